@@ -1,0 +1,1 @@
+"""The campaign file: its models and its reader."""

@@ -1,0 +1,89 @@
+"""The campaign file: everything that decides which numbers a campaign computes."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from exafscn_flows.config.base import StrictModel
+from exafscn_flows.features import FeatureSettings
+from exafscn_flows.labels import LabelSettings
+from exafscn_flows.models import ModelSettings
+from exafscn_flows.sources import Source
+from exafscn_flows.spectra import SpectraSettings
+from exafscn_flows.spectra.elements import check_absorber
+
+CampaignName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Z][a-z]?$")]
+
+
+class Filters(StrictModel):
+    """Which structures of the sources take part."""
+
+    required: list[Symbol] = Field(default=[], description="Elements that must all be present.")
+    excluded: list[Symbol] = Field(default=[], description="Elements that must not be present.")
+    max_atoms: int = Field(default=100, ge=1, description="Largest primitive cell, in atoms.")
+
+
+class Sample(StrictModel):
+    """A random sample with a seed; without it, every structure takes part.
+
+    Each structure gets a place in a random order from the seed and its name alone, and the sample
+    is the first of that order.
+    """
+
+    per_absorber: int | None = Field(
+        default=None,
+        ge=1,
+        description="Structures for each absorber; does not change when another one is added.",
+    )
+    structures: int | None = Field(
+        default=None, ge=1, description="Structures in all, among those that hold an absorber."
+    )
+    seed: int = Field(default=0, description="Seed of the random order.")
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        if (self.per_absorber is None) == (self.structures is None):
+            raise ValueError("give either per_absorber or structures")
+        return self
+
+
+class SiteSettings(StrictModel):
+    """How the inequivalent absorbing sites of a structure are found."""
+
+    symprec: float = Field(default=0.01, gt=0, description="spglib's distance tolerance, Å.")
+    max_per_absorber: int | None = Field(
+        default=None, ge=1, description="Most sites per absorber and structure, in site order."
+    )
+
+
+class Evaluation(StrictModel):
+    """Cross-validation."""
+
+    n_folds: int = Field(default=5, ge=2, description="Folds; one formula is in one fold.")
+    seed: int = Field(default=0, ge=0, description="Seed of folds and models.")
+
+
+class CampaignConfig(StrictModel):
+    """One campaign, as written in its YAML file."""
+
+    campaign: CampaignName = Field(description="Name, used as the key in every collection.")
+    absorbers: list[str] = Field(min_length=1, description="Element symbols.")
+    sources: list[Source] = Field(min_length=1, description="Where structures come from.")
+    filters: Filters = Filters()
+    sample: Sample | None = None
+    sites: SiteSettings = SiteSettings()
+    labels: LabelSettings = LabelSettings()
+    spectra: SpectraSettings = SpectraSettings()
+    features: FeatureSettings = FeatureSettings()
+    models: list[ModelSettings] = Field(default=[ModelSettings()], min_length=1)
+    evaluation: Evaluation = Evaluation()
+
+    @field_validator("absorbers")
+    @classmethod
+    def _absorbers(cls, symbols: list[str]) -> list[str]:
+        for symbol in symbols:
+            check_absorber(symbol)
+        if len(set(symbols)) != len(symbols):
+            raise ValueError("an absorber is listed twice")
+        return symbols

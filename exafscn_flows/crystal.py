@@ -1,0 +1,270 @@
+"""Primitive cells, inequivalent absorbing sites and their names."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from pymatgen.core import DummySpecies, Element, Lattice, Structure
+from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
+
+from exafscn_flows.errors import ItemFailure
+from exafscn_flows.hashing import content_hash
+
+MAX_ATOMS = 2000
+"""Largest cell, as written, whose symmetry is searched: 5 s at 2000 atoms, steeply more above."""
+
+_MIN_DISTANCE = 1.0
+_MIN_DISTANCE_H = 0.5
+"""Shortest distance between two atoms, and between two of which one is hydrogen, Å.
+
+The shortest bonds without hydrogen are those of CO and N2 (1.09 Å in refinements and in the
+Materials Project); hydrogen placed by X-rays comes as near as 0.58 Å. Pairs nearer than this are
+split or doubled positions, written without their occupancies.
+"""
+
+_MIN_VOLUME_PER_ATOM = 1.0
+"""Å³; the densest real crystals have 4 to 6, so that anything below is a mistake in the cell."""
+
+_NOISE = 1e-3
+"""Fractional coordinates that differ by less are one value when sites are put in order: spglib
+moves atoms by up to its tolerance, and not the same way in every cell of a crystal."""
+
+_SAME_METRIC = 1e-4
+"""Å²; a change of a lattice vector by less than about 1e-5 Å is numerical noise."""
+
+
+@dataclass(frozen=True)
+class ReducedStructure:
+    """A primitive cell with its symmetry.
+
+    Attributes
+    ----------
+    structure
+        Primitive cell of plain elements, its sites in canonical order.
+    spacegroup
+        Hermann-Mauguin symbol.
+    formula
+        Reduced chemical formula.
+    chemical_system
+        Elements in alphabetical order, e.g. ``"Cu-O"``.
+    elements
+        Element symbols, alphabetical.
+    equivalent
+        For each site, the index of the first site that symmetry maps on it.
+    """
+
+    structure: Structure
+    spacegroup: str
+    formula: str
+    chemical_system: str
+    elements: tuple[str, ...]
+    equivalent: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class AbsorbingSite:
+    """One of a set of symmetry-equivalent sites.
+
+    Attributes
+    ----------
+    site_index
+        0-based index of the first of them in the primitive cell.
+    multiplicity
+        Number of them in the primitive cell.
+    """
+
+    site_index: int
+    multiplicity: int
+
+
+def reduce_structure(structure: Structure, symprec: float) -> ReducedStructure:
+    """Reduce a structure to its primitive cell and find its equivalent sites.
+
+    The cell is the standardised primitive one of spglib, its atoms moved onto their symmetry
+    elements (by less than `symprec`), so that a doubled cell and its primitive give the same
+    sites. Deuterium becomes hydrogen.
+
+    Parameters
+    ----------
+    structure
+        Any cell of an ordered crystal, with or without oxidation states and site properties.
+    symprec
+        Distance tolerance of spglib, Å.
+
+    Returns
+    -------
+    ReducedStructure
+
+    Raises
+    ------
+    ItemFailure
+        ``disordered``, ``unknown_species``, ``bad_lattice``, ``too_many_atoms``,
+        ``overlapping_atoms``, or ``no_symmetry`` if spglib gives no primitive cell of the same
+        composition.
+    """
+    plain = _plain(structure)
+    _check_cell(plain)
+    _check_distances(plain, symprec)
+    hint = "check the structure, or change sites.symprec"
+    try:
+        primitive = _canonical(SpacegroupAnalyzer(plain, symprec).find_primitive(), symprec)
+        analyzer = SpacegroupAnalyzer(primitive, symprec)
+    except (SymmetryUndeterminedError, ValueError) as error:
+        line = " ".join(str(error).split())
+        raise ItemFailure("no_symmetry", f"spglib finds no symmetry: {line}", hint) from error
+    composition = primitive.composition
+    if composition.reduced_formula != plain.composition.reduced_formula:
+        # Keeping the cell as written would hide that the tolerance merges atoms.
+        message = (
+            f"the primitive cell is {composition.reduced_formula}, "
+            f"the cell as written {plain.composition.reduced_formula}"
+        )
+        raise ItemFailure("no_symmetry", message, hint)
+    orbits = analyzer.get_symmetry_dataset().equivalent_atoms.tolist()
+    first: dict[int, int] = {}
+    for index, orbit in enumerate(orbits):
+        first.setdefault(orbit, index)
+    return ReducedStructure(
+        structure=primitive,
+        spacegroup=analyzer.get_space_group_symbol(),
+        formula=composition.reduced_formula,
+        chemical_system=composition.chemical_system,
+        elements=tuple(composition.chemical_system.split("-")),
+        equivalent=tuple(first[orbit] for orbit in orbits),
+    )
+
+
+def absorbing_sites(reduced: ReducedStructure, absorber: str) -> list[AbsorbingSite]:
+    """List the inequivalent sites of an element, in the order of their indices.
+
+    Parameters
+    ----------
+    reduced
+        Primitive cell with its equivalent sites.
+    absorber
+        Element symbol.
+
+    Returns
+    -------
+    list of AbsorbingSite
+        Empty if the element is not in the structure.
+    """
+    multiplicity = Counter(reduced.equivalent)
+    return [
+        AbsorbingSite(index, multiplicity[index])
+        for index, site in enumerate(reduced.structure)
+        if index in multiplicity and site.specie.symbol == absorber
+    ]
+
+
+def site_key(material_id: str, absorber: str, site_index: int) -> str:
+    """Name a site as it is named in every collection, e.g. ``mp-19009:Ni:0``."""
+    return f"{material_id}:{absorber}:{site_index}"
+
+
+def structure_hash(structure: Structure) -> str:
+    """Hash what a spectrum depends on: the cell and its atoms, in their order.
+
+    Lengths are rounded to 1e-4 Å, angles to 1e-4 degrees, fractional coordinates to 1e-5; the
+    orientation of the cell, labels and site properties do not count.
+
+    Parameters
+    ----------
+    structure
+        Ordered structure.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits, the same in every process and after storage as a dictionary.
+    """
+    cell = np.round(structure.lattice.parameters, 4).tolist()
+    coordinates = np.round(structure.frac_coords, 5) % 1.0
+    return content_hash(cell, [s.specie.symbol for s in structure], coordinates.tolist())
+
+
+def _plain(structure: Structure) -> Structure:
+    """Strip everything but the lattice, the elements and the coordinates."""
+    for site in structure:
+        if any(isinstance(species, DummySpecies) for species in site.species):
+            message = f"{site.species_string} is no element"
+            raise ItemFailure("unknown_species", message, "name the elements in the structure")
+    for site in structure:
+        if not site.is_ordered:
+            message = f"a site is shared or partly occupied: {site.species_string}"
+            hint = "only ordered structures have one spectrum per site; order it first"
+            raise ItemFailure("disordered", message, hint)
+    symbols = [Element.from_Z(site.specie.Z).symbol for site in structure]
+    return Structure(Lattice(structure.lattice.matrix), symbols, structure.frac_coords)
+
+
+def _check_cell(structure: Structure) -> None:
+    finite = (
+        np.isfinite(structure.lattice.matrix).all() and np.isfinite(structure.frac_coords).all()
+    )
+    if not finite:
+        raise ItemFailure("bad_lattice", "cell or coordinates are not finite", "repair the file")
+    n_atoms = len(structure)
+    if n_atoms == 0:
+        raise ItemFailure("unknown_species", "the structure holds no atoms", "repair the file")
+    volume = structure.volume
+    if volume < _MIN_VOLUME_PER_ATOM * n_atoms:
+        message = f"the cell of {n_atoms} atoms has a volume of {volume:.3g} Å³"
+        raise ItemFailure("bad_lattice", message, "check the cell; its unit is Å")
+    if n_atoms > MAX_ATOMS:
+        message = f"the cell, as written, holds {n_atoms} atoms; the limit is {MAX_ATOMS}"
+        raise ItemFailure("too_many_atoms", message, "write a smaller cell")
+
+
+def _check_distances(structure: Structure, symprec: float) -> None:
+    limit = max(_MIN_DISTANCE, 2 * symprec)
+    first, second, _, distance = structure.get_neighbor_list(limit)
+    symbols = np.array([site.specie.symbol for site in structure])
+    hydrogen = (symbols[first] == "H") | (symbols[second] == "H")
+    overlap = distance < np.where(hydrogen, _MIN_DISTANCE_H, _MIN_DISTANCE)
+    if overlap.any():
+        nearest = np.flatnonzero(overlap)[np.argmin(distance[overlap])]
+        pair = " and ".join(sorted((symbols[first[nearest]], symbols[second[nearest]])))
+        message = f"{pair} are {distance[nearest]:.2f} Å apart"
+        hint = "split or doubled positions? Keep one of them, or give their occupancies"
+        raise ItemFailure("overlapping_atoms", message, hint)
+    if (distance < 2 * symprec).any():
+        # Any atom could be mapped on its neighbour; spglib has crashed the process on this.
+        message = f"atoms are {distance.min():.2f} Å apart, too near for symprec = {symprec} Å"
+        raise ItemFailure("no_symmetry", message, "choose a smaller sites.symprec")
+
+
+def _canonical(structure: Structure, symprec: float) -> Structure:
+    """Put a standardised cell into one of its equivalent orientations, origins and site orders.
+
+    Symmetry leaves some of them open: rock salt has either atom at 0, a polar axis points either
+    way. Of all proper rotations of the lattice, and of all atoms of the rarest element as origin,
+    those are taken that give the first coordinates in an arbitrary but fixed order.
+    """
+    point = SpacegroupAnalyzer(Structure(structure.lattice, ["H"], [[0, 0, 0]]), symprec)
+    rotations = point.get_symmetry_dataset().rotations
+    metric = structure.lattice.metric_tensor
+    # Where a lattice is only almost symmetric, a rotation would distort the crystal.
+    change = np.abs(rotations.transpose(0, 2, 1) @ metric @ rotations - metric).max(axis=(1, 2))
+    rotations = rotations[(np.linalg.det(rotations) > 0) & (change < _SAME_METRIC)]
+    numbers = np.array([site.specie.Z for site in structure])
+    rarest = min(set(numbers.tolist()), key=lambda z: ((numbers == z).sum(), z))
+    candidates = []
+    for rotation in rotations:
+        turned = structure.frac_coords @ rotation.T
+        for origin in turned[numbers == rarest]:
+            coordinates = (turned - origin + _NOISE) % 1.0 - _NOISE
+            order = np.lexsort((*(_ranks(column) for column in coordinates.T[::-1]), numbers))
+            rounded = np.round(coordinates[order] + _NOISE / 3, 2)
+            candidates.append(((rounded + 0.0).tobytes(), order, coordinates))
+    _, order, coordinates = min(candidates, key=lambda candidate: candidate[0])
+    symbols = [structure[i].specie.symbol for i in order]
+    return Structure(structure.lattice, symbols, coordinates[order])
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Rank fractional coordinates; those that differ by noise share a rank."""
+    order = np.argsort(values, kind="stable")
+    ranks = np.empty(len(values), dtype=int)
+    ranks[order] = np.cumsum(np.diff(values[order], prepend=values[order[0]]) > _NOISE)
+    return ranks

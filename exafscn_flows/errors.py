@@ -1,0 +1,41 @@
+"""Errors that users meet, each with one line that says what, where and what to do."""
+
+
+class ExafscnError(Exception):
+    """Base of every error that is shown to users as one line, without a traceback."""
+
+    exit_code = 1
+
+
+class UsageError(ExafscnError):
+    """A wrong command line, campaign file or setting (exit code 2)."""
+
+    exit_code = 2
+
+
+class CampaignError(ExafscnError):
+    """A campaign that cannot go on: no database, no scratch space (exit code 1)."""
+
+
+class ItemFailure(ExafscnError):
+    """One structure, site or model that failed; the campaign records it and goes on.
+
+    Parameters
+    ----------
+    kind
+        Short machine-readable name of the cause, e.g. ``"disordered"``.
+    message
+        One line: what is wrong, and where.
+    hint
+        What a user can do about it.
+    """
+
+    def __init__(self, kind: str, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.hint = hint
+
+    def __reduce__(self) -> tuple[type["ItemFailure"], tuple[str, str, str]]:
+        # Exceptions with several arguments do not survive pickling between processes by themselves.
+        return type(self), (self.kind, self.message, self.hint)

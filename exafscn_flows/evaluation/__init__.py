@@ -1,0 +1,1 @@
+"""Splits, out-of-fold predictions and their quality: arrays in, arrays and numbers out."""

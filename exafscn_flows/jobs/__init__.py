@@ -1,0 +1,1 @@
+"""Jobs: read ids from the store, call the science, write documents, return small summaries."""

@@ -1,0 +1,130 @@
+"""Collects from the store what the report of a campaign shows."""
+
+import io
+from importlib.metadata import version
+
+import numpy as np
+from ruamel.yaml import YAML
+
+from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.jobs.dataset import feature_matrix, labelled_sites
+from exafscn_flows.jobs.status import Status, campaign_status
+from exafscn_flows.report.data import Disagreement, ModelReport, ReportData
+from exafscn_flows.store.documents import (
+    FailureDoc,
+    MetricsDoc,
+    ModelDoc,
+    PredictionDoc,
+    SpectrumDoc,
+    now,
+)
+from exafscn_flows.store.store import Store
+
+N_DISAGREEMENTS = 20
+
+_LIBRARIES = ("exafscn", "xraylarch", "pymatgen", "scikit-learn", "numpy", "larixite")
+
+
+def collect_report(store: Store, name: str) -> ReportData:
+    """Collect everything that the report of one campaign shows.
+
+    Raises
+    ------
+    UsageError
+        If there is no such campaign.
+    """
+    config = store.config(name)
+    status = campaign_status(store, name)
+    settings = io.StringIO()
+    YAML(typ="safe", pure=True).dump(config.model_dump(mode="json"), settings)
+    return ReportData(
+        campaign=name,
+        settings_yaml=settings.getvalue(),
+        versions={library: version(library) for library in _LIBRARIES}
+        | {"FEFF": ", ".join(store.distinct(SpectrumDoc, "version", {"campaign": name}))},
+        created_at=now(),
+        stages=status.counts,
+        failures=status.failures,
+        models=_models(store, config),
+        skipped=_skipped(store, name),
+        disagreements=_disagreements(store, config),
+        timings=_timings(store, name, status),
+    )
+
+
+def _models(store: Store, config: CampaignConfig) -> list[ModelReport]:
+    reports = []
+    for absorber in config.absorbers:
+        for fset in config.features.sets:
+            keys = [f"{absorber}/{fset.name}/{model.name}" for model in config.models]
+            metrics = store.read(MetricsDoc, config.campaign, keys)
+            docs = store.read(ModelDoc, config.campaign, keys)
+            if not metrics:
+                continue
+            means = _mean_vectors(store, config, absorber, fset.name)
+            reports += [
+                ModelReport(
+                    metrics[key],
+                    docs[key],
+                    {cn: mean for cn, mean in means.items() if cn in metrics[key].classes},
+                    fset.value_label(config.features),
+                )
+                for key in keys
+                if key in metrics and key in docs
+            ]
+    return reports
+
+
+def _mean_vectors(
+    store: Store, config: CampaignConfig, absorber: str, feature_set: str
+) -> dict[int, np.ndarray]:
+    dataset = labelled_sites(store, config, absorber, feature_set)
+    if not dataset.sites:
+        return {}
+    matrix = feature_matrix(store, dataset)
+    return {int(cn): matrix[dataset.y == cn].mean(axis=0) for cn in np.unique(dataset.y)}
+
+
+def _skipped(store: Store, name: str) -> list[tuple[str, str]]:
+    query = {"campaign": name, "stage": "models"}
+    docs = store.find(FailureDoc, query, sort=[("_id", 1)])
+    return list(dict.fromkeys((doc.absorber or "", doc.message) for doc in docs))
+
+
+def _disagreements(store: Store, config: CampaignConfig) -> list[Disagreement]:
+    query = {
+        "campaign": config.campaign,
+        "feature_set": config.features.sets[0].name,
+        "model": config.models[0].name,
+        "disagrees": True,
+    }
+    order = [("probability", -1), ("site", 1)]
+    return [
+        Disagreement(
+            site=doc.site,
+            formula=doc.formula,
+            feature_set=doc.feature_set,
+            cn_label=doc.cn_label,
+            cn=doc.cn,
+            probability=doc.probability,
+        )
+        for doc in store.find(PredictionDoc, query, sort=order, limit=N_DISAGREEMENTS)
+    ]
+
+
+def _timings(store: Store, name: str, status: Status) -> dict[str, float]:
+    total = store.aggregate(
+        SpectrumDoc,
+        [
+            {"$match": {"campaign": name}},
+            {"$group": {"_id": None, "seconds": {"$sum": "$seconds"}, "count": {"$sum": 1}}},
+        ],
+    )
+    if not total:
+        return {}
+    seconds, count = total[0]["seconds"], total[0]["count"]
+    return {
+        "sites with a spectrum": count,
+        "FEFF, processor seconds": seconds,
+        "FEFF, processor seconds per site": seconds / count,
+    }

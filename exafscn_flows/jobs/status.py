@@ -1,0 +1,90 @@
+"""How far a campaign is: done, failed and pending by stage and absorber."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.iteration import batches
+from exafscn_flows.jobs.states import SiteState, State, site_states
+from exafscn_flows.jobs.train import wanted_fits
+from exafscn_flows.report.data import FailureGroup, StageCount
+from exafscn_flows.store.documents import FailureDoc, MetricsDoc, StructureDoc
+from exafscn_flows.store.store import Store
+
+
+@dataclass(frozen=True)
+class Status:
+    """State of a campaign.
+
+    Attributes
+    ----------
+    complete
+        Whether nothing is pending, and the sites were chosen for the settings as they are stored.
+    failures
+        Failures counted by stage and kind, each with an example and a hint.
+    """
+
+    campaign: str
+    planned: bool
+    complete: bool
+    counts: list[StageCount]
+    failures: list[FailureGroup]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain dictionaries, for JSON."""
+        return asdict(self)
+
+
+def campaign_status(store: Store, name: str) -> Status:
+    """Count what is done, failed and pending; reads hashes only, in batches."""
+    config = store.config(name)
+    counts = [_structures(store, name)]
+    for absorber in config.absorbers:
+        counts += _sites(store, config, absorber)
+        counts.append(_models(store, config, absorber))
+    planned = store.campaign(name).plan_hash is not None
+    failures = [FailureGroup(**group.pop("_id"), **group) for group in store.failure_groups(name)]
+    complete = planned and not any(count.pending for count in counts)
+    return Status(name, planned, complete, counts, failures)
+
+
+def _structures(store: Store, name: str) -> StageCount:
+    done = store.count(StructureDoc, {"campaign": name})
+    failed = store.count(FailureDoc, {"campaign": name, "stage": "structures"})
+    return StageCount("structures", None, done, failed, 0)
+
+
+def _sites(store: Store, config: CampaignConfig, absorber: str) -> list[StageCount]:
+    found: dict[str, Counter[State]] = {"labels": Counter(), "spectra": Counter()}
+    found["features"] = Counter()
+    for batch in batches(store.active_sites(config.campaign, absorber), 1000):
+        for state in site_states(store, config, batch):
+            _count(found, state)
+    return [
+        StageCount(
+            stage,
+            absorber,
+            states[State.DONE],
+            states[State.FAILED],
+            states[State.PENDING],
+            states[State.BLOCKED],
+        )
+        for stage, states in found.items()
+    ]
+
+
+def _count(found: dict[str, Counter[State]], state: SiteState) -> None:
+    found["labels"][state.label] += 1
+    found["spectra"][state.spectrum] += 1
+    found["features"].update(state.features.values())
+
+
+def _models(store: Store, config: CampaignConfig, absorber: str) -> StageCount:
+    fits = wanted_fits(store, config, absorber)
+    keys = [fit.key for fit in fits]
+    trained = store.hashes(MetricsDoc, config.campaign, keys)
+    failed = store.hashes(FailureDoc, config.campaign, [f"models/{key}" for key in keys])
+    n_done = sum(trained.get(fit.key) == fit.hash for fit in fits)
+    n_failed = sum(failed.get(f"models/{fit.key}") == fit.hash for fit in fits)
+    return StageCount("models", absorber, n_done, n_failed, len(fits) - n_done - n_failed)

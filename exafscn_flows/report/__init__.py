@@ -1,0 +1,1 @@
+"""The report of a campaign: collected results in, one HTML page out."""

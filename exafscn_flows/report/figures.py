@@ -1,0 +1,266 @@
+"""Figures of the report, as SVG text that stands alone."""
+
+import base64
+import io
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from exafscn_flows.evaluation.importance import share_below
+from exafscn_flows.report.data import ModelReport
+from exafscn_flows.report.summary import SHARE_LIMIT, is_distance, series_name
+
+R_MAX = 6.0
+"""Largest R shown in mean spectra, Å: what lies beyond is small."""
+
+FEW_SITES = 10
+"""Means over fewer sites than this are drawn dashed."""
+
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+"""The palette of Okabe and Ito, which colour-blind readers can tell apart."""
+
+INK, MUTED, LINE = "#1f2933", "#52606d", "#cbd2d9"
+
+# Names and labels are data: parse_math keeps a $ in them from being read as a formula.
+_STYLE = mpl.rc_context(
+    {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "exafscn",
+        "text.parse_math": False,
+        "font.sans-serif": ["DejaVu Sans", "Helvetica", "Arial"],
+        "font.size": 9,
+        "text.color": INK,
+        "axes.labelcolor": INK,
+        "axes.edgecolor": LINE,
+        "axes.axisbelow": True,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+        "legend.frameon": False,
+    }
+)
+
+
+@_STYLE
+def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[int]) -> str:
+    """Draw a confusion matrix: colours by share of the row, numbers of sites printed.
+
+    Parameters
+    ----------
+    confusion
+        Sites by label (rows) and prediction (columns), shape (n_classes, n_classes).
+    classes
+        Coordination numbers, shape (n_classes,).
+    """
+    counts = np.asarray(confusion)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure = Figure(figsize=(4.4, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.pcolormesh(share, cmap="Blues", vmin=0, vmax=1, edgecolors="white", linewidth=0.8)
+    size = 9 if len(classes) <= 8 else 7
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            color = "white" if share[row, column] > 0.55 else INK
+            axes.text(
+                column + 0.5,
+                row + 0.5,
+                str(count),
+                ha="center",
+                va="center",
+                color=color,
+                fontsize=size,
+            )
+    centres = np.arange(len(classes)) + 0.5
+    axes.set_xticks(centres, [str(cn) for cn in classes])
+    axes.set_yticks(centres, [str(cn) for cn in classes])
+    axes.tick_params(length=0)
+    axes.invert_yaxis()
+    axes.set_aspect("equal")
+    axes.set_xlabel("Predicted CN")
+    axes.set_ylabel("Label, CN by CrystalNN")
+    axes.spines[:].set_visible(False)
+    return _svg(figure)
+
+
+@_STYLE
+def mean_vectors(report: ModelReport) -> str:
+    """Draw the mean feature vector of every coordination number, with the number of sites."""
+    fitted = report.model_doc
+    axis = np.asarray(fitted.axis)
+    shown = axis <= R_MAX if is_distance(fitted.axis_label) else np.full(axis.shape, True)
+    numbers = sorted(report.mean_vectors)
+    # CN is an ordered quantity, so its colours are too; yellow is too light for a line.
+    colors = mpl.colormaps["viridis"](np.linspace(0, 0.88, max(len(numbers), 2)))
+    figure = Figure(figsize=(4.4, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    for cn, color in zip(numbers, colors, strict=False):
+        count = report.class_counts[cn]
+        axes.plot(
+            axis[shown],
+            np.asarray(report.mean_vectors[cn])[shown],
+            color=color,
+            linewidth=1.6 if count >= FEW_SITES else 1.0,
+            linestyle="-" if count >= FEW_SITES else (0, (4, 2)),
+            label=f"{cn}  ({count})",
+        )
+    axes.set_xlim(axis[shown][0], np.ceil(axis[shown][-1]))
+    if min(vector.min() for vector in report.mean_vectors.values()) >= 0:
+        axes.set_ylim(bottom=0)
+    axes.set_xlabel(fitted.axis_label)
+    axes.set_ylabel(report.value_label)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(
+        title="CN (sites)",
+        loc="outside right upper",
+        fontsize=8,
+        title_fontsize=8,
+        handlelength=1.6,
+        labelspacing=0.35,
+    )
+    return _svg(figure)
+
+
+@_STYLE
+def importance(axis: np.ndarray, importances: np.ndarray, axis_label: str) -> str:
+    """Draw Gini importance along the feature axis; along R, with the share below 3 Å.
+
+    Parameters
+    ----------
+    axis, importances
+        Coordinate and importance of each feature, shape (n_features,).
+    axis_label
+        What the axis is, with its unit.
+    """
+    axis, percent = np.asarray(axis), 100 * np.asarray(importances)
+    figure = Figure(figsize=(4.4, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.fill(
+        [axis[0], *axis, axis[-1]],
+        [0, *percent, 0],
+        facecolor=to_rgba(COLORS[0], 0.25),
+        edgecolor=COLORS[0],
+        linewidth=1.2,
+    )
+    axes.set_xlim(axis[0], np.ceil(axis[-1]))
+    axes.set_ylim(0, 1.22 * percent.max())
+    if is_distance(axis_label):
+        share = 100 * share_below(importances, axis, SHARE_LIMIT)
+        axes.axvline(SHARE_LIMIT, color=INK, linewidth=1, linestyle=(0, (4, 2)))
+        for side, text in (("right", f"{share:.1f} %"), ("left", f"{100 - share:.1f} %")):
+            place = SHARE_LIMIT + (0.15 if side == "left" else -0.15)
+            axes.text(
+                place,
+                0.97,
+                text,
+                ha=side,
+                va="top",
+                fontweight="bold",
+                transform=axes.get_xaxis_transform(),
+            )
+            beside = f"below {SHARE_LIMIT:g} Å" if side == "right" else "above"
+            axes.text(
+                place,
+                0.91,
+                beside,
+                ha=side,
+                va="top",
+                color=MUTED,
+                fontsize=8,
+                transform=axes.get_xaxis_transform(),
+            )
+    axes.set_xlabel(axis_label)
+    axes.set_ylabel("Gini importance per point (%)")
+    axes.spines[["top", "right"]].set_visible(False)
+    return _svg(figure)
+
+
+@_STYLE
+def accuracy_overview(reports: Sequence[ModelReport]) -> str:
+    """Draw accuracy by absorber: grouped as bars, majority and random split as marks."""
+    absorbers = list(dict.fromkeys(report.absorber for report in reports))
+    names = list(dict.fromkeys(series_name(report, reports) for report in reports))
+    width = 0.8 / len(names)
+    figure = Figure(figsize=(9.5, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    for report in reports:
+        series = names.index(series_name(report, reports))
+        place = absorbers.index(report.absorber) + (series - (len(names) - 1) / 2) * width
+        grouped, random = report.metrics.splits["grouped"], report.metrics.splits["random"]
+        accuracy, spread = 100 * grouped["accuracy"], 100 * grouped["accuracy_std"]
+        majority = 100 * grouped["majority"]
+        axes.bar(place, accuracy, 0.9 * width, color=COLORS[series % len(COLORS)])
+        ends = place - 0.47 * width, place + 0.47 * width
+        for color, wider in (("white", 2), (INK, 0)):  # a white rim keeps marks visible on bars
+            axes.vlines(place, accuracy - spread, accuracy + spread, color, linewidth=1 + wider)
+            axes.hlines(majority, *ends, color, linewidth=2.5 + wider)
+        axes.plot(
+            place,
+            100 * random["accuracy"],
+            "D",
+            markersize=4.5,
+            markerfacecolor="white",
+            markeredgecolor=INK,
+            markeredgewidth=1,
+        )
+        axes.text(
+            place,
+            2,
+            f"{accuracy:.0f}",
+            ha="center",
+            va="bottom",
+            fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+        )
+    axes.set_xticks(range(len(absorbers)), absorbers, fontsize=10, color=INK)
+    axes.set_xlim(-0.6, max(len(absorbers), 3) - 0.4)
+    axes.set_ylim(0, 105)
+    axes.set_yticks(range(0, 101, 20))
+    axes.set_ylabel("Accuracy (%)")
+    axes.grid(axis="y", color=LINE, linewidth=0.6)
+    axes.tick_params(axis="x", length=0)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    bars = [
+        Line2D([], [], color=COLORS[i % len(COLORS)], linewidth=7, label=name)
+        for i, name in enumerate(names)
+    ]
+    marks = [
+        Line2D([], [], color=INK, linewidth=2.5, label="majority baseline"),
+        Line2D([], [], color=INK, linewidth=1, label="± s.d. over folds"),
+        Line2D(
+            [],
+            [],
+            color=INK,
+            linestyle="",
+            marker="D",
+            markersize=4.5,
+            markerfacecolor="white",
+            label="random split",
+        ),
+    ]
+    figure.legend(
+        handles=bars + marks,
+        loc="outside upper left",
+        ncols=min(len(bars) + len(marks), 6),
+        fontsize=9,
+        handlelength=1.4,
+        columnspacing=1.6,
+    )
+    return _svg(figure)
+
+
+def data_uri(svg: str) -> str:
+    """Return an SVG text as the address of an image that lies in the page itself.
+
+    As an image, unlike pasted into the page, its element names cannot clash with those of other
+    figures, and nothing in it can run.
+    """
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+
+
+def _svg(figure: Figure) -> str:
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    return text.getvalue()

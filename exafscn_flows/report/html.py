@@ -1,0 +1,69 @@
+"""The report of a campaign as one HTML page that needs nothing else."""
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from exafscn_flows.report import figures
+from exafscn_flows.report.data import ModelReport, ReportData, StageCount
+from exafscn_flows.report.summary import to_json
+from exafscn_flows.store.documents import STAGES
+
+
+def render(data: ReportData) -> str:
+    """Return the report as HTML: style and figures are in the page, scripts are not."""
+    environment = Environment(
+        loader=PackageLoader("exafscn_flows", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    numbers = to_json(data)
+    absorbers: dict[str, list[tuple[dict[str, Any], dict[str, str]]]] = {}
+    for report, model in zip(data.models, numbers["models"], strict=True):
+        absorbers.setdefault(report.absorber, []).append((model, _figures(report)))
+    environment.filters.update(percent=_percent, grouped_digits=_grouped_digits)
+    return environment.get_template("report.html.j2").render(
+        numbers=numbers,
+        created_at=f"{data.created_at:%Y-%m-%d %H:%M} {data.created_at.tzname() or ''}".strip(),
+        overview=figures.data_uri(figures.accuracy_overview(data.models)) if data.models else None,
+        absorbers=list(absorbers.items()),
+        few_sites=figures.FEW_SITES,
+        stages=_stage_table(data.stages),
+    )
+
+
+def _figures(report: ModelReport) -> dict[str, str]:
+    fitted, grouped = report.model_doc, report.metrics.splits["grouped"]
+    svgs = {
+        "confusion": figures.confusion_matrix(grouped["confusion"], report.metrics.classes),
+        "mean": figures.mean_vectors(report),
+        "importance": figures.importance(fitted.axis, fitted.importances, fitted.axis_label),
+    }
+    return {name: figures.data_uri(svg) for name, svg in svgs.items()}
+
+
+def _stage_table(counts: list[StageCount]) -> dict[str, Any]:
+    """Arrange counts with one row per absorber and one column per stage."""
+    cells = {(count.absorber, count.stage): count for count in counts}
+    stages = [stage for stage in STAGES if any(count.stage == stage for count in counts)]
+    absorbers = list(dict.fromkeys(count.absorber for count in counts))
+    return {
+        "names": stages,
+        "rows": [
+            (absorber or "all", [cells.get((absorber, stage)) for stage in stages])
+            for absorber in absorbers
+        ],
+    }
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.1f}"
+
+
+def _grouped_digits(number: float) -> str:
+    # Narrow no-break spaces: commas and points mean different things in different countries.
+    whole = isinstance(number, int) or abs(number) >= 100
+    text = f"{number:,.0f}" if whole else f"{number:,.3g}"
+    return text.replace(",", "\u202f")

@@ -1,0 +1,40 @@
+"""Settings of this machine and user, read from ``EXAFSCN_*`` environment variables."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _default_scratch() -> Path:
+    # FEFF writes 3-150 MB per run and deletes it again: memory beats any disk.
+    memory = Path("/dev/shm")
+    return memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
+
+
+class Settings(BaseSettings):
+    """What differs between machines; campaigns themselves are described in YAML."""
+
+    model_config = SettingsConfigDict(env_prefix="EXAFSCN_", extra="ignore")
+
+    MONGODB_URI: SecretStr | None = Field(
+        default=None,
+        description="MongoDB to use, e.g. mongodb://user:password@host/database. "
+        "Without it, exafscn starts its own mongod under DATA_DIR.",
+    )
+    DATA_DIR: Path = Field(
+        default_factory=lambda: user_data_path("exafscn"),
+        description="Folder of the embedded database.",
+    )
+    SCRATCH_DIR: Path = Field(
+        default_factory=_default_scratch,
+        description="Folder for FEFF's temporary files; a memory file system if there is one.",
+    )
+    CORES: int = Field(
+        default_factory=lambda: len(os.sched_getaffinity(0)),
+        ge=1,
+        description="Worker processes of `exafscn run` on this machine.",
+    )

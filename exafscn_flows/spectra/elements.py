@@ -1,0 +1,39 @@
+"""Which elements can be absorbers."""
+
+from difflib import get_close_matches
+
+_TABLE = """
+H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr
+Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm
+Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No
+Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og
+"""
+_SYMBOLS = _TABLE.split()
+
+# Measured with FEFF 8.5L: its potentials never end for H, and it has no atoms beyond Es.
+_FIRST, _LAST = "He", "Es"
+_ABSORBERS = _SYMBOLS[_SYMBOLS.index(_FIRST) : _SYMBOLS.index(_LAST) + 1]
+
+
+def check_absorber(symbol: str) -> None:
+    """Check that a symbol is an element whose K edge FEFF can compute.
+
+    Parameters
+    ----------
+    symbol
+        Element symbol as a user wrote it.
+
+    Raises
+    ------
+    ValueError
+        With one line that names the symbol, what is wrong, and what is possible.
+    """
+    if symbol in _ABSORBERS:
+        return
+    possible = f"FEFF can do the K edges of {_FIRST} (Z = 2) to {_LAST} (Z = 99)"
+    if symbol in _SYMBOLS:
+        atomic_number = _SYMBOLS.index(symbol) + 1
+        raise ValueError(f"absorber {symbol!r} (Z = {atomic_number}): {possible}")
+    nearest = get_close_matches(symbol.strip().capitalize(), _ABSORBERS, n=1)
+    advice = f"did you mean {nearest[0]!r}? " if nearest else ""
+    raise ValueError(f"absorber {symbol!r} is not an element symbol: {advice}{possible}")

@@ -1,0 +1,173 @@
+"""Running FEFF 8.5L, as xraylarch ships it."""
+
+import functools
+import importlib.util
+import os
+import re
+import time
+from pathlib import Path
+from typing import NoReturn
+
+from pymatgen.core import Structure
+
+from exafscn_flows.errors import CampaignError, ItemFailure
+from exafscn_flows.spectra.base import Spectrum
+from exafscn_flows.spectra.feff_input import feff_input
+from exafscn_flows.spectra.feff_output import parse_chi, parse_xmu
+from exafscn_flows.spectra.process import Ended, TimeLimitError, run_program
+from exafscn_flows.spectra.scratch import check_space, run_folder
+from exafscn_flows.spectra.settings import FeffSettings
+
+_PROGRAMS = {
+    "rdinp": ("geom.json",),
+    "pot": ("pot.pad",),
+    "xsph": ("phase.pad", "xsect.json"),
+    "pathfinder": ("paths.dat",),
+    "genfmt": ("feff.pad", "list.dat"),
+    "ff2x": ("chi.dat", "xmu.dat"),
+}
+"""FEFF's programs in the order in which they run, and what each must leave behind."""
+
+_NOT_STARTED = (126, 127)
+"""Exit statuses of setpriv and of the dynamic linker; FEFF itself has none but 0 and 2."""
+
+_UNTOLD = re.compile(r"#\d|Backtrace|Error termination|Note: |IEEE_|STOP|Could not print")
+"""Log lines that say nothing, or something else in every run."""
+
+_TELLING = re.compile(r"error|fail|too many|not |signal|bad |must be|cannot", re.IGNORECASE)
+
+_HINT = "check the structure; if it is sound, exclude it"
+
+
+def compute_spectrum(
+    structure: Structure, site_index: int, settings: FeffSettings, scratch: Path
+) -> Spectrum:
+    """Compute the K-edge EXAFS of one site.
+
+    Parameters
+    ----------
+    structure
+        Ordered crystal structure.
+    site_index
+        0-based index of the absorbing site.
+    settings
+        FEFF cards and time limit.
+    scratch
+        Existing folder for temporary files, a memory file system if there is one. Nothing stays
+        there.
+
+    Returns
+    -------
+    Spectrum
+        chi(k) and mu(E) as FEFF writes them, with provenance.
+
+    Raises
+    ------
+    ItemFailure
+        If FEFF cannot take this site, ran out of time, died, or left no, half or bad output.
+    CampaignError
+        If no run can succeed: the programs are missing, or the scratch folder is full or missing.
+    """
+    cards = settings.feff_cards()
+    text = feff_input(structure, site_index, cards)
+    with run_folder(scratch) as folder:
+        (folder / "feff.inp").write_text(text)
+        try:
+            seconds = _run(folder, settings.time_limit)
+            chi = parse_chi((folder / "chi.dat").read_text(errors="replace"))
+            xmu = parse_xmu((folder / "xmu.dat").read_text(errors="replace"))
+        except ItemFailure:
+            check_space(folder)
+            raise
+    return Spectrum(
+        edge="K",
+        e0=xmu.e0,
+        k=chi.k,
+        chi=chi.chi,
+        energy_rel=xmu.energy_rel,
+        mu=xmu.mu,
+        mu0=xmu.mu0,
+        program=xmu.program,
+        version=xmu.version,
+        cards=cards,
+        seconds=seconds,
+    )
+
+
+def _run(folder: Path, time_limit: float) -> float:
+    """Run all programs in a folder that holds feff.inp; returns their processor seconds."""
+    home = _home()
+    # Nothing of the user's environment: GFORTRAN_* and LD_* change what Fortran programs do.
+    env = {"LD_LIBRARY_PATH": str(home)}
+    deadline = time.monotonic() + time_limit
+    seconds = 0.0
+    logs = {}
+    for name, outputs in _PROGRAMS.items():
+        try:
+            ended = run_program(home / f"feff8l_{name}", folder, env, deadline)
+        except TimeLimitError:
+            raise ItemFailure(
+                "feff_timeout",
+                f"FEFF's {name} did not end within {time_limit:g} s for the whole run",
+                "raise time_limit, or lower RPATH or NLEG; some structures never end",
+            ) from None
+        if ended.status in _NOT_STARTED:
+            line = _telling_line(ended.log, folder)
+            raise CampaignError(f"FEFF's {name} does not start on this machine: {line}")
+        seconds += ended.seconds
+        logs[name] = ended.log
+        # The exit status is 0 whatever happens; only a signal tells something.
+        if ended.status < 0 or not all(_is_filled(folder / file) for file in outputs):
+            _fail(name, ended, folder)
+        if name != "rdinp" and "Done with module" not in ended.log:
+            _fail(name, ended, folder)
+    _check_paths(logs["pathfinder"], logs["genfmt"])
+    return seconds
+
+
+def _is_filled(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
+def _fail(name: str, ended: Ended, folder: Path) -> NoReturn:
+    line = _telling_line(ended.log, folder)
+    if ended.status < 0:
+        raise ItemFailure(
+            "feff_died", f"FEFF's {name} was killed by signal {-ended.status}: {line}", _HINT
+        )
+    raise ItemFailure("feff_no_output", f"FEFF's {name} did not finish: {line}", _HINT)
+
+
+def _telling_line(log: str, folder: Path) -> str:
+    """Return the line of a log that says most, the same for every run of the same input."""
+    lines = [" ".join(line.split()) for line in log.replace(str(folder), ".").splitlines()]
+    lines = [line for line in lines if line and not _UNTOLD.match(line)]
+    telling = [line for line in lines if _TELLING.search(line)]
+    return (telling[:1] or lines[-1:] or ["it printed nothing"])[0][:160]
+
+
+def _check_paths(pathfinder_log: str, genfmt_log: str) -> None:
+    """Check that genfmt saw every path: of a truncated list it reads what there is, in silence."""
+    found = re.search(r"Unique paths\s+(\d+)", pathfinder_log)
+    examined = re.search(r"paths kept,\s+(\d+)\s+examined", genfmt_log)
+    if not found or not examined or found[1] != examined[1]:
+        raise ItemFailure(
+            "feff_incomplete", "FEFF's genfmt did not examine every path found", "run it again"
+        )
+
+
+@functools.cache
+def _home() -> Path:
+    """Folder of the FEFF programs; found without importing larch, which takes seconds."""
+    spec = importlib.util.find_spec("larch")
+    if spec is None or spec.origin is None:
+        raise CampaignError("xraylarch, which brings FEFF, is not installed: install it")
+    home = Path(spec.origin).parent / "bin" / "linux64"
+    for name in _PROGRAMS:
+        program = home / f"feff8l_{name}"
+        if not os.access(program, os.X_OK):
+            raise CampaignError(f"FEFF program {program} is missing: reinstall xraylarch on Linux")
+    return home

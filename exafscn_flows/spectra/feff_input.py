@@ -1,0 +1,161 @@
+"""Writing FEFF's input file for one site of a crystal."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from pymatgen.core import Element, Structure
+
+from exafscn_flows.errors import ItemFailure
+
+_MARGIN = 2.0
+"""Atoms this far beyond RPATH, Å, still shape the potentials of those within."""
+
+_SURROUNDINGS = 4.0
+"""FEFF makes an element's potential around its atom nearest to the absorber: this far around it,
+Å, the cluster is complete. Otherwise an element whose nearest atom stands at the rim gets the
+potential of a surface, and FEFF may fail."""
+
+_MAX_ATOMS = 1000
+"""Compiled into FEFF 8.5L (natx), absorber included."""
+
+_MAX_POTENTIALS = 9
+"""Besides the absorber's. FEFF 8.5L is compiled for 11, but then cannot read its own feff.pad."""
+
+_OVERLAP = 0.5
+"""No two nuclei are this close, Å. FEFF silently drops an atom within 0.1 Å of the absorber."""
+
+_LAST_ELEMENT = 99
+"""FEFF 8.5L has no free atoms beyond Es."""
+
+
+def feff_input(structure: Structure, site_index: int, cards: Mapping[str, str]) -> str:
+    """Write ``feff.inp`` for the K edge of one site.
+
+    The cluster reaches 2 Å beyond RPATH, and 4 Å beyond the nearest atom of every element in
+    it. The absorber is potential 0; every element around it has one potential, numbered by its
+    nearest atom. Atoms are sorted by distance, element and coordinates, so neither the order of
+    the sites nor the choice of the origin matters.
+
+    Parameters
+    ----------
+    structure
+        Ordered crystal structure.
+    site_index
+        0-based index of the absorbing site.
+    cards
+        FEFF cards with their arguments as text; RPATH, Å, must be among them.
+
+    Returns
+    -------
+    str
+        Content of ``feff.inp``; coordinates in Å, absorber at the origin.
+
+    Raises
+    ------
+    ItemFailure
+        If the structure is disordered, no atom lies within RPATH, one lies on the absorber, or
+        there are more atoms or elements than FEFF can hold.
+    """
+    rpath = float(cards["RPATH"])
+    coords, distances, numbers = _cluster(structure, site_index, rpath + _MARGIN)
+    within = int(np.count_nonzero(distances <= rpath))
+    if within < 2:
+        raise ItemFailure(
+            "no_neighbours", f"no atom within {rpath:g} Å of the absorber", "raise RPATH"
+        )
+    if distances[1] < _OVERLAP:
+        raise ItemFailure(
+            "overlapping_atoms",
+            f"an atom {distances[1]:.2f} Å from the absorber",
+            "check the structure",
+        )
+    if within > _MAX_ATOMS:
+        raise ItemFailure(
+            "too_many_atoms",
+            f"{within} atoms within {rpath:g} Å, FEFF holds {_MAX_ATOMS}",
+            "lower RPATH",
+        )
+    coords, numbers = coords[:_MAX_ATOMS], numbers[:_MAX_ATOMS]
+
+    # dict keeps the order of first appearance, which is that of distance.
+    potentials = {z: 1 + n for n, z in enumerate(dict.fromkeys(numbers[1:].tolist()))}
+    if len(potentials) > _MAX_POTENTIALS:
+        raise ItemFailure(
+            "too_many_elements",
+            f"{len(potentials)} elements around the absorber, FEFF holds {_MAX_POTENTIALS}",
+            "lower RPATH",
+        )
+    absorber = int(numbers[0])
+    lines = [
+        f"TITLE {structure.composition.reduced_formula}",
+        "EDGE K",
+        "CONTROL 1 1 1 1 1 1",
+        "PRINT 0 0 0 0 0 0",
+        *(f"{name} {cards[name]}" for name in sorted(cards)),
+        "POTENTIALS",
+        f"0 {absorber} {Element.from_Z(absorber).symbol}",
+        *(f"{index} {z} {Element.from_Z(z).symbol}" for z, index in potentials.items()),
+        "ATOMS",
+        "0 0 0 0",
+    ]
+    for (x, y, z), number in zip(coords[1:].tolist(), numbers[1:].tolist(), strict=True):
+        lines.append(f"{x:.6f} {y:.6f} {z:.6f} {potentials[number]}")
+    lines.append("END")
+    return "\n".join(lines) + "\n"
+
+
+def _atomic_numbers(structure: Structure) -> np.ndarray:
+    """Atomic number of each site; shape (n_sites,)."""
+    if not structure.is_ordered:
+        raise ItemFailure(
+            "disordered", "a site is partly occupied or shared", "FEFF needs ordered structures"
+        )
+    numbers = np.array([getattr(site.specie, "Z", 0) for site in structure])
+    unknown = (numbers < 1) | (numbers > _LAST_ELEMENT)
+    if unknown.any():
+        name = structure[int(np.argmax(unknown))].species_string
+        raise ItemFailure("unknown_element", f"FEFF has no atom for {name}", "it does H to Es")
+    return numbers
+
+
+def _cluster(
+    structure: Structure, site_index: int, radius: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Atoms around a site, sorted, the site itself first.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Coordinates relative to the site, Å, shape (n_atoms, 3); distances, Å, and atomic
+        numbers, each of shape (n_atoms,).
+    """
+    atomic_numbers = _atomic_numbers(structure)
+    while True:
+        coords, distances, numbers = _sphere(structure, site_index, radius, atomic_numbers)
+        # Sorted by distance: the first atom of an element is its nearest.
+        _, first = np.unique(numbers[1:], return_index=True)
+        needed = float(distances[1:][first].max(initial=0.0)) + _SURROUNDINGS
+        if needed <= radius or len(numbers) > _MAX_ATOMS:
+            return coords, distances, numbers
+        radius = needed
+
+
+def _sphere(
+    structure: Structure, site_index: int, radius: float, atomic_numbers: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Atoms within a radius, sorted by distance, element and coordinates."""
+    lattice = structure.lattice
+    centre = structure[site_index].coords
+    # Its type information knows only the zipped form.
+    points: Any = lattice.get_points_in_sphere(
+        structure.frac_coords, centre, radius, zip_results=False
+    )
+    frac_coords, _, indices, _ = points
+    # Rounded as they are written, plus 0 to turn -0 into 0, so that sorting sees what FEFF sees.
+    coords = np.round(lattice.get_cartesian_coords(frac_coords) - centre, 6) + 0.0
+    distances = np.linalg.norm(coords, axis=1)
+    numbers = atomic_numbers[np.asarray(indices, dtype=int)]
+    x, y, z = coords.T
+    order = np.lexsort((z, y, x, numbers, np.round(distances, 4)))
+    return coords[order], distances[order], numbers[order]

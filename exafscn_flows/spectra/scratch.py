@@ -1,0 +1,159 @@
+"""Folders for the temporary files of runs, which leave nothing behind."""
+
+import errno
+import fcntl
+import os
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from exafscn_flows.errors import CampaignError
+
+_NAME = re.compile(r"exafscn-(\d{1,9})-\w+")
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_LEAST_FREE = 16 * 2**20
+"""Less free space than this, bytes, is full: a run with default cards writes 1-3 MB."""
+
+
+@contextmanager
+def run_folder(scratch: Path) -> Iterator[Path]:
+    """Make a private folder for one run and remove it afterwards, whatever happens.
+
+    The folder is locked as long as it is in use, so that `sweep_scratch` in another container or
+    on another node, where the process is not to be seen, keeps its hands off.
+
+    Parameters
+    ----------
+    scratch
+        Existing folder in which to make it.
+
+    Raises
+    ------
+    CampaignError
+        If the scratch folder is missing, not writable or full.
+    """
+    if _is_short(scratch):
+        raise _full(scratch)
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f"exafscn-{os.getpid()}-", dir=scratch))
+    except OSError as error:
+        raise _full(scratch) if error.errno in _FULL else _unusable(scratch, error) from error
+    try:
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            yield folder
+        finally:
+            os.close(lock)
+    except OSError as error:
+        if error.errno in _FULL:
+            raise _full(scratch) from error
+        if not folder.exists():
+            raise _unusable(scratch, error) from error
+        raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_space(folder: Path) -> None:
+    """Find out whether a run failed because its file system is full.
+
+    FEFF does not say so: it loses what it writes and goes on, or hangs.
+
+    Parameters
+    ----------
+    folder
+        Folder of the run, inside the scratch folder.
+
+    Raises
+    ------
+    CampaignError
+        If the scratch folder is full or gone.
+    """
+    scratch = folder.parent
+    if _is_short(scratch):
+        raise _full(scratch)
+    try:
+        # Quotas do not show in the free space of a file system: reserve some.
+        with tempfile.TemporaryFile(dir=folder) as file:
+            os.posix_fallocate(file.fileno(), 0, _LEAST_FREE)
+    except OSError as error:
+        if error.errno in _FULL:
+            raise _full(scratch) from error
+        if not folder.exists():
+            raise _unusable(scratch, error) from error
+
+
+def sweep_scratch(scratch: Path) -> int:
+    """Remove the folders of this user's runs whose process was killed.
+
+    Parameters
+    ----------
+    scratch
+        Folder in which runs make theirs.
+
+    Returns
+    -------
+    int
+        Number of folders removed.
+    """
+    removed = 0
+    for folder in scratch.glob("exafscn-*"):
+        match = _NAME.fullmatch(folder.name)
+        if match and not _is_alive(int(match[1])) and _is_abandoned(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+            removed += 1
+    return removed
+
+
+def _is_short(scratch: Path) -> bool:
+    try:
+        space = os.statvfs(scratch)
+    except OSError as error:
+        raise _unusable(scratch, error) from error
+    # A file system without limits reports 0 blocks or 0 files in all.
+    return (space.f_blocks > 0 and space.f_bavail * space.f_frsize < _LEAST_FREE) or (
+        space.f_files > 0 and space.f_favail == 0
+    )
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        # Another user's process: the number was given away again, or the folder is not ours.
+        return True
+    return True
+
+
+def _is_abandoned(folder: Path) -> bool:
+    """Whether a folder is this user's own and nobody holds its lock."""
+    try:
+        status = folder.lstat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+            return False
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.close(lock)
+    except OSError:
+        return False
+    return True
+
+
+def _full(scratch: Path) -> CampaignError:
+    return CampaignError(f"scratch folder {scratch} is full: free space or set EXAFSCN_SCRATCH_DIR")
+
+
+def _unusable(scratch: Path, error: OSError) -> CampaignError:
+    return CampaignError(
+        f"scratch folder {scratch} cannot be used ({error.strerror}): "
+        "make it writable or set EXAFSCN_SCRATCH_DIR"
+    )

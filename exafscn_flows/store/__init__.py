@@ -1,0 +1,1 @@
+"""MongoDB: the server, the connection, the documents, and the queries on them."""

@@ -1,0 +1,159 @@
+"""A campaign as Python users meet it: tables as pandas data frames, models ready to predict."""
+
+from typing import TYPE_CHECKING, Any
+
+from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.errors import UsageError
+from exafscn_flows.store.documents import FailureDoc, MetricsDoc, ModelDoc
+from exafscn_flows.store.queries import COLUMNS, PredictionQuery, find_predictions
+from exafscn_flows.store.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Campaign:
+    """Results of one campaign.
+
+    Parameters
+    ----------
+    name
+        Name of the campaign.
+    store
+        Where it is kept; by default the database of the settings.
+
+    Raises
+    ------
+    UsageError
+        If there is no such campaign.
+
+    Examples
+    --------
+    >>> Campaign("quickstart").predictions(absorber="Cu", cn=4, contains=["O"])  # doctest: +SKIP
+    """
+
+    def __init__(self, name: str, store: Store | None = None) -> None:
+        self.name = name
+        self._store = store or Store.open()
+        self._store.campaign(name)
+
+    @property
+    def config(self) -> CampaignConfig:
+        """Settings with which the campaign was last run."""
+        return self._store.config(self.name)
+
+    def predictions(
+        self,
+        *,
+        absorber: str | None = None,
+        cn: int | None = None,
+        min_probability: float | None = None,
+        contains: list[str] | None = None,
+        excludes: list[str] | None = None,
+        formula: str | None = None,
+        disagrees: bool | None = None,
+        feature_set: str | None = None,
+        model: str | None = None,
+        limit: int = 0,
+    ) -> "pd.DataFrame":
+        """Out-of-fold predictions that meet conditions, the most certain first.
+
+        Parameters
+        ----------
+        absorber
+            Element symbol.
+        cn
+            Predicted coordination number.
+        min_probability
+            Least probability of the predicted class, 0-1.
+        contains, excludes
+            Elements that the structure must all, or must not, contain.
+        formula
+            Reduced formula.
+        disagrees
+            True for sites where prediction and CrystalNN label differ, False for the others.
+        feature_set, model
+            Names from the campaign file; by default its first ones.
+        limit
+            Most rows; 0 for all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns as in :data:`exafscn_flows.store.queries.COLUMNS`.
+        """
+        import pandas as pd
+
+        query = PredictionQuery(
+            campaign=self.name,
+            feature_set=feature_set,
+            model=model,
+            absorber=absorber,
+            cn=cn,
+            min_probability=min_probability,
+            contains=tuple(contains or ()),
+            excludes=tuple(excludes or ()),
+            formula=formula,
+            disagrees=disagrees,
+        )
+        rows = find_predictions(self._store, query, limit)
+        return pd.DataFrame(rows, columns=list(COLUMNS))
+
+    def metrics(self) -> "pd.DataFrame":
+        """Quality of every model, one row per model and split.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Accuracies and scores are fractions, 0-1.
+        """
+        import pandas as pd
+
+        rows = [
+            {
+                "absorber": doc.absorber,
+                "feature_set": doc.feature_set,
+                "model": doc.model,
+                "split": split,
+                "n_sites": doc.n_sites,
+                "n_formulas": doc.n_formulas,
+                **{name: value for name, value in scores.items() if isinstance(value, float)},
+            }
+            for doc in self._store.find(MetricsDoc, {"campaign": self.name}, sort=[("_id", 1)])
+            for split, scores in doc.splits.items()
+        ]
+        return pd.DataFrame(rows)
+
+    def failures(self) -> "pd.DataFrame":
+        """Everything that failed: stage, item, reason and advice."""
+        import pandas as pd
+
+        columns = ["stage", "item", "absorber", "kind", "message", "hint"]
+        docs = self._store.find(FailureDoc, {"campaign": self.name}, sort=[("_id", 1)])
+        rows = [{name: getattr(doc, name) for name in columns} for doc in docs]
+        return pd.DataFrame(rows, columns=columns)
+
+    def model(self, absorber: str, feature_set: str | None = None, model: str | None = None) -> Any:
+        """Load the model of one absorber, fitted on all its sites.
+
+        Returns
+        -------
+        sklearn estimator
+            With ``predict`` and ``predict_proba`` for feature vectors, shape (n, n_features).
+
+        Raises
+        ------
+        UsageError
+            If there is no such model.
+        CampaignError
+            If its bytes are not those that were stored.
+        """
+        from exafscn_flows.models.persistence import load_model
+
+        config = self.config
+        names = (feature_set or config.features.sets[0].name, model or config.models[0].name)
+        key = "/".join((absorber, *names))
+        found = self._store.read(ModelDoc, self.name, [key])
+        if key not in found:
+            raise UsageError(f"campaign {self.name} has no model {key}")
+        return load_model(self._store.read_model_file(found[key].file), found[key].sha256)

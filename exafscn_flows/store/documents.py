@@ -1,0 +1,283 @@
+"""The documents that exafscn keeps in MongoDB: one pydantic class per collection.
+
+Every document carries its campaign, a readable ``_id`` that makes duplicates impossible, and
+the ``hash`` of the parameters and inputs that made it: where the hash that the campaign file
+asks for differs, the document is out of date. ``created_at``, ``run_at`` and ``seconds`` are the
+only fields that differ between two runs of one campaign.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Self
+
+import numpy as np
+from bson.binary import Binary, BinaryVectorDtype
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+STAGES = ("structures", "labels", "spectra", "features", "models")
+"""Stages of a campaign, in the order in which work flows through them."""
+
+
+def now() -> datetime:
+    """Return the current time, UTC, with the millisecond resolution of MongoDB."""
+    time = datetime.now(UTC)
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def _to_array(value: Any) -> Any:
+    if isinstance(value, Binary):
+        return np.asarray(value.as_vector().data, dtype=np.float32)
+    if isinstance(value, list | np.ndarray):
+        return np.asarray(value, dtype=np.float32)
+    return value
+
+
+def _to_bson(value: np.ndarray) -> Binary:
+    return Binary.from_vector(value.astype(float).tolist(), BinaryVectorDtype.FLOAT32)
+
+
+Vector = Annotated[np.ndarray, BeforeValidator(_to_array), PlainSerializer(_to_bson)]
+"""One-dimensional float32 array, stored as a BSON vector (4 bytes a value)."""
+
+
+class Document(BaseModel):
+    """Base of all documents.
+
+    ``to_mongo`` and ``from_mongo`` are the only ways between MongoDB and these classes.
+    """
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+    collection: ClassVar[str]
+
+    campaign: str = Field(description="Name of the campaign.")
+    hash: str = Field(description="Hash of the parameters and inputs that made this document.")
+    created_at: datetime = Field(default_factory=now, description="Time of writing, UTC.")
+
+    @property
+    def key(self) -> str:
+        """What is unique within the campaign and the collection."""
+        raise NotImplementedError
+
+    def to_mongo(self) -> dict[str, Any]:
+        """Return the document as it is stored, with its ``_id``."""
+        return {"_id": f"{self.campaign}/{self.key}", **self.model_dump()}
+
+    @classmethod
+    def from_mongo(cls, raw: dict[str, Any]) -> Self:
+        """Validate a stored document."""
+        return cls.model_validate({name: value for name, value in raw.items() if name != "_id"})
+
+
+class CampaignDoc(Document):
+    """One campaign: its settings as they were last run."""
+
+    collection: ClassVar[str] = "campaigns"
+
+    config: dict[str, Any] = Field(description="The campaign file, validated, with all defaults.")
+    plan_hash: str | None = Field(
+        default=None, description="Hash of the settings and sources that chose the active sites."
+    )
+
+    run_at: datetime = Field(default_factory=now, description="Time of the last run, UTC.")
+
+    @property
+    def key(self) -> str:
+        return ""
+
+    def to_mongo(self) -> dict[str, Any]:
+        """Return the document as it is stored; its ``_id`` is the campaign's name."""
+        return {"_id": self.campaign, **self.model_dump()}
+
+
+class StructureDoc(Document):
+    """One crystal structure, reduced to its primitive cell."""
+
+    collection: ClassVar[str] = "structures"
+
+    material_id: str = Field(description="Name of the structure, unique in the campaign.")
+    source: dict[str, Any] = Field(description="Where it comes from: kind, file or identifier.")
+    formula: str = Field(description="Reduced chemical formula.")
+    chemical_system: str = Field(description="Elements in alphabetical order, e.g. 'Cu-O'.")
+    elements: list[str] = Field(description="Element symbols, alphabetical.")
+    n_atoms: int = Field(description="Atoms in the primitive cell.")
+    spacegroup: str = Field(description="Hermann-Mauguin symbol found by spglib.")
+    structure: dict[str, Any] = Field(description="Primitive cell, pymatgen Structure as a dict.")
+    structure_hash: str = Field(description="Hash of the primitive cell itself.")
+    inequivalent_sites: dict[str, list[tuple[int, int]]] = Field(
+        description="By element: index in the primitive cell and multiplicity of each site."
+    )
+
+    @property
+    def key(self) -> str:
+        return self.material_id
+
+
+class SiteDoc(Document):
+    """One inequivalent absorbing site: the unit of all later work."""
+
+    collection: ClassVar[str] = "sites"
+
+    site: str = Field(description="Key of the site: material:absorber:index.")
+    material_id: str = Field(description="Structure that holds the site.")
+    absorber: str = Field(description="Element symbol of the absorbing atom.")
+    site_index: int = Field(description="0-based index in the stored primitive cell.")
+    multiplicity: int = Field(description="Symmetry-equivalent sites in the primitive cell.")
+    formula: str = Field(description="Reduced chemical formula.")
+    elements: list[str] = Field(description="Elements of the structure, alphabetical.")
+    n_atoms: int = Field(description="Atoms in the primitive cell.")
+    active: bool = Field(description="Whether the campaign file, as it stands, selects the site.")
+
+    @property
+    def key(self) -> str:
+        return self.site
+
+
+class SiteStageDoc(Document):
+    """Base of documents that hold one stage's result for one site."""
+
+    site: str = Field(description="Key of the site: material:absorber:index.")
+    absorber: str = Field(description="Element symbol of the absorbing atom.")
+
+    @property
+    def key(self) -> str:
+        return self.site
+
+
+class LabelDoc(SiteStageDoc):
+    """CrystalNN coordination of one site."""
+
+    collection: ClassVar[str] = "labels"
+
+    cn: int = Field(description="Coordination number with the largest weight.")
+    cn_weights: dict[str, float] = Field(description="CrystalNN weight of every CN; sum 1.")
+    cn_mean: float = Field(description="Weighted mean CN, a fractional label.")
+    neighbours: dict[str, int] = Field(description="Number of neighbours by element.")
+    bond_length: float | None = Field(description="Mean bond length, Å; None without neighbours.")
+
+
+class SpectrumDoc(SiteStageDoc):
+    """K-edge EXAFS of one site as FEFF gives it."""
+
+    collection: ClassVar[str] = "spectra"
+
+    edge: str = Field(description="Absorption edge.")
+    e0: float = Field(description="Energy where k = 0, eV.")
+    k: Vector = Field(description="Photoelectron wave number, 1/Å, shape (n_k,).")
+    chi: Vector = Field(description="chi(k), shape (n_k,).")
+    energy_rel: Vector = Field(description="Energy above e0, eV, shape (n_e,).")
+    mu: Vector = Field(description="Absorption, FEFF's normalisation, shape (n_e,).")
+    mu0: Vector = Field(description="Embedded-atom background of mu, shape (n_e,).")
+    program: str = Field(description="Program that made the spectrum.")
+    version: str = Field(description="Version of the program, from its output.")
+    cards: dict[str, str] = Field(description="FEFF cards used.")
+    seconds: float = Field(description="Processor seconds that FEFF took.")
+
+
+class FeatureDoc(SiteStageDoc):
+    """One feature vector of one site."""
+
+    collection: ClassVar[str] = "features"
+
+    feature_set: str = Field(description="Name of the feature set in the campaign file.")
+    vector: Vector = Field(description="Feature values, shape (n_features,).")
+
+    @property
+    def key(self) -> str:
+        return f"{self.site}/{self.feature_set}"
+
+
+class ModelStageDoc(Document):
+    """Base of documents that describe one fitted model."""
+
+    absorber: str = Field(description="Element symbol of the absorbing atom.")
+    feature_set: str = Field(description="Name of the feature set.")
+    model: str = Field(description="Name of the model in the campaign file.")
+
+    @property
+    def key(self) -> str:
+        return f"{self.absorber}/{self.feature_set}/{self.model}"
+
+
+class ModelDoc(ModelStageDoc):
+    """A model fitted on all sites; its bytes are in GridFS."""
+
+    collection: ClassVar[str] = "models"
+
+    classes: list[int] = Field(description="Coordination numbers that the model can predict.")
+    n_sites: int = Field(description="Number of training sites.")
+    n_formulas: int = Field(description="Number of distinct formulas among them.")
+    parameters: dict[str, Any] = Field(description="Parameters of the estimator.")
+    importances: Vector = Field(description="Gini importance per feature, sum 1.")
+    axis: Vector = Field(description="Coordinate of each feature, e.g. R in Å.")
+    axis_label: str = Field(description="What the axis is, with its unit.")
+    file: str = Field(description="GridFS _id of the skops file.")
+    sha256: str = Field(description="Checksum of the skops file.")
+    versions: dict[str, str] = Field(description="Library versions that made the model.")
+
+
+class MetricsDoc(ModelStageDoc):
+    """Out-of-fold quality of one model, one formula on one side of every split."""
+
+    collection: ClassVar[str] = "metrics"
+
+    n_sites: int = Field(description="Number of sites.")
+    n_formulas: int = Field(description="Number of distinct formulas.")
+    classes: list[int] = Field(description="Coordination numbers, ascending.")
+    class_counts: list[int] = Field(description="Sites per class.")
+    splits: dict[str, dict[str, Any]] = Field(
+        description="By split ('grouped', 'random'): accuracy, accuracy_std, fold_accuracy, "
+        "balanced_accuracy, macro_f1, majority (baseline accuracy), confusion "
+        "(rows: label, columns: prediction)."
+    )
+
+
+class PredictionDoc(SiteStageDoc):
+    """Out-of-fold prediction for one site: the model that made it never saw its formula."""
+
+    collection: ClassVar[str] = "predictions"
+
+    material_id: str = Field(description="Structure that holds the site.")
+    formula: str = Field(description="Reduced chemical formula.")
+    elements: list[str] = Field(description="Elements of the structure.")
+    feature_set: str = Field(description="Name of the feature set.")
+    model: str = Field(description="Name of the model.")
+    cn: int = Field(description="Predicted coordination number.")
+    cn_label: int = Field(description="CrystalNN coordination number.")
+    probability: float = Field(description="Probability of the predicted class.")
+    probabilities: dict[str, float] = Field(description="Probability of every class.")
+    disagrees: bool = Field(description="Whether prediction and label differ.")
+    fold: int = Field(description="Fold in which the site was held out.")
+
+    @property
+    def key(self) -> str:
+        return f"{self.site}/{self.feature_set}/{self.model}"
+
+
+class FailureDoc(Document):
+    """Something that did not work: which stage, which item, why, and what to do."""
+
+    collection: ClassVar[str] = "failures"
+
+    stage: str = Field(description="Stage that failed, one of STAGES.")
+    item: str = Field(description="Key of the structure, the site, or the model.")
+    absorber: str | None = Field(description="Absorber, where the item has one.")
+    kind: str = Field(description="Short name of the cause.")
+    message: str = Field(description="One line that says what is wrong.")
+    hint: str = Field(description="What to do about it.")
+
+    @property
+    def key(self) -> str:
+        return f"{self.stage}/{self.item}"
+
+
+DOCUMENTS: tuple[type[Document], ...] = (
+    StructureDoc,
+    SiteDoc,
+    LabelDoc,
+    SpectrumDoc,
+    FeatureDoc,
+    ModelDoc,
+    MetricsDoc,
+    PredictionDoc,
+    FailureDoc,
+)

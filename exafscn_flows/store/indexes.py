@@ -1,0 +1,58 @@
+"""Indexes that the program makes for its own work and for the documented queries.
+
+One set of collections with a campaign key, rather than a set per campaign: a campaign name is
+data, not a collection name, so queries across campaigns and roles stay simple.
+"""
+
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.database import Database
+
+_BY_MODEL = [("campaign", ASCENDING), ("feature_set", ASCENDING), ("model", ASCENDING)]
+_BEST_FIRST = [("probability", DESCENDING), ("site", ASCENDING)]
+
+INDEXES: dict[str, list[IndexModel]] = {
+    "structures": [IndexModel([("campaign", ASCENDING), ("material_id", ASCENDING)])],
+    "sites": [
+        IndexModel([("campaign", ASCENDING), ("active", ASCENDING), ("site", ASCENDING)]),
+        IndexModel(
+            [
+                ("campaign", ASCENDING),
+                ("active", ASCENDING),
+                ("absorber", ASCENDING),
+                ("site", ASCENDING),
+            ]
+        )
+    ],
+    "labels": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING), ("cn", ASCENDING)])],
+    "spectra": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],
+    "features": [
+        IndexModel(
+            [
+                ("campaign", ASCENDING),
+                ("feature_set", ASCENDING),
+                ("absorber", ASCENDING),
+                ("site", ASCENDING),
+            ]
+        )
+    ],
+    "models": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],
+    "metrics": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],
+    "predictions": [
+        IndexModel([*_BY_MODEL, *_BEST_FIRST]),
+        IndexModel([*_BY_MODEL, ("absorber", ASCENDING), ("cn", ASCENDING), *_BEST_FIRST]),
+        IndexModel([*_BY_MODEL, ("elements", ASCENDING), *_BEST_FIRST]),
+        IndexModel([*_BY_MODEL, ("disagrees", ASCENDING), *_BEST_FIRST]),
+        IndexModel([*_BY_MODEL, ("formula", ASCENDING), *_BEST_FIRST]),
+    ],
+    "failures": [
+        IndexModel([("campaign", ASCENDING), ("stage", ASCENDING), ("absorber", ASCENDING)])
+    ],
+}
+
+
+def ensure_indexes(database: Database[dict[str, Any]]) -> None:
+    """Create the indexes that are missing; those that exist cost nothing."""
+    for name, indexes in INDEXES.items():
+        database[name].create_indexes(indexes)

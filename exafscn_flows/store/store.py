@@ -1,0 +1,323 @@
+"""Reading and writing documents: the one way between exafscn and MongoDB.
+
+Every write is an upsert under a deterministic ``_id``, so that writing something twice, after a
+kill or from two processes, leaves one document.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Self, TypeVar
+
+from gridfs import GridFSBucket, NoFile
+from pymongo import DeleteMany, ReplaceOne, UpdateOne
+from pymongo.database import Database
+
+from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.errors import CampaignError, UsageError
+from exafscn_flows.hashing import content_hash
+from exafscn_flows.iteration import batches
+from exafscn_flows.settings import Settings
+from exafscn_flows.store.connection import connect, translate_errors
+from exafscn_flows.store.documents import CampaignDoc, Document, FailureDoc, SiteDoc
+from exafscn_flows.store.indexes import ensure_indexes
+
+D = TypeVar("D", bound=Document)
+RawDatabase = Database[dict[str, Any]]
+
+MODEL_FILES = "model_files"
+_BATCH = 1000
+
+
+class Store:
+    """Documents of all campaigns in one MongoDB database.
+
+    Parameters
+    ----------
+    database
+        As :func:`exafscn_flows.store.connection.connect` returns it.
+    """
+
+    def __init__(self, database: RawDatabase) -> None:
+        self.database = database
+        self._files = GridFSBucket(database, bucket_name=MODEL_FILES)
+
+    @classmethod
+    def open(cls, settings: Settings | None = None) -> Self:
+        """Connect to the database of the settings; cheap after the first call in a process."""
+        return cls(connect(settings))
+
+    @translate_errors()
+    def prepare(self) -> None:
+        """Create missing indexes."""
+        ensure_indexes(self.database)
+
+    # -- campaigns ---------------------------------------------------------------------------
+
+    @translate_errors()
+    def save_config(self, config: CampaignConfig) -> None:
+        """Store the settings of a campaign; its plan stays, for the planner to judge."""
+        settings = config.model_dump(mode="json")
+        doc = CampaignDoc(
+            campaign=config.campaign, hash=content_hash("config", settings), config=settings
+        )
+        fields = {name: {"$literal": value} for name, value in doc.model_dump().items()}
+        for name in ("created_at", "plan_hash"):
+            fields[name] = {"$ifNull": [f"${name}", fields[name]["$literal"]]}
+        self.database.campaigns.update_one(
+            {"_id": config.campaign}, [{"$set": fields}], upsert=True
+        )
+
+    @translate_errors()
+    def campaign(self, name: str) -> CampaignDoc:
+        """Read one campaign.
+
+        Raises
+        ------
+        UsageError
+            If there is none of that name; says which there are.
+        """
+        raw = self.database.campaigns.find_one({"_id": name}, {"lock": 0})
+        if raw is None or "config" not in raw:
+            known = ", ".join(self.campaign_names()) or "none yet"
+            raise UsageError(f"no campaign {name!r} in this database (there are: {known})")
+        return CampaignDoc.from_mongo(raw)
+
+    def config(self, name: str) -> CampaignConfig:
+        """Read the settings of one campaign."""
+        return CampaignConfig.model_validate(self.campaign(name).config)
+
+    @translate_errors()
+    def campaign_names(self) -> list[str]:
+        """Names of all campaigns, alphabetically."""
+        found = self.database.campaigns.find({"config": {"$exists": True}}, {"_id": 1})
+        return sorted(raw["_id"] for raw in found)
+
+    @translate_errors()
+    def latest_campaign(self) -> str:
+        """Name of the campaign that was run last.
+
+        Raises
+        ------
+        UsageError
+            If there is no campaign yet.
+        """
+        query = {"config": {"$exists": True}}
+        raw = self.database.campaigns.find_one(query, {"_id": 1}, sort=[("run_at", -1)])
+        if raw is None:
+            raise UsageError(
+                "no campaign in this database yet: begin with `exafscn run CAMPAIGN.yaml`"
+            )
+        return str(raw["_id"])
+
+    @translate_errors()
+    def set_plan(self, campaign: str, plan_hash: str | None) -> None:
+        """Record for which settings and sources the active sites were chosen."""
+        self.database.campaigns.update_one({"_id": campaign}, {"$set": {"plan_hash": plan_hash}})
+
+    # -- documents ---------------------------------------------------------------------------
+
+    @translate_errors()
+    def write(self, docs: Iterable[Document]) -> None:
+        """Upsert documents of any collections; returns when they are journaled."""
+        operations: dict[str, list[ReplaceOne[dict[str, Any]]]] = {}
+        for doc in docs:
+            raw = doc.to_mongo()
+            operations.setdefault(doc.collection, []).append(
+                ReplaceOne({"_id": raw["_id"]}, raw, upsert=True)
+            )
+        for collection, requests in operations.items():
+            for batch in batches(requests, _BATCH):
+                self.database[collection].bulk_write(batch, ordered=False)
+
+    @translate_errors()
+    def drop_failures(self, ids: Iterable[str]) -> None:
+        """Delete failure documents whose items have come right since."""
+        for batch in batches(ids, _BATCH):
+            self.database.failures.delete_many({"_id": {"$in": batch}})
+
+    @translate_errors()
+    def forget_failures(self, campaign: str) -> int:
+        """Delete all failure documents of a campaign, so that its next run tries them again."""
+        return self.database.failures.delete_many({"campaign": campaign}).deleted_count
+
+    @translate_errors()
+    def read(self, kind: type[D], campaign: str, keys: Iterable[str]) -> dict[str, D]:
+        """Read documents by key; those that are not there are left out."""
+        found: dict[str, D] = {}
+        for batch in batches(keys, _BATCH):
+            ids = [f"{campaign}/{key}" for key in batch]
+            for raw in self.database[kind.collection].find({"_id": {"$in": ids}}):
+                doc = kind.from_mongo(raw)
+                found[doc.key] = doc
+        return found
+
+    @translate_errors()
+    def hashes(self, kind: type[Document], campaign: str, keys: Iterable[str]) -> dict[str, str]:
+        """Read only the hashes of documents, by key."""
+        found: dict[str, str] = {}
+        for batch in batches(keys, _BATCH):
+            ids = [f"{campaign}/{key}" for key in batch]
+            cursor = self.database[kind.collection].find({"_id": {"$in": ids}}, {"hash": 1})
+            found.update((raw["_id"].split("/", 1)[1], raw["hash"]) for raw in cursor)
+        return found
+
+    def find(
+        self,
+        kind: type[D],
+        query: Mapping[str, Any],
+        *,
+        sort: list[tuple[str, int]] | None = None,
+        limit: int = 0,
+    ) -> Iterator[D]:
+        """Stream validated documents of one collection."""
+        with translate_errors():
+            cursor = self.database[kind.collection].find(dict(query), limit=limit, sort=sort)
+            for raw in cursor:
+                yield kind.from_mongo(raw)
+
+    def project(
+        self, kind: type[Document], query: Mapping[str, Any], fields: list[str]
+    ) -> Iterator[dict[str, Any]]:
+        """Stream some fields of documents, ordered by ``_id``."""
+        with translate_errors():
+            yield from self.database[kind.collection].find(
+                dict(query), dict.fromkeys(fields, 1), sort=[("_id", 1)]
+            )
+
+    @translate_errors()
+    def count(self, kind: type[Document], query: Mapping[str, Any]) -> int:
+        """Count documents."""
+        return self.database[kind.collection].count_documents(dict(query))
+
+    @translate_errors()
+    def distinct(self, kind: type[Document], field: str, query: Mapping[str, Any]) -> list[Any]:
+        """Distinct values of a field, sorted."""
+        return sorted(self.database[kind.collection].distinct(field, dict(query)))
+
+    @translate_errors()
+    def aggregate(
+        self, kind: type[Document], pipeline: list[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Run an aggregation with a small result."""
+        return list(self.database[kind.collection].aggregate(pipeline))
+
+    # -- sites -------------------------------------------------------------------------------
+
+    def active_sites(
+        self,
+        campaign: str,
+        absorber: str | None = None,
+        first: str | None = None,
+        last: str | None = None,
+    ) -> Iterator[SiteDoc]:
+        """Stream the sites that the campaign selects, ordered by key.
+
+        Parameters
+        ----------
+        absorber
+            Only this one.
+        first, last
+            Only keys in this closed range.
+        """
+        query: dict[str, Any] = {"campaign": campaign, "active": True}
+        if absorber is not None:
+            query["absorber"] = absorber
+        if first is not None and last is not None:
+            query["site"] = {"$gte": first, "$lte": last}
+        return self.find(SiteDoc, query, sort=[("site", 1)])
+
+    @translate_errors()
+    def set_active(self, campaign: str, sites: Iterable[str], active: bool) -> None:
+        """Select sites or put them aside; their results are kept."""
+        for batch in batches(sites, _BATCH):
+            self.database.sites.bulk_write(
+                [
+                    UpdateOne({"_id": f"{campaign}/{site}"}, {"$set": {"active": active}})
+                    for site in batch
+                ],
+                ordered=False,
+            )
+
+    # -- models ------------------------------------------------------------------------------
+
+    @translate_errors()
+    def write_model_file(self, campaign: str, file_id: str, data: bytes, sha256: str) -> None:
+        """Keep the bytes of a model in GridFS, replacing what a killed writer left."""
+        self.delete_model_files([file_id])
+        self._files.upload_from_stream_with_id(
+            file_id, file_id, data, metadata={"campaign": campaign, "sha256": sha256}
+        )
+
+    @translate_errors()
+    def read_model_file(self, file_id: str) -> bytes:
+        """Read the bytes of a model.
+
+        Raises
+        ------
+        CampaignError
+            If the file is not there.
+        """
+        try:
+            return self._files.open_download_stream(file_id).read()
+        except NoFile:
+            raise CampaignError(f"model file {file_id} is missing: run the campaign") from None
+
+    @translate_errors()
+    def delete_model_files(self, file_ids: Iterable[str]) -> None:
+        """Delete model files, and chunks that a killed writer left without a file."""
+        for file_id in file_ids:
+            try:
+                self._files.delete(file_id)
+            except NoFile:
+                continue
+
+    @translate_errors()
+    def model_files(self, prefix: str) -> list[str]:
+        """List the identifiers of the model files that begin with `prefix`."""
+        found = self.database[f"{MODEL_FILES}.files"].find(
+            {"_id": {"$gte": prefix, "$lt": prefix + "\uffff"}}, {"_id": 1}
+        )
+        return sorted(raw["_id"] for raw in found)
+
+    @translate_errors()
+    def drop_predictions(
+        self, campaign: str, absorber: str, keep: Mapping[tuple[str, str], str] | None
+    ) -> None:
+        """Delete predictions of one absorber other than those with the hashes in `keep`.
+
+        Parameters
+        ----------
+        keep
+            Hash by (feature set, model); None deletes all of the absorber.
+        """
+        base = {"campaign": campaign, "absorber": absorber}
+        if keep is None:
+            self.database.predictions.delete_many(base)
+            return
+        requests = [
+            DeleteMany({**base, "feature_set": fset, "model": model, "hash": {"$ne": hash_}})
+            for (fset, model), hash_ in keep.items()
+        ]
+        names = [{"feature_set": fset, "model": model} for fset, model in keep]
+        requests.append(DeleteMany({**base, "$nor": names}) if names else DeleteMany(base))
+        self.database.predictions.bulk_write(requests)
+
+    @translate_errors()
+    def failure_groups(self, campaign: str) -> list[dict[str, Any]]:
+        """Failures counted by stage and kind, with one example each."""
+        return self.aggregate(
+            FailureDoc,
+            [
+                {"$match": {"campaign": campaign}},
+                {"$sort": {"_id": 1}},
+                {
+                    "$group": {
+                        "_id": {"stage": "$stage", "kind": "$kind"},
+                        "count": {"$sum": 1},
+                        "item": {"$first": "$item"},
+                        "message": {"$first": "$message"},
+                        "hint": {"$first": "$hint"},
+                    }
+                },
+                {"$sort": {"_id.stage": 1, "count": -1, "_id.kind": 1}},
+            ],
+        )

@@ -1,0 +1,1 @@
+"""How and where flows run: the command line, processes on this machine, templates."""

@@ -1,0 +1,206 @@
+"""Tables for the terminal, and the same as JSON or CSV for other programs."""
+
+import csv
+import json
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from exafscn_flows.errors import UsageError
+from exafscn_flows.jobs.status import Status, campaign_status
+from exafscn_flows.report.data import FailureGroup
+from exafscn_flows.store.documents import STAGES, MetricsDoc
+from exafscn_flows.store.queries import COLUMNS, PredictionQuery, find_predictions
+from exafscn_flows.store.store import Store
+
+_TABLE_ROWS = 50
+
+
+def show_status(campaign: str | None, *, as_json: bool) -> None:
+    """Print what is done, failed and pending."""
+    store = Store.open()
+    name = campaign or store.latest_campaign()
+    status = campaign_status(store, name)
+    if as_json:
+        print(json.dumps(status.as_dict(), indent=2))
+        return
+    console = Console()
+    console.print(_stage_table(status))
+    _print_failures(console, status.failures)
+    if not status.planned:
+        console.print("The choice of sites is not complete: run the campaign to go on.")
+
+
+def _stage_table(status: Status) -> Table:
+    table = Table(title=f"campaign {status.campaign}")
+    table.add_column("stage")
+    table.add_column("absorber")
+    for column in ("done", "failed", "pending", "blocked"):
+        table.add_column(column, justify="right")
+    for count in sorted(status.counts, key=lambda count: STAGES.index(count.stage)):
+        failed = f"[red]{count.failed}[/]" if count.failed else "0"
+        table.add_row(
+            count.stage,
+            count.absorber or "",
+            str(count.done),
+            failed,
+            str(count.pending),
+            str(count.blocked),
+        )
+    return table
+
+
+def _print_failures(console: Console, failures: list[FailureGroup]) -> None:
+    if not failures:
+        return
+    table = Table(title="failures")
+    table.add_column("stage")
+    table.add_column("n", justify="right")
+    table.add_column("example")
+    table.add_column("why")
+    table.add_column("what to do")
+    for group in failures:
+        # File names and messages are data: square brackets in them are not markup.
+        cells = (group.item, group.message, group.hint)
+        table.add_row(group.stage, str(group.count), *(escape(cell) for cell in cells))
+    console.print(table)
+
+
+def show_predictions(
+    campaign: str | None, conditions: dict[str, Any], limit: int | None, style: str
+) -> None:
+    """Print the predictions that meet conditions.
+
+    Parameters
+    ----------
+    conditions
+        Fields of PredictionQuery.
+    limit
+        Most rows; by default all, in a table 50.
+    style
+        "json", "csv", or "" for a table.
+    """
+    store = Store.open()
+    name = campaign or store.latest_campaign()
+    query = PredictionQuery(campaign=name, **conditions)
+    _check_names(store, query)
+    if style == "json":
+        print(json.dumps(list(find_predictions(store, query, limit or 0)), indent=2))
+        return
+    if style == "csv":
+        writer = csv.DictWriter(sys.stdout, COLUMNS)
+        writer.writeheader()
+        for row in find_predictions(store, query, limit or 0):
+            writer.writerow(row | {"probabilities": json.dumps(row["probabilities"])})
+        return
+    shown = limit or _TABLE_ROWS
+    rows = list(islice(find_predictions(store, query, shown + 1), shown + 1))
+    table = Table(title=f"campaign {name}")
+    for column in ("site", "formula", "absorber", "CN", "label", "probability"):
+        table.add_column(column, justify="right" if column in ("CN", "label") else "left")
+    for row in rows[:shown]:
+        label = f"[red]{row['cn_label']}[/]" if row["disagrees"] else str(row["cn_label"])
+        table.add_row(
+            row["site"],
+            row["formula"],
+            row["absorber"],
+            str(row["cn"]),
+            label,
+            f"{row['probability']:.2f}",
+        )
+    console = Console()
+    console.print(table if rows else f"campaign {name}: no prediction meets these conditions")
+    if len(rows) > shown:
+        console.print(f"There are more than these {shown}: --limit shows more, --csv all.")
+
+
+def _check_names(store: Store, query: PredictionQuery) -> None:
+    """Refuse names that the campaign does not have, instead of finding nothing."""
+    config = store.config(query.campaign)
+    known = {
+        "absorber": config.absorbers,
+        "feature_set": [fset.name for fset in config.features.sets],
+        "model": [model.name for model in config.models],
+    }
+    for field, names in known.items():
+        value = getattr(query, field)
+        if value is not None and value not in names:
+            raise UsageError(
+                f"campaign {query.campaign} has no {field.replace('_', ' ')} {value!r}; "
+                f"it has {', '.join(names)}"
+            )
+
+
+def write_report(campaign: str | None, output: Path | None, json_file: Path | None) -> None:
+    """Write the report of a campaign, and say where."""
+    from exafscn_flows.jobs.report import collect_report
+    from exafscn_flows.report.html import render
+    from exafscn_flows.report.summary import to_json
+
+    store = Store.open()
+    name = campaign or store.latest_campaign()
+    data = collect_report(store, name)
+    path = output or Path(f"{name}_report.html")
+    try:
+        path.write_text(render(data), encoding="utf-8")
+        if json_file is not None:
+            json_file.write_text(json.dumps(to_json(data), indent=2), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {error.filename}: {error.strerror}") from None
+    print(f"report of campaign {name}: {path.resolve()}")
+
+
+def show_summary(store: Store, name: str, console: Console) -> None:
+    """Print what a run ended with, and what to look at next."""
+    status = campaign_status(store, name)
+    config = store.config(name)
+    table = Table(title=f"campaign {name}: accuracy of coordination numbers, %")
+    for column in ("", "features", "model"):
+        table.add_column(column, no_wrap=True)
+    for column in ("sites", "majority", "grouped", "random", "F1"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for absorber in config.absorbers:
+        query = {"campaign": name, "absorber": absorber}
+        for doc in store.find(MetricsDoc, query, sort=[("_id", 1)]):
+            grouped, random = doc.splits["grouped"], doc.splits["random"]
+            table.add_row(
+                absorber,
+                doc.feature_set,
+                doc.model,
+                str(doc.n_sites),
+                f"{100 * grouped['majority']:.1f}",
+                f"{100 * grouped['accuracy']:.1f} ±{100 * grouped['accuracy_std']:.0f}",
+                f"{100 * random['accuracy']:.1f}",
+                f"{100 * grouped['macro_f1']:.1f}",
+            )
+    if table.row_count:
+        console.print(table)
+        console.print(
+            "grouped: one formula on one side of every split; majority: always the most frequent "
+            "CN; F1: macro-F1, grouped."
+        )
+    _print_failures(console, status.failures)
+    by_stage: dict[str, list[int]] = {}
+    for count in status.counts:
+        stage = by_stage.setdefault(count.stage, [0, 0])
+        stage[0] += count.done
+        stage[1] += count.failed
+    parts = [
+        f"{done} {stage}" + (f" ({failed} failed)" if failed else "")
+        for stage, (done, failed) in by_stage.items()
+    ]
+    console.print(f"\nCampaign {name} is complete: {', '.join(parts)}.", highlight=False)
+    absorber = config.absorbers[0]
+    console.print(
+        "\nLook next at\n"
+        f"  exafscn report {name}                    figures and tables in one HTML file\n"
+        f"  exafscn query -c {name} --absorber {absorber}     predicted coordination numbers\n"
+        f"  exafscn query -c {name} --disagrees      where prediction and label differ\n"
+        f"  exafscn status {name}                    what is done, and what failed and why",
+        highlight=False,
+    )

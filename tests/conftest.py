@@ -1,0 +1,53 @@
+"""A real mongod for the tests, with a database of its own for every test."""
+
+import os
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exafscn_flows.store.embedded import EmbeddedServer
+from exafscn_flows.store.store import Store
+
+
+@pytest.fixture(scope="session")
+def server_uri() -> Iterator[str]:
+    """URI of a server that lives as long as the tests of this process."""
+    # Not pytest's tmp_path: a socket's path must be short.
+    with tempfile.TemporaryDirectory(prefix="exafscn-test-") as folder:
+        server = EmbeddedServer(Path(folder))
+        try:
+            yield server.start()
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+def database_uri(server_uri: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """URI of an empty database, which the settings point to."""
+    head, separator, options = server_uri.partition("?")
+    base = head.rpartition("/")[0]
+    uri = f"{base}/test-{uuid.uuid4().hex[:12]}{separator}{options}"
+    monkeypatch.setenv("EXAFSCN_MONGODB_URI", uri)
+    yield uri
+    store = Store.open()
+    store.database.client.drop_database(store.database.name)
+
+
+@pytest.fixture
+def store(database_uri: str) -> Store:
+    """Store with an empty database and all indexes."""
+    store = Store.open()
+    store.prepare()
+    return store
+
+
+@pytest.fixture(autouse=True)
+def scratch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Scratch folder of the test alone, so that leftovers can be seen."""
+    base = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="exafscn-test-", dir=base) as folder:
+        monkeypatch.setenv("EXAFSCN_SCRATCH_DIR", folder)
+        yield Path(folder)

@@ -1,0 +1,121 @@
+from pathlib import Path
+
+import pytest
+
+from exafscn_flows.config.loader import load_campaign_file
+from exafscn_flows.errors import UsageError
+
+GOOD = """\
+campaign: test
+absorbers: [Cu]
+sources:
+  - kind: amcsd
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "c.yaml"
+    path.write_text(text)
+    return path
+
+
+def complaint(folder: Path, text: str) -> str:
+    with pytest.raises(UsageError) as caught:
+        load_campaign_file(write(folder, text))
+    return str(caught.value)
+
+
+def test_smallest_file_has_defaults(tmp_path):
+    config = load_campaign_file(write(tmp_path, GOOD))
+    assert config.campaign == "test"
+    assert config.features.xftf.kmax == 12.0
+    assert config.evaluation.n_folds == 5
+
+
+@pytest.mark.parametrize(
+    ("extra", "line", "key", "nearest"),
+    [
+        ("absorber: [Cu]\n", 5, "absorber", "absorbers"),
+        ("features:\n  xftf:\n    kmaxx: 12\n", 7, "features.xftf.kmaxx", "kmax"),
+        ("sites: {symprek: 0.1}\n", 5, "sites.symprek", "symprec"),
+        (
+            "models:\n  - n_estimator: 3\n    kind: random_forest\n",
+            6,
+            "models[0].n_estimator",
+            "n_estimators",
+        ),
+    ],
+)
+def test_misspelt_key_names_line_key_and_nearest(tmp_path, extra, line, key, nearest):
+    message = complaint(tmp_path, GOOD + extra)
+    assert message == f"{tmp_path / 'c.yaml'}:{line}: {key}: unknown key; did you mean `{nearest}`?"
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ("evaluation: {n_folds: five}\n", ["evaluation.n_folds", "integer", "'five'"]),
+        ("evaluation: {n_folds: 1}\n", ["evaluation.n_folds", "greater than or equal to 2"]),
+        ("features: {xftf: {kmax: '12'}}\n", ["features.xftf.kmax", "number"]),
+        ("features: {xftf: {kmin: 13}}\n", ["features.xftf", "kmin", "kmax"]),
+        ("sample: {seed: 3}\n", ["sample", "per_absorber or structures"]),
+        ("absorbers: [Zn]\n", ["duplicate key"]),
+    ],
+)
+def test_wrong_value_says_what_is_expected(tmp_path, extra, words):
+    message = complaint(tmp_path, GOOD + extra)
+    assert all(word in message for word in words), message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("symbol", ["H", "Xx", "CU", "Fm", "copper"])
+def test_absorber_that_feff_cannot_do(tmp_path, symbol):
+    message = complaint(tmp_path, GOOD.replace("[Cu]", f"[Cu, {symbol}]"))
+    assert ":2: absorbers: " in message
+    assert symbol in message
+
+
+def test_nobelium_is_no_boolean(tmp_path):
+    # YAML 1.1 reads No as false.
+    assert "No" in complaint(tmp_path, GOOD.replace("[Cu]", "[No]"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "- a\n- b\n",
+        "campaign: [unclosed",
+        "campaign: !!python/object/apply:os.system ['true']\n",
+        "campaign: ../../etc\nabsorbers: [Cu]\nsources: [{kind: amcsd}]\n",
+        "campaign: {$where: 'sleep(1000)'}\nabsorbers: [Cu]\nsources: [{kind: amcsd}]\n",
+        "campaign: x\nabsorbers: [Cu]\nsources: []\n",
+        "campaign: x\nabsorbers: []\nsources: [{kind: amcsd}]\n",
+        "campaign: x\nabsorbers: [Cu]\nsources: [{kind: amcds}]\n",
+        "campaign: x\nabsorbers: [Cu]\nsources: [{path: x}]\n",
+        "campaign: x\nabsorbers: [Cu, Cu]\nsources: [{kind: amcsd}]\n",
+    ],
+)
+def test_nonsense_is_refused_with_the_file_named(tmp_path, text):
+    message = complaint(tmp_path, text)
+    assert str(tmp_path / "c.yaml") in message
+    assert "\n" not in message
+
+
+def test_several_errors_are_all_named(tmp_path):
+    message = complaint(tmp_path, GOOD + "siets: {}\nfeaturess: {}\n")
+    assert len(message.splitlines()) == 2
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(UsageError, match="no campaign file"):
+        load_campaign_file(tmp_path / "nothing.yaml")
+
+
+def test_relative_path_starts_at_the_campaign_file(tmp_path, monkeypatch):
+    (tmp_path / "cifs").mkdir()
+    text = GOOD.replace("kind: amcsd", "{kind: files, path: cifs}").replace("- {", "- {")
+    path = write(tmp_path, text)
+    monkeypatch.chdir("/")
+    (source,) = load_campaign_file(path).sources
+    assert source.path == str(tmp_path / "cifs")

@@ -1,0 +1,109 @@
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+import pytest
+
+from exafscn_flows.evaluation.cross_validation import assemble, fit_fold
+from exafscn_flows.evaluation.metrics import metrics
+from exafscn_flows.evaluation.splits import grouped_folds, random_folds
+from exafscn_flows.models import RandomForest
+
+FOREST = RandomForest(n_estimators=40)
+
+
+def cross_validate(
+    build: Callable[[int], Any], X: np.ndarray, y: np.ndarray, folds: np.ndarray
+) -> np.ndarray:
+    parts = {fold: fit_fold(build, X, y, folds, fold, seed=0) for fold in set(folds.tolist())}
+    return assemble(parts, folds)
+
+
+def score(X: np.ndarray, y: np.ndarray, folds: np.ndarray) -> float:
+    proba = cross_validate(FOREST.build, X, y, folds)
+    return metrics(y, proba, np.unique(y), folds)["accuracy"]
+
+
+def test_copies_of_a_formula_help_in_a_random_split_and_not_in_a_grouped_one() -> None:
+    # Labels are drawn at random per formula: nothing can be learnt, only remembered.
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(60), 5)
+    y = rng.permutation(np.repeat([4, 6], 30))[groups]
+    X = rng.normal(size=(60, 20))[groups] + 0.01 * rng.normal(size=(300, 20))
+    assert score(X, y, random_folds(y, 5, 0)) > 0.95
+    assert score(X, y, grouped_folds(y, groups, 5, 0)) < 0.65
+
+
+def test_what_can_be_learnt_is_learnt_in_both_splits() -> None:
+    rng = np.random.default_rng(1)
+    groups = np.repeat(np.arange(60), 4)
+    y = rng.choice([4, 5, 6], 60)[groups]
+    X = rng.normal(size=(240, 10)) + 2.0 * y[:, None]
+    assert score(X, y, random_folds(y, 5, 0)) > 0.9
+    assert score(X, y, grouped_folds(y, groups, 5, 0)) > 0.9
+
+
+class Witness:
+    """A classifier that remembers the rows it was fitted on."""
+
+    def __init__(self) -> None:
+        self.seen: set[float] = set()
+        self.asked: set[float] = set()
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
+        self.seen = set(X[:, 0])
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        self.asked = set(X[:, 0])
+        return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
+
+
+def test_the_model_that_predicts_a_site_never_saw_its_formula() -> None:
+    rng = np.random.default_rng(2)
+    groups = np.sort(rng.integers(0, 30, 150))
+    y = rng.choice([4, 6], 150)
+    folds = grouped_folds(y, groups, 5, 0)
+    witnesses: list[Witness] = []
+
+    def build(seed: int) -> Witness:
+        witnesses.append(Witness())
+        return witnesses[-1]
+
+    cross_validate(build, groups[:, None].astype(float), y, folds)
+    assert len(witnesses) == 5
+    assert all(not witness.seen & witness.asked for witness in witnesses)
+    assert set().union(*(witness.asked for witness in witnesses)) == set(groups)
+
+
+def test_a_class_that_the_training_folds_lack_has_probability_zero() -> None:
+    rng = np.random.default_rng(3)
+    y = np.array([4] * 20 + [5] * 4 + [6] * 20)
+    folds = np.array([0, 1] * 10 + [1] * 4 + [0, 1] * 10)
+    X = rng.normal(size=(44, 4)) + y[:, None]
+    proba = cross_validate(FOREST.build, X, y, folds)
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+    assert (proba[folds == 1, 1] == 0).all()
+    # Columns keep their class: the neighbours of the missing one are told apart.
+    assert (proba[folds == 1][:10].argmax(axis=1) == 0).mean() > 0.8
+    assert (proba[folds == 1][-10:].argmax(axis=1) == 2).mean() > 0.8
+    assert proba[folds == 0, 1].max() > 0
+
+
+def test_two_runs_with_one_seed_are_identical_in_any_order_of_folds() -> None:
+    rng = np.random.default_rng(4)
+    X, y = rng.normal(size=(90, 8)), rng.choice([4, 5, 6], 90)
+    folds = random_folds(y, 3, 0)
+    first = cross_validate(FOREST.build, X, y, folds)
+    late = {f: fit_fold(FOREST.build, X, y, folds, f, seed=0) for f in (2, 0, 1)}
+    assert (assemble(late, folds) == first).all()
+
+
+def test_parts_of_another_split_are_refused() -> None:
+    folds = np.array([0, 0, 1, 1, 1])
+    parts = {0: np.ones((2, 1)), 1: np.ones((3, 1))}
+    assert assemble(parts, folds).shape == (5, 1)
+    for wrong in ({0: parts[1], 1: parts[0]}, {0: parts[0]}, {**parts, 2: np.ones((1, 1))}, {}):
+        with pytest.raises(ValueError, match="do not belong"):
+            assemble(wrong, folds)

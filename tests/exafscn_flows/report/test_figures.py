@@ -1,0 +1,82 @@
+"""What the figures say, read from their SVG."""
+
+import re
+
+import numpy as np
+import pytest
+from lxml import etree
+
+from exafscn_flows.report.figures import (
+    accuracy_overview,
+    confusion_matrix,
+    importance,
+    mean_vectors,
+)
+
+TEXT = "{http://www.w3.org/2000/svg}text"
+PATH = "{http://www.w3.org/2000/svg}path"
+
+
+def texts(svg: str) -> list[str]:
+    return ["".join(node.itertext()) for node in etree.fromstring(svg.encode()).iter(TEXT)]
+
+
+def test_confusion_matrix_prints_every_count_and_nothing_for_zero():
+    shown = texts(confusion_matrix([[17, 3], [0, 29]], [4, 6]))
+    assert {"17", "3", "29"} <= set(shown)
+    assert "0" not in shown
+
+
+def test_confusion_matrix_is_coloured_by_share_of_the_row():
+    # Rows of very different size with the same shares must have the same colours.
+    svg = confusion_matrix([[9, 1], [100, 900]], [4, 6])
+    fills = [
+        re.search(r"fill: (#\w+)", path.get("style")).group(1)
+        for path in etree.fromstring(svg.encode()).iter(PATH)
+        if "stroke: #ffffff" in (path.get("style") or "")
+    ]
+    assert len(fills) == 4
+    assert fills[0] == fills[3] != fills[1]
+    assert fills[1] == fills[2]
+
+
+def test_mean_spectra_name_each_coordination_number_with_its_sites(model):
+    shown = texts(mean_vectors(model(counts={4: 120, 5: 7, 6: 80})))
+    assert {"4  (120)", "5  (7)", "6  (80)", "R (Å)", "|χ(R)| (Å⁻³)"} <= set(shown)
+
+
+def test_importance_states_the_share_below_3_angstrom():
+    axis = np.linspace(0, 10, 101)
+    importances = np.where(axis < 3, 3.0, 1.0)
+    importances /= importances.sum()
+    # 30 points of weight 3 lie below 3 Å, 71 of weight 1 do not: 90 / 161.
+    assert {"55.9 %", "44.1 %", "below 3 Å"} <= set(texts(importance(axis, importances, "R (Å)")))
+
+
+def test_no_distance_is_marked_on_another_axis():
+    axis = np.linspace(0, 12, 50)
+    shown = texts(importance(axis, np.full(50, 0.02), "k (1/Å)"))
+    assert not any("below" in text for text in shown)
+
+
+def test_overview_shows_accuracy_of_every_bar(model):
+    reports = [
+        model(absorber, name, skill=skill)
+        for absorber in ("Cu", "Fe")
+        for name, skill in (("r_mu", 0.7), ("r_chi", 0.85))
+    ]
+    shown = texts(accuracy_overview(reports))
+    assert shown.count("70") == shown.count("85") == 2
+    assert {"Cu", "Fe", "r_mu", "r_chi", "majority baseline", "random split"} <= set(shown)
+
+
+@pytest.mark.parametrize("n_classes", [2, 12])
+def test_labels_stay_inside_the_figure(model, n_classes):
+    report = model(counts={cn: 1000 + cn for cn in range(1, n_classes + 1)})
+    confusion = report.metrics.splits["grouped"]["confusion"]
+    for svg in (confusion_matrix(confusion, report.metrics.classes), mean_vectors(report)):
+        root = etree.fromstring(svg.encode())
+        _, _, width, height = map(float, root.get("viewBox").split())
+        for node in root.iter(TEXT):
+            assert 0 <= float(node.get("x")) <= width
+            assert 0 <= float(node.get("y")) <= height

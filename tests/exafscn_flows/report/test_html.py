@@ -1,0 +1,156 @@
+"""The report page: offline, well-formed, honest about what is missing, safe with any text."""
+
+import base64
+import re
+from html.parser import HTMLParser
+
+import pytest
+from lxml import etree, html
+
+from exafscn_flows.report.data import FailureGroup
+from exafscn_flows.report.html import render
+from exafscn_flows.report.summary import to_json
+
+VOID = {"meta", "img", "br"}
+EVIL = "<script>alert('Cu')</script>"
+
+
+class Balance(HTMLParser):
+    """Check that every element that is opened is closed, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> at {self.getpos()}"
+
+
+def check_page(text: str) -> html.HtmlElement:
+    balance = Balance()
+    balance.feed(text)
+    assert balance.open == []
+    page = html.fromstring(text)
+    ids = page.xpath("//@id")
+    assert len(set(ids)) == len(ids)
+    for address in page.xpath("//@href"):
+        assert address[0] == "#"
+        assert address[1:] in ids
+    for address in page.xpath("//@src"):
+        assert address.startswith("data:image/")
+    assert "url(" not in text
+    assert "@import" not in text
+    assert not page.xpath("//script | //link | //iframe")
+    assert all(page.xpath("//img/@alt")), "a figure without a text"
+    return page
+
+
+def test_page_is_well_formed_and_needs_no_network(campaign):
+    page = check_page(render(campaign()))
+    assert len(page.xpath("//img")) == 1 + 3 * 4
+    assert page.xpath("count(//h1)") == 1
+
+
+def test_figures_are_svg_without_scripts_or_references(campaign):
+    for address in html.fromstring(render(campaign())).xpath("//img/@src"):
+        svg = etree.fromstring(base64.b64decode(address.split(",")[1]))
+        assert svg.tag == "{http://www.w3.org/2000/svg}svg"
+        links = svg.xpath("//@xlink:href", namespaces={"xlink": "http://www.w3.org/1999/xlink"})
+        assert all(link.startswith("#") for link in links)
+
+
+def test_text_from_structures_and_messages_is_never_markup(campaign):
+    site = {"site": EVIL, "formula": EVIL, "feature_set": EVIL}
+    data = campaign(
+        disagreements=[{**site, "cn_label": 4, "cn": 6, "probability": 0.9}],
+        failures=[FailureGroup(EVIL, EVIL, 1, EVIL, EVIL, EVIL)],
+        skipped=[(EVIL, EVIL)],
+        settings_yaml=EVIL,
+        versions={EVIL: EVIL},
+        timings={EVIL: 1},
+    )
+    text = render(data)
+    page = check_page(text)
+    assert "<script" not in text
+    assert EVIL in page.xpath("string(//*[@id='disagreements'])")
+    assert EVIL in page.xpath("string(//*[@id='failures'])")
+
+
+def test_dollar_signs_in_a_feature_set_are_not_read_as_a_formula(campaign, model):
+    check_page(render(campaign(models=[model(feature_set="$\\frac{$ & <b>")])))
+
+
+def test_accuracy_table_shows_the_numbers_of_the_json(campaign):
+    data = campaign()
+    rows = html.fromstring(render(data)).xpath("//*[@id='accuracy']//tbody/tr")
+    models = to_json(data)["models"]
+    assert len(rows) == len(models) == 4
+    for row, numbers in zip(rows, models, strict=True):
+        cells = [
+            [float(n) for n in re.findall(r"[\d.]+", cell)]
+            for cell in (td.text_content().replace("\u202f", "") for td in row.xpath("td")[1:])
+        ]
+        grouped = numbers["grouped"]
+        assert cells[:2] == [[numbers["n_sites"]], [numbers["n_formulas"]]]
+        fractions = [
+            [grouped["majority"]],
+            [grouped["accuracy"], grouped["accuracy_std"]],
+            [grouped["balanced_accuracy"]],
+            [grouped["macro_f1"]],
+            [numbers["random"]["accuracy"]],
+        ]
+        for shown, expected in zip(cells[2:7], fractions, strict=True):
+            assert shown == pytest.approx([100 * x for x in expected], abs=0.05 + 1e-9)
+        pairs = zip(numbers["classes"], numbers["class_counts"], strict=True)
+        assert cells[7] == [n for pair in pairs for n in pair]
+
+
+def test_best_feature_set_is_marked_per_absorber(campaign):
+    page = html.fromstring(render(campaign()))
+    bodies = page.xpath("//*[@id='accuracy']//tbody")
+    marked = [
+        (body.xpath("string(.//th)").strip(), row.xpath("string(td[1])"))
+        for body in bodies
+        for row in body.xpath("tr[.//*[@class='mark']]")
+    ]
+    assert marked == [("Cu", "r_chi"), ("Fe", "r_mu")]
+
+
+def test_absorbers_keep_the_order_of_the_campaign(campaign, model):
+    page = html.fromstring(render(campaign(models=[model("Zn"), model("Co"), model("Ti")])))
+    assert page.xpath("//section[@class='absorber']/@id") == [
+        "absorber-Zn",
+        "absorber-Co",
+        "absorber-Ti",
+    ]
+
+
+def test_headline_says_sites_accuracy_and_baseline(campaign, model):
+    text = render(campaign(models=[model("Cu", counts={4: 1200, 6: 800}, skill=0.9)]))
+    headline = html.fromstring(text).xpath("string(//h1)")
+    assert "2\u202f000 sites of 1 absorber," in headline
+    assert "90.0 % accuracy" in headline
+    assert "60.0 %" in headline
+
+
+def test_campaign_without_models_says_so_and_why(campaign):
+    data = campaign(models=[], disagreements=[], failures=[], timings={})
+    page = check_page(render(data))
+    assert page.xpath("string(//h1)") == "No model has been fitted."
+    assert not page.xpath("//img")
+    assert "7 sites; at least 20 are needed" in page.xpath("string(//*[@id='failures'])")
+
+
+def test_campaign_without_failures_says_so(campaign):
+    page = check_page(render(campaign(failures=[], skipped=[])))
+    section = page.xpath("//*[@id='failures']")[0]
+    assert "Nothing failed." in section.text_content()
+    assert not section.xpath(".//table")
+
+
+def test_same_data_gives_the_same_page(campaign):
+    assert render(campaign()) == render(campaign())

@@ -1,0 +1,380 @@
+import json
+import os
+import pickle
+import re
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter
+from pymatgen.core import Lattice, Structure
+from pymatgen.io.cif import CifWriter
+from pymatgen.io.vasp import Poscar
+
+from exafscn_flows.errors import ItemFailure, UsageError
+from exafscn_flows.sources import FilesSource, Source
+from exafscn_flows.sources.files import MAX_BYTES
+
+NIO = Structure(
+    Lattice([[0, 2.09, 2.09], [2.09, 0, 2.09], [2.09, 2.09, 0]]),
+    ["Ni", "O"],
+    [[0, 0, 0], [0.5, 0.5, 0.5]],
+)
+ZNO = Structure(
+    Lattice.hexagonal(3.25, 5.207),
+    ["Zn", "Zn", "O", "O"],
+    [[1 / 3, 2 / 3, 0], [2 / 3, 1 / 3, 0.5], [1 / 3, 2 / 3, 0.38], [2 / 3, 1 / 3, 0.88]],
+)
+CIF = str(CifWriter(NIO))
+POSCAR = Poscar(NIO).get_str()
+
+
+def source(path: Path) -> FilesSource:
+    return FilesSource(kind="files", path=str(path))
+
+
+def names(path: Path) -> list[str]:
+    return [entry.material_id for entry in source(path).entries()]
+
+
+def failure(path: Path, material_id: str) -> ItemFailure:
+    with pytest.raises(ItemFailure) as info:
+        source(path).load(material_id)
+    assert "\n" not in info.value.message
+    assert len(info.value.message) < 250
+    assert info.value.hint
+    return info.value
+
+
+def write(folder: Path, files: dict[str, str | bytes]) -> Path:
+    for name, content in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+    return folder
+
+
+def write_zip(file: Path, files: dict[str, str | bytes]) -> Path:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return file
+
+
+MIXED = {
+    "oxides/NiO.cif": CIF,
+    "oxides/ZnO.json": json.dumps(ZNO.as_dict()),
+    "runs/relaxed/POSCAR": POSCAR,
+    "a.vasp": POSCAR,
+    "README.txt": "not a structure",
+    "oxides/.hidden.cif": CIF,
+    "__MACOSX/._a.cif": "",
+}
+
+
+@pytest.mark.parametrize("pack", [write, lambda folder, files: write_zip(folder / "x.zip", files)])
+def test_folders_and_zips_hold_the_same_structures(tmp_path, pack):
+    path = pack(tmp_path, MIXED)
+    files = source(path)
+    files.check()
+    assert names(path) == ["a", "oxides/NiO", "oxides/ZnO", "runs/relaxed"]
+    for name in ("a", "oxides/NiO", "runs/relaxed"):
+        loaded = files.load(name)
+        assert loaded.composition.reduced_formula == "NiO"
+        assert loaded.volume == pytest.approx(NIO.volume, rel=1e-5)
+    zno = files.load("oxides/ZnO")
+    assert zno.frac_coords == pytest.approx(ZNO.frac_coords)
+    assert files.provenance("oxides/NiO") == {
+        "kind": "files",
+        "path": str(path),
+        "file": "oxides/NiO.cif",
+    }
+
+
+@pytest.mark.parametrize("name", ["NiO.cif", "NiO.CIF", "NiO.json", "NiO.vasp", "NiO.poscar"])
+def test_a_single_file_is_a_source(tmp_path, name):
+    content = {"cif": CIF, "json": json.dumps(NIO.as_dict())}.get(name[4:].lower(), POSCAR)
+    path = write(tmp_path, {name: content}) / name
+    assert names(path) == ["NiO"]
+    assert source(path).load("NiO").composition.reduced_formula == "NiO"
+
+
+def test_a_lone_poscar_is_named_by_its_folder(tmp_path):
+    folder = write(tmp_path / "nickel oxide", {"POSCAR": POSCAR})
+    assert names(folder) == names(folder / "POSCAR") == ["nickel_oxide"]
+    assert names(write_zip(tmp_path / "pack.zip", {"CONTCAR": POSCAR})) == ["pack"]
+
+
+def test_json_lists_and_mappings_hold_many_structures(tmp_path):
+    write(
+        tmp_path,
+        {
+            "list.json": json.dumps([NIO.as_dict(), ZNO.as_dict()]),
+            "named.json": json.dumps({"nickel: oxide": NIO.as_dict(), "b": ZNO.as_dict()}),
+        },
+    )
+    files = source(tmp_path)
+    assert names(tmp_path) == ["list/0", "list/1", "named/nickel_oxide", "named/b"]
+    assert files.load("list/1").composition.reduced_formula == "ZnO"
+    assert files.load("named/nickel_oxide").composition.reduced_formula == "NiO"
+    assert files.provenance("named/nickel_oxide")["name"] == "nickel: oxide"
+
+
+def test_names_are_safe_in_site_keys(tmp_path):
+    odd = ["mp-1:Ni:0.cif", "ünïcode ☃.cif", "a\nb.cif", "$where.cif", os.fsdecode(b"\xff.cif")]
+    write(tmp_path, {name: CIF for name in odd})
+    ids = names(tmp_path)
+    assert len(set(ids)) == len(odd)
+    assert all(re.fullmatch(r"[A-Za-z0-9._/-]+", name) for name in ids)
+    for name in ids:
+        json.dumps(source(tmp_path).provenance(name)).encode()
+        assert len(source(tmp_path).load(name)) == 2
+
+
+def test_no_structure_takes_the_name_of_another(tmp_path):
+    zno = str(CifWriter(ZNO))
+    write(
+        tmp_path,
+        {
+            "x.cif": CIF,
+            "x.vasp": POSCAR,
+            "run/POSCAR": POSCAR,
+            "run/CONTCAR": POSCAR,
+            "a b.cif": CIF,
+            "a:b.cif": zno,
+            "x.cif.cif": zno,
+        },
+    )
+    ids = names(tmp_path)
+    assert len(set(ids)) == 7
+    assert {"x.vasp", "run/POSCAR", "run/CONTCAR"} <= set(ids)
+    formulas = [source(tmp_path).load(name).composition.reduced_formula for name in ids]
+    assert sorted(formulas) == ["NiO"] * 5 + ["ZnO"] * 2
+    for name in ids:
+        file = source(tmp_path).provenance(name)["file"]
+        loaded = source(tmp_path).load(name).composition.reduced_formula
+        assert loaded == ("ZnO" if file in ("a:b.cif", "x.cif.cif") else "NiO")
+
+
+def test_fingerprints_change_with_the_content(tmp_path):
+    write(tmp_path, {"a.cif": CIF, "l.json": json.dumps([NIO.as_dict(), ZNO.as_dict()])})
+    before = {e.material_id: e.fingerprint for e in source(tmp_path).entries()}
+    assert before == {e.material_id: e.fingerprint for e in source(tmp_path).entries()}
+    write(tmp_path, {"a.cif": CIF + "\n", "l.json": json.dumps([NIO.as_dict(), NIO.as_dict()])})
+    after = {e.material_id: e.fingerprint for e in source(tmp_path).entries()}
+    assert {name for name in before if before[name] != after[name]} == {"a", "l/1"}
+    assert source(tmp_path).load("l/1").composition.reduced_formula == "NiO"
+
+
+def test_new_and_lost_files_are_noticed(tmp_path):
+    write(tmp_path, {"a.cif": CIF, "b.cif": CIF})
+    files = source(tmp_path)
+    assert len(list(files.entries())) == 2
+    (tmp_path / "a.cif").unlink()
+    write(tmp_path, {"c.cif": CIF})
+    assert failure(tmp_path, "a").kind == "unreadable"
+    assert names(tmp_path) == ["b", "c"]
+    assert failure(tmp_path, "a").message.startswith("a is no longer in")
+
+
+def test_sources_travel_to_other_processes(tmp_path):
+    files = source(write_zip(tmp_path / "x.zip", {"a.cif": CIF}))
+    files.load("a")
+    assert len(pickle.loads(pickle.dumps(files)).load("a")) == 2
+
+
+def test_relative_paths_start_at_the_folder_of_the_campaign(tmp_path, monkeypatch):
+    adapter = TypeAdapter(Source)
+    written = {"kind": "files", "path": "cifs"}
+    write(tmp_path, {"cifs/a.cif": CIF})
+    from_file = adapter.validate_python(written, context={"folder": tmp_path})
+    assert from_file.path == str(tmp_path / "cifs")
+    assert adapter.validate_python(from_file.model_dump()) == from_file
+    monkeypatch.chdir(tmp_path)
+    here = adapter.validate_python(written)
+    assert here.path == "cifs"
+    assert len(here.load("a")) == 2
+
+
+BROKEN_CIF = CIF.replace("_cell_length_a", "_cell_length_q")
+DISORDERED = CIF.replace("  1.0\n", "  0.5\n").replace("  1\n", "  0.5\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "cause"),
+    [
+        ("a.cif", "", "no structure"),
+        ("a.cif", "data_x\n", "no structure"),
+        ("a.cif", "once upon a time\n", "not a CIF|no structure"),
+        ("a.cif", BROKEN_CIF, "no structure"),
+        ("a.cif", CIF[: len(CIF) // 2], "no structure|not a CIF"),
+        ("a.cif", bytes(range(256)) * 50, "not a CIF|no structure"),
+        ("a.cif", CIF.encode("utf-16"), "not a CIF|no structure"),
+        ("a.cif", CIF.replace("Ni1 O1", "Ni1 O1 Pb1"), "do not agree on Pb"),
+        ("a.vasp", "", "not a POSCAR"),
+        ("a.vasp", "hello\nworld\n", "not a POSCAR"),
+        (
+            "a.vasp",
+            POSCAR.replace("Ni O\n", "").replace(" Ni\n", "\n").replace(" O\n", "\n"),
+            "VASP 4",
+        ),
+        ("a.json", "", "not JSON"),
+        ("a.json", "{", "not JSON"),
+        ("a.json", b"\xff\xfe\x00", "not JSON"),
+        ("a.json", "[" * 100_000, "not JSON"),
+        ("a.json", "[]", "neither"),
+        ("a.json", "{}", "neither"),
+        ("a.json", "17", "neither"),
+        ("a.json", '{"sites": [], "lattice": {}}', "not a pymatgen Structure"),
+        ("a.json", '{"sites": 5}', "not a pymatgen Structure"),
+    ],
+)
+def test_broken_files_say_why_in_one_line(tmp_path, name, content, cause):
+    write(tmp_path, {name: content, "good.cif": CIF})
+    assert names(tmp_path) == ["a", "good"]
+    error = failure(tmp_path, "a")
+    assert error.kind == "unreadable"
+    assert error.message.startswith(name)
+    assert re.search(cause, error.message)
+    assert len(source(tmp_path).load("good")) == 2
+
+
+def test_latin_characters_do_not_make_a_cif_unreadable(tmp_path):
+    write(tmp_path, {"a.cif": "# Müller & Ångström\r\n".encode("latin-1") + CIF.encode()})
+    assert source(tmp_path).load("a").composition.reduced_formula == "NiO"
+
+
+def test_a_disordered_cif_is_read_as_it_is(tmp_path):
+    write(tmp_path, {"a.cif": DISORDERED})
+    assert not source(tmp_path).load("a").is_ordered
+
+
+def test_a_cif_of_two_structures_is_ambiguous(tmp_path):
+    two = CIF + "\n" + str(CifWriter(ZNO))
+    write(tmp_path, {"a.cif": two})
+    assert failure(tmp_path, "a").kind == "several_structures"
+
+
+def test_labels_that_pymatgen_would_drop_are_errors(tmp_path):
+    lines = [line for line in CIF.splitlines() if "_atom_site_type_symbol" not in line]
+    text = "\n".join(re.sub(r"^  (Ni|O)  ", "  ", line) for line in lines)
+    write(tmp_path, {"good.cif": text, "bad.cif": text.replace(" O1 ", " OH1 ")})
+    assert source(tmp_path).load("good").composition.reduced_formula == "NiO"
+    assert "OH1" in failure(tmp_path, "bad").message
+
+
+def test_properties_in_json_are_not_executed(tmp_path):
+    data = NIO.as_dict()
+    marker = tmp_path / "marker"
+    evil = {"@module": "subprocess", "@class": "Popen", "args": ["touch", str(marker)]}
+    data["sites"][0]["properties"] = {"x": evil}
+    data["properties"] = {"x": evil}
+    write(tmp_path, {"a.json": json.dumps(data)})
+    assert source(tmp_path).load("a").site_properties == {}
+    time.sleep(0.1)
+    assert not marker.exists()
+
+
+def test_paths_out_of_a_zip_are_refused_and_nothing_is_extracted(tmp_path, monkeypatch):
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    monkeypatch.chdir(inner)
+    bad = ["../up.cif", "/abs.cif", "a/../../b.cif", "c:/win.cif", "..\\back.cif"]
+    path = write_zip(inner / "x.zip", {**dict.fromkeys(bad, CIF), "good.cif": CIF})
+    ids = names(path)
+    assert len(ids) == 6
+    for name in ids:
+        assert ".." not in name
+        if name == "good":
+            assert len(source(path).load(name)) == 2
+        else:
+            assert failure(path, name).kind == "unsafe_path"
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["inner", "x.zip"]
+
+
+def test_a_zip_with_one_name_twice_is_ambiguous(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("a.cif", CIF)
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("a.cif", str(CifWriter(ZNO)))
+    assert names(tmp_path / "x.zip") == ["a"]
+    assert "2 files of this name" in failure(tmp_path / "x.zip", "a").message
+
+
+def test_files_over_the_limit_are_refused_without_unpacking_them(tmp_path):
+    bomb = b" " * (MAX_BYTES + 1)
+    path = write_zip(tmp_path / "x.zip", {"a.cif": bomb, "b.json": bomb, "good.cif": CIF})
+    assert path.stat().st_size < 100_000
+    assert names(path) == ["a", "b", "good"]
+    assert failure(path, "a").kind == failure(path, "b").kind == "too_large"
+    assert len(source(path).load("good")) == 2
+    write(tmp_path / "folder", {"a.cif": bomb})
+    assert failure(tmp_path / "folder", "a").kind == "too_large"
+
+
+def test_a_damaged_entry_does_not_take_the_zip_along(tmp_path):
+    noise = np.random.default_rng(0).bytes(2000).hex()
+    path = write_zip(tmp_path / "x.zip", {"a.cif": f"# {noise}\n{CIF}", "b.cif": CIF})
+    content = bytearray(path.read_bytes())
+    content[200:400] = bytes(200)
+    path.write_bytes(content)
+    assert names(path) == ["a", "b"]
+    assert failure(path, "a").kind == "unreadable"
+    assert len(source(path).load("b")) == 2
+
+
+def test_pipes_do_not_block(tmp_path):
+    os.mkfifo(tmp_path / "a.cif")
+    (tmp_path / "b.cif").symlink_to(tmp_path / "nowhere")
+    assert names(tmp_path) == ["a", "b"]
+    assert failure(tmp_path, "a").kind == "unreadable"
+    assert failure(tmp_path, "b").kind == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "cause"),
+    [
+        ("missing", None, "no such file"),
+        ("empty/", None, "no structure file"),
+        ("x.zip", b"PK not really", "not a zip"),
+        ("x.zip", b"", "not a zip"),
+        ("notes.txt", b"hello", "neither a folder"),
+    ],
+)
+def test_a_source_that_cannot_be_used_is_one_clear_line(tmp_path, name, content, cause):
+    path = tmp_path / name
+    if name.endswith("/"):
+        path.mkdir()
+    elif content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UsageError, match=cause) as info:
+        source(path).check()
+    assert str(path) in str(info.value)
+    assert "\n" not in str(info.value)
+
+
+def test_an_empty_zip_holds_no_structure(tmp_path):
+    with pytest.raises(UsageError, match="no structure file"):
+        source(write_zip(tmp_path / "x.zip", {"README": "nothing"})).check()
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root reads everything")
+def test_an_unreadable_folder_is_a_usage_error(tmp_path):
+    write(tmp_path, {"sub/a.cif": CIF})
+    (tmp_path / "sub").chmod(0)
+    with pytest.raises(UsageError, match="denied"):
+        source(tmp_path).check()
+    (tmp_path / "sub").chmod(0o700)
+
+
+def test_listing_many_files_is_quick(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        for index in range(20_000):
+            archive.writestr(f"{index % 10}/mp-{index}.cif", "")
+    start = time.process_time()
+    ids = names(tmp_path / "x.zip")
+    assert time.process_time() - start < 5
+    assert len(ids) == 20_000
+    assert ids == names(tmp_path / "x.zip")

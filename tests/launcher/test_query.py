@@ -1,0 +1,139 @@
+import csv
+import io
+import json
+
+import pytest
+from pymongo import MongoClient
+
+from exafscn_flows import Campaign
+
+KEYS = {"site", "material_id", "formula", "absorber", "cn", "cn_label", "probability"}
+
+
+def query(workspace, *arguments):
+    return json.loads(workspace.exafscn("query", "--json", *arguments))
+
+
+def test_json_is_a_list_of_objects_most_certain_first(finished):
+    rows = query(finished)
+    assert len(rows) == 12
+    assert set(rows[0]) >= KEYS
+    assert [row["probability"] for row in rows] == sorted(
+        (row["probability"] for row in rows), reverse=True
+    )
+
+
+def test_conditions_select(finished):
+    rows = query(finished)
+    for arguments, keep in (
+        (["--absorber", "Ni", "--cn", "6"], lambda row: row["cn"] == 6),
+        (["--min-probability", "0.7"], lambda row: row["probability"] >= 0.7),
+        (["--contains", "O", "--contains", "Ni"], lambda row: row["formula"] == "NiO"),
+        (["--excludes", "O"], lambda row: row["formula"] != "NiO"),
+        (["--formula", "NiS"], lambda row: row["formula"] == "NiS"),
+        (["--disagrees"], lambda row: row["cn"] != row["cn_label"]),
+        (["--agrees"], lambda row: row["cn"] == row["cn_label"]),
+        (["--limit", "3"], lambda row: row in rows[:3]),
+    ):
+        expected = [row["site"] for row in rows if keep(row)]
+        assert [row["site"] for row in query(finished, *arguments)] == expected, arguments
+
+
+def test_csv_holds_the_same(finished):
+    rows = list(csv.DictReader(io.StringIO(finished.exafscn("query", "--csv"))))
+    assert [row["site"] for row in rows] == [row["site"] for row in query(finished)]
+
+
+def test_table_shows_site_and_probability(finished):
+    table = finished.exafscn("query", "--contains", "O")
+    assert "NiO-rs:Ni:0" in table
+    assert "NiS" not in table
+
+
+def test_data_frame_agrees_with_the_command(finished, monkeypatch):
+    monkeypatch.setenv("EXAFSCN_MONGODB_URI", finished.uri)
+    frame = Campaign("test").predictions(absorber="Ni", cn=4, contains=["O"])
+    rows = query(finished, "--absorber", "Ni", "--cn", "4", "--contains", "O")
+    assert frame["site"].tolist() == [row["site"] for row in rows]
+    metrics = Campaign("test").metrics()
+    assert set(metrics["split"]) == {"grouped", "random"}
+    assert Campaign("test").failures().empty
+
+
+def test_loaded_model_predicts_what_it_was_fitted_on(finished, monkeypatch):
+    monkeypatch.setenv("EXAFSCN_MONGODB_URI", finished.uri)
+    model = Campaign("test").model("Ni", "r_space_chi")
+    features = finished.documents("features")
+    for key, label in finished.documents("labels").items():
+        vector = features[f"{key}/r_space_chi"]["vector"].as_vector().data
+        assert model.predict([vector])[0] == label["cn"]
+
+
+def test_plain_pymongo_query_of_the_readme(finished):
+    predictions = MongoClient(finished.uri).get_default_database().predictions
+    found = predictions.find(
+        {
+            "campaign": "test",
+            "feature_set": "r_space",
+            "model": "random_forest",
+            "absorber": "Ni",
+            "cn": 4,
+            "probability": {"$gte": 0.5},
+            "elements": "O",
+        }
+    ).sort({"probability": -1})
+    rows = query(finished, "--absorber=Ni", "--cn=4", "--min-probability=0.5", "--contains=O")
+    assert [doc["site"] for doc in found] == [row["site"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--absorber", "Cu"], "has no absorber 'Cu'; it has Ni"),
+        (["--feature-set", "q_space"], "has no feature set 'q_space'"),
+        (["--model", "mlp"], "has no model 'mlp'"),
+        (["-c", "other"], "no campaign 'other'"),
+        (["--json", "--csv"], "exclude each other"),
+        (["--contains", "Ni", "--absorber", '{"$gt": ""}'], "has no absorber"),
+    ],
+)
+def test_wrong_names_are_refused(finished, arguments, words):
+    message = finished.exafscn("query", *arguments, rc=2)
+    assert words in message
+    assert len(message.splitlines()) == 1
+
+
+def test_operators_are_text(finished):
+    assert query(finished, "--formula", '{"$ne": null}') == []
+    assert query(finished, "--contains", "$where") == []
+
+
+def test_every_query_uses_an_index(finished, monkeypatch):
+    monkeypatch.setenv("EXAFSCN_MONGODB_URI", finished.uri)
+    from exafscn_flows.store.queries import PredictionQuery
+
+    database = finished.database
+    for conditions in (
+        {},
+        {"absorber": "Ni"},
+        {"absorber": "Ni", "cn": 4, "min_probability": 0.5, "contains": ("O",)},
+        {"contains": ("O",)},
+        {"formula": "NiO"},
+        {"disagrees": True},
+    ):
+        query = PredictionQuery(campaign="test", **conditions).conditions(
+            "r_space", "random_forest"
+        )
+        order = [("probability", -1), ("site", 1)]
+        plan = database.predictions.find(query).sort(order).explain()
+        assert "COLLSCAN" not in json.dumps(plan["queryPlanner"]["winningPlan"]), conditions
+
+
+def test_report_is_written(finished):
+    out = finished.exafscn("report", "test", "--json", "report.json")
+    assert "test_report.html" in out
+    html = (finished.folder / "test_report.html").read_text()
+    assert "NiO" in html or "Ni" in html
+    assert "<script" not in html
+    figures = json.loads((finished.folder / "report.json").read_text())
+    assert figures

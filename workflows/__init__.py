@@ -1,0 +1,1 @@
+"""How jobs are wired into flows: no science, no scheduler, no database."""
