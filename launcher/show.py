@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import UsageError
 from exafscn_flows.jobs.status import Status, campaign_status
 from exafscn_flows.report.data import FailureGroup
@@ -159,30 +160,13 @@ def show_summary(store: Store, name: str, console: Console) -> None:
     """Print what a run ended with, and what to look at next."""
     status = campaign_status(store, name)
     config = store.config(name)
-    table = Table(title=f"campaign {name}: accuracy of coordination numbers, %")
-    for column in ("", "features", "model"):
-        table.add_column(column, no_wrap=True)
-    for column in ("sites", "majority", "grouped", "random", "F1"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for absorber in config.absorbers:
-        query = {"campaign": name, "absorber": absorber}
-        for doc in store.find(MetricsDoc, query, sort=[("_id", 1)]):
-            grouped, random = doc.splits["grouped"], doc.splits["random"]
-            table.add_row(
-                absorber,
-                doc.feature_set,
-                doc.model,
-                str(doc.n_sites),
-                f"{100 * grouped['majority']:.1f}",
-                f"{100 * grouped['accuracy']:.1f} ±{100 * grouped['accuracy_std']:.0f}",
-                f"{100 * random['accuracy']:.1f}",
-                f"{100 * grouped['macro_f1']:.1f}",
-            )
+    table = _accuracy_table(store, config)
     if table.row_count:
         console.print(table)
         console.print(
-            "grouped: one formula on one side of every split; majority: always the most frequent "
-            "CN; F1: macro-F1, grouped."
+            "grouped: one formula on one side of every split; majority: always the most frequent\n"
+            "CN; F1: macro-averaged, grouped; ±: standard deviation over folds.",
+            highlight=False,
         )
     _print_failures(console, status.failures)
     by_stage: dict[str, list[int]] = {}
@@ -195,12 +179,37 @@ def show_summary(store: Store, name: str, console: Console) -> None:
         for stage, (done, failed) in by_stage.items()
     ]
     console.print(f"\nCampaign {name} is complete: {', '.join(parts)}.", highlight=False)
-    absorber = config.absorbers[0]
-    console.print(
-        "\nLook next at\n"
-        f"  exafscn report {name}                    figures and tables in one HTML file\n"
-        f"  exafscn query -c {name} --absorber {absorber}     predicted coordination numbers\n"
-        f"  exafscn query -c {name} --disagrees      where prediction and label differ\n"
-        f"  exafscn status {name}                    what is done, and what failed and why",
-        highlight=False,
-    )
+    advice = {
+        f"report {name}": "figures and tables in one HTML file",
+        f"query -c {name} --absorber {config.absorbers[0]}": "predicted coordination numbers",
+        f"query -c {name} --disagrees": "where prediction and label differ",
+        f"status {name}": "what is done, what failed and why",
+    }
+    width = max(map(len, advice))
+    console.print("\nLook next at", highlight=False)
+    for command, what in advice.items():
+        console.print(f"  exafscn {command:<{width}}  {what}", highlight=False)
+
+
+def _accuracy_table(store: Store, config: CampaignConfig) -> Table:
+    several = len(config.models) > 1
+    table = Table(title=f"campaign {config.campaign}: accuracy of coordination numbers, %")
+    for column in ("", "features", *(("model",) if several else ())):
+        table.add_column(column, no_wrap=True)
+    for column in ("sites", "majority", "grouped", "random", "F1"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for absorber in config.absorbers:
+        query = {"campaign": config.campaign, "absorber": absorber}
+        for doc in store.find(MetricsDoc, query, sort=[("_id", 1)]):
+            grouped, random = doc.splits["grouped"], doc.splits["random"]
+            table.add_row(
+                absorber,
+                doc.feature_set,
+                *((doc.model,) if several else ()),
+                str(doc.n_sites),
+                f"{100 * grouped['majority']:.1f}",
+                f"{100 * grouped['accuracy']:.1f} ± {100 * grouped['accuracy_std']:.1f}",
+                f"{100 * random['accuracy']:.1f}",
+                f"{100 * grouped['macro_f1']:.1f}",
+            )
+    return table

@@ -51,7 +51,7 @@ class Sample(StrictModel):
 class SiteSettings(StrictModel):
     """How the inequivalent absorbing sites of a structure are found."""
 
-    symprec: float = Field(default=0.01, gt=0, description="spglib's distance tolerance, Å.")
+    symprec: float = Field(default=0.01, gt=0, le=0.5, description="spglib's tolerance, Å.")
     max_per_absorber: int | None = Field(
         default=None, ge=1, description="Most sites per absorber and structure, in site order."
     )

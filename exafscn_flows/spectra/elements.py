@@ -10,7 +10,7 @@ Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og
 """
 _SYMBOLS = _TABLE.split()
 
-# Measured with FEFF 8.5L: its potentials never end for H, and it has no atoms beyond Es.
+# FEFF 8.5L has no atoms beyond Es. The edge of H is no X-ray edge, and FEFF may never end there.
 _FIRST, _LAST = "He", "Es"
 _ABSORBERS = _SYMBOLS[_SYMBOLS.index(_FIRST) : _SYMBOLS.index(_LAST) + 1]
 

@@ -31,10 +31,16 @@ _PROGRAMS = {
 _NOT_STARTED = (126, 127)
 """Exit statuses of setpriv and of the dynamic linker; FEFF itself has none but 0 and 2."""
 
+_FINISHED = re.compile(r"Done with module|User must verify very large run")
+"""What all but rdinp print at their end. With 1200 paths or more, pathfinder warns of the time that
+genfmt will take and says that one may go on: the time limit takes care of that."""
+
 _UNTOLD = re.compile(r"#\d|Backtrace|Error termination|Note: |IEEE_|STOP|Could not print")
 """Log lines that say nothing, or something else in every run."""
 
-_TELLING = re.compile(r"error|fail|too many|not |signal|bad |must be|cannot", re.IGNORECASE)
+_TELLING = re.compile(
+    r"error|unexpected|fail|too many|not |signal|bad |must be|cannot", re.IGNORECASE
+)
 
 _HINT = "check the structure; if it is sound, exclude it"
 
@@ -119,7 +125,7 @@ def _run(folder: Path, time_limit: float) -> float:
         # The exit status is 0 whatever happens; only a signal tells something.
         if ended.status < 0 or not all(_is_filled(folder / file) for file in outputs):
             _fail(name, ended, folder)
-        if name != "rdinp" and "Done with module" not in ended.log:
+        if name != "rdinp" and not _FINISHED.search(ended.log):
             _fail(name, ended, folder)
     _check_paths(logs["pathfinder"], logs["genfmt"])
     return seconds

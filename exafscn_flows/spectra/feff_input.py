@@ -20,10 +20,15 @@ _MAX_ATOMS = 1000
 """Compiled into FEFF 8.5L (natx), absorber included."""
 
 _MAX_POTENTIALS = 9
-"""Besides the absorber's. FEFF 8.5L is compiled for 11, but then cannot read its own feff.pad."""
+"""Besides the absorber's. FEFF 8.5L is compiled for 11, but ff2x reads only 20 words, two for each
+potential, in the line of feff.pad that names them."""
 
 _OVERLAP = 0.5
 """No two nuclei are this close, Å. FEFF silently drops an atom within 0.1 Å of the absorber."""
+
+_TIE, _STEP = 1e-8, 5e-6
+"""FEFF's pot lengthens bonds of hydrogen (moveh) and never ends if rounding alone decides which
+atom is nearest. Where distances differ by less than a tie, Å, one step decides."""
 
 _LAST_ELEMENT = 99
 """FEFF 8.5L has no free atoms beyond Es."""
@@ -35,7 +40,8 @@ def feff_input(structure: Structure, site_index: int, cards: Mapping[str, str]) 
     The cluster reaches 2 Å beyond RPATH, and 4 Å beyond the nearest atom of every element in
     it. The absorber is potential 0; every element around it has one potential, numbered by its
     nearest atom. Atoms are sorted by distance, element and coordinates, so neither the order of
-    the sites nor the choice of the origin matters.
+    the sites nor the choice of the origin matters. Hydrogen that is equally far from several atoms
+    is moved by 0.000005 Å towards one of them, because FEFF might never end.
 
     Parameters
     ----------
@@ -77,6 +83,7 @@ def feff_input(structure: Structure, site_index: int, cards: Mapping[str, str]) 
             "lower RPATH",
         )
     coords, numbers = coords[:_MAX_ATOMS], numbers[:_MAX_ATOMS]
+    coords = _without_ties(coords, numbers)
 
     # dict keeps the order of first appearance, which is that of distance.
     potentials = {z: 1 + n for n, z in enumerate(dict.fromkeys(numbers[1:].tolist()))}
@@ -88,7 +95,6 @@ def feff_input(structure: Structure, site_index: int, cards: Mapping[str, str]) 
         )
     absorber = int(numbers[0])
     lines = [
-        f"TITLE {structure.composition.reduced_formula}",
         "EDGE K",
         "CONTROL 1 1 1 1 1 1",
         "PRINT 0 0 0 0 0 0",
@@ -159,3 +165,25 @@ def _sphere(
     x, y, z = coords.T
     order = np.lexsort((z, y, x, numbers, np.round(distances, 4)))
     return coords[order], distances[order], numbers[order]
+
+
+def _without_ties(coords: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Move each hydrogen but the absorber, where needed, so that one atom is its nearest."""
+    moved = coords.copy()
+    others = numbers != 1
+    hydrogens = 1 + np.flatnonzero(~others[1:])
+    for _ in range(10):  # moving one hydrogen may tie another: two or three rounds in practice
+        had_ties = False
+        for i in hydrogens:
+            bonds = moved - moved[i]
+            distances = np.linalg.norm(bonds, axis=1)
+            distances[i] = np.inf
+            tied = distances < distances.min() + _TIE
+            # Bonds between hydrogens are left alone by FEFF.
+            if np.count_nonzero(tied) > 1 and (tied & others).any():
+                nearest = int(np.argmax(tied & others))
+                moved[i] += np.round(bonds[nearest] * _STEP / distances[nearest], 6)
+                had_ties = True
+        if not had_ties:
+            break
+    return moved

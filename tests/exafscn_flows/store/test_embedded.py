@@ -298,7 +298,7 @@ def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
         EmbeddedServer(tmp_path / "file").start()
 
 
-# Lines as mongod 6.0.5 and 4.4 wrote them.
+# Lines in the form of mongod's log; that of the full disk is from a real run.
 @pytest.mark.parametrize(
     ("line", "output", "reason"),
     [

@@ -1,12 +1,13 @@
 """Crystals whose coordination everybody knows."""
 
+from functools import cache
 from pathlib import Path
 
 from pymatgen.core import Lattice, Structure
 
 # Lattice parameters in Å; some of these phases exist on paper only, at plausible distances.
-ROCK_SALT = {"O": 4.18, "S": 4.95, "Se": 5.25, "N": 4.10, "P": 4.90, "Te": 5.65}
-ZINC_BLENDE = {"O": 4.55, "S": 5.40, "Se": 5.67, "N": 4.45, "P": 5.35, "Te": 6.10}
+ROCK_SALT = {"O": 4.18, "S": 4.95, "N": 4.10, "P": 4.90}
+ZINC_BLENDE = {"O": 4.55, "S": 5.40, "N": 4.45, "P": 5.35}
 
 
 def rock_salt(metal: str, anion: str, a: float) -> Structure:
@@ -46,10 +47,16 @@ def write_cifs(folder: Path, structures: dict[str, Structure]) -> Path:
     """Write structures as CIF files of the given names."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, structure in structures.items():
-        structure.to(filename=str(folder / f"{name}.cif"))
+        (folder / f"{name}.cif").write_text(_cif(structure))
     return folder
 
 
+@cache
+def _cif(structure: Structure) -> str:
+    return structure.to(fmt="cif")
+
+
+@cache
 def polymorphs(metal: str) -> dict[str, Structure]:
     """Rock-salt and zinc-blende compounds of a metal: as many with 6 as with 4 neighbours."""
     found = {f"{metal}{x}-rs": rock_salt(metal, x, a) for x, a in ROCK_SALT.items()}

@@ -1,0 +1,50 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pymatgen.core import Lattice, Structure
+
+from exafscn_flows.spectra import feff
+
+MakeFeff = Callable[..., None]
+
+
+@pytest.fixture(scope="session")
+def copper() -> Structure:
+    """Fcc copper, nearest neighbours at 2.553 Å."""
+    return Structure.from_spacegroup("Fm-3m", Lattice.cubic(3.61), ["Cu"], [[0, 0, 0]])
+
+
+@pytest.fixture(scope="session")
+def rutile() -> Structure:
+    """TiO2 in its own low symmetry; every coordinate has an exact sixth decimal, in Å."""
+    return Structure.from_spacegroup(
+        "P4_2/mnm",
+        Lattice.tetragonal(4.594, 2.9586),
+        ["Ti", "O"],
+        [[0, 0, 0], [0.305, 0.305, 0]],
+    )
+
+
+@pytest.fixture
+def fake_feff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeFeff:
+    """Replace programs of FEFF by shell scripts; the others stay what they are.
+
+    In a script, $REAL is the folder of the real programs.
+    """
+    real = feff._home()
+    home = tmp_path / "fake-feff"
+
+    def make(**scripts: str) -> None:
+        home.mkdir()
+        for file in real.iterdir():
+            (home / file.name).symlink_to(file)
+        for name, script in scripts.items():
+            program = home / f"feff8l_{name}"
+            program.unlink()
+            program.write_text(f"#!/bin/sh\nREAL={real}\nPATH=/usr/bin:/bin\n{script}\n")
+            os.chmod(program, 0o755)
+        monkeypatch.setattr(feff, "_home", lambda: home)
+
+    return make

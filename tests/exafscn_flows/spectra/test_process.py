@@ -1,0 +1,94 @@
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from exafscn_flows.spectra.process import Ended, TimeLimitError, _dies_with_us, run_program
+
+ENV = {"PATH": "/usr/bin:/bin"}
+BUSY = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"
+
+
+def run(folder: Path, script: str, limit: float = 20) -> Ended:
+    program = folder / "program"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return run_program(program, folder, ENV, time.monotonic() + limit)
+
+
+def test_it_runs_in_its_folder_with_its_environment_and_no_input(tmp_path: Path) -> None:
+    ended = run(tmp_path, 'pwd; cat; echo "HOME=$HOME"; echo wrong >&2; exit 3')
+    assert ended.log == f"{tmp_path}\nHOME=\nwrong\n"
+    assert ended.status == 3
+
+
+def test_death_by_signal_is_seen(tmp_path: Path) -> None:
+    assert run(tmp_path, "kill -SEGV $$").status == -11
+
+
+def test_time_limit_kills(tmp_path: Path) -> None:
+    start = time.monotonic()
+    with pytest.raises(TimeLimitError):
+        run(tmp_path, "exec sleep 100", limit=0.3)
+    assert 0.3 <= time.monotonic() - start < 2
+    assert not psutil.Process().children()
+
+
+def test_time_limit_holds_for_a_program_that_closes_all_its_files(tmp_path: Path) -> None:
+    with pytest.raises(TimeLimitError):
+        run(tmp_path, 'for i in 1 2 3 4 5 6 7 8 9; do eval "exec $i>&-"; done; sleep 3', 0.3)
+
+
+def test_end_is_noticed_at_once(tmp_path: Path) -> None:
+    run(tmp_path, "true")
+    start = time.monotonic()
+    for _ in range(10):
+        run(tmp_path, "sleep 0.03")
+    # Waiting as subprocess does would take 0.06 s each.
+    assert (time.monotonic() - start) / 10 < 0.055 + 0.02 * os.getloadavg()[0]
+
+
+def test_seconds_are_the_programs_own_and_not_those_of_other_children(tmp_path: Path) -> None:
+    own = run(tmp_path, BUSY).seconds
+    assert own > 0.02
+    other = threading.Thread(target=subprocess.run, args=(["sh", "-c", BUSY],))
+    other.start()
+    idle = run(tmp_path, "sleep 0.6").seconds
+    other.join()
+    assert idle < own / 2
+
+
+def test_endless_output_is_kept_at_both_ends_only(tmp_path: Path) -> None:
+    log = run(tmp_path, "echo first; head -c 3000000 /dev/zero; echo; echo last").log
+    assert log.startswith("first\n")
+    assert log.endswith("\nlast\n")
+    assert len(log) < 600_000
+
+
+@pytest.mark.skipif(not _dies_with_us(), reason="no setpriv with --pdeathsig")
+def test_program_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path;"
+        "from exafscn_flows.spectra.process import run_program;"
+        "folder = Path(sys.argv[1]);"
+        "run_program(folder / 'program', folder, {}, time.monotonic() + 60)"
+    )
+    (tmp_path / "program").write_text("#!/bin/sh\nexec /bin/sleep 60\n")
+    (tmp_path / "program").chmod(0o755)
+    parent = psutil.Popen([sys.executable, "-c", code, str(tmp_path)])
+    try:
+        limit = time.monotonic() + 20
+        while not (sleepers := [c for c in parent.children() if c.name() == "sleep"]):
+            assert time.monotonic() < limit
+            time.sleep(0.02)
+    finally:
+        parent.kill()
+        parent.wait()
+    gone, alive = psutil.wait_procs(sleepers, timeout=5)
+    assert gone
+    assert not alive

@@ -1,0 +1,147 @@
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from exafscn_flows.errors import CampaignError
+from exafscn_flows.spectra import scratch
+from exafscn_flows.spectra.scratch import check_space, run_folder, sweep_scratch
+
+
+@pytest.fixture
+def dead_pid() -> int:
+    with subprocess.Popen(["true"]) as process:
+        pass
+    return process.pid
+
+
+def make(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "pot.pad").write_text("left behind")
+    return folder
+
+
+def test_folder_is_private_and_gone_afterwards(tmp_path: Path) -> None:
+    with run_folder(tmp_path) as folder:
+        assert folder.parent == tmp_path
+        assert folder.name.startswith(f"exafscn-{os.getpid()}-")
+        assert folder.stat().st_mode & 0o077 == 0
+        make(folder / "sub")
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, OSError])
+def test_folder_is_gone_after_any_error(tmp_path: Path, error: type[BaseException]) -> None:
+    def fail() -> None:
+        with run_folder(tmp_path):
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert not any(tmp_path.iterdir())
+
+
+def test_sweep_removes_folders_of_dead_processes_only(tmp_path: Path, dead_pid: int) -> None:
+    dead = make(tmp_path / f"exafscn-{dead_pid}-abcd1234")
+    alive = make(tmp_path / f"exafscn-{os.getpid()}-abcd1234")
+    others = [
+        make(tmp_path / name) for name in ("exafscn-data", f"exafscn-{dead_pid}", "x-1-abcd1234")
+    ]
+    target = make(tmp_path / "target")
+    link = tmp_path / f"exafscn-{dead_pid}-link1234"
+    link.symlink_to(target)
+    assert sweep_scratch(tmp_path) == 1
+    assert not dead.exists()
+    assert all(folder.exists() for folder in [alive, *others, link, target / "pot.pad"])
+
+
+def test_sweep_spares_what_another_container_holds(tmp_path: Path, dead_pid: int) -> None:
+    # There, the process lives under a number that is dead here; the lock is seen by both.
+    folder = make(tmp_path / f"exafscn-{dead_pid}-abcd1234")
+    lock = os.open(folder, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    assert sweep_scratch(tmp_path) == 0
+    os.close(lock)
+    assert sweep_scratch(tmp_path) == 1
+
+
+def test_sweep_of_a_missing_folder_does_nothing(tmp_path: Path) -> None:
+    assert sweep_scratch(tmp_path / "missing") == 0
+
+
+def test_folder_in_use_is_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scratch, "_is_alive", lambda _pid: False)
+    with run_folder(tmp_path) as folder:
+        assert sweep_scratch(tmp_path) == 0
+        assert folder.exists()
+
+
+def enter(folder: Path) -> None:
+    with run_folder(folder):
+        pass
+
+
+def test_missing_or_unusable_scratch_folder_ends_the_campaign(tmp_path: Path) -> None:
+    with pytest.raises(CampaignError, match=r"missing cannot be used \(No such file.*SCRATCH_DIR"):
+        enter(tmp_path / "missing")
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(CampaignError, match="Not a directory"):
+        enter(file)
+
+
+def test_scratch_folder_that_vanishes_ends_the_campaign(tmp_path: Path) -> None:
+    def lose() -> None:
+        with run_folder(tmp_path / "s") as folder:
+            (tmp_path / "s").rename(tmp_path / "moved")
+            (folder / "feff.inp").write_text("END")
+
+    (tmp_path / "s").mkdir()
+    with pytest.raises(CampaignError, match="cannot be used"):
+        lose()
+
+
+def test_little_free_space_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with run_folder(tmp_path) as folder:
+        check_space(folder)
+        monkeypatch.setattr(scratch, "_LEAST_FREE", 2**62)
+        with pytest.raises(CampaignError, match="is full: free space or set EXAFSCN_SCRATCH_DIR"):
+            check_space(folder)
+    with pytest.raises(CampaignError, match="is full"):
+        enter(tmp_path)
+
+
+FULL_DISK = """
+import os, sys
+from pathlib import Path
+from exafscn_flows.errors import CampaignError
+from exafscn_flows.spectra.scratch import run_folder
+scratch = Path(sys.argv[1])
+try:
+    with run_folder(scratch) as folder:
+        (folder / "big").write_bytes(bytes(30 * 2**20))
+except CampaignError as error:
+    print(error, list(scratch.iterdir()))
+"""
+
+
+def in_tmpfs(code: str, folder: Path, size: str) -> str:
+    """Run Python code with a small tmpfs mounted over a folder; returns what it prints."""
+    mount = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    mount += [f'mount -t tmpfs -o size={size} tmpfs {folder} && exec "$@"', "sh"]
+    if subprocess.run([*mount, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine does not let us mount a tmpfs")
+    command = [*mount, sys.executable, "-c", code, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_writing_to_a_full_file_system_ends_the_campaign(tmp_path: Path) -> None:
+    printed = in_tmpfs(FULL_DISK, tmp_path, "20m")
+    assert printed == (
+        f"scratch folder {tmp_path} is full: free space or set EXAFSCN_SCRATCH_DIR []"
+    )

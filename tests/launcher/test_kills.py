@@ -1,0 +1,63 @@
+import os
+import signal
+import time
+
+TIMES = ("created_at", "run_at", "seconds")
+
+
+def without_times(documents):
+    return {
+        key: {name: value for name, value in doc.items() if name not in TIMES}
+        for key, doc in documents.items()
+    }
+
+
+def test_second_runner_is_turned_away(workspace):
+    workspace.write(absorbers=["Ni", "Cu"])
+    with workspace.start("run", str(workspace.file)) as first:
+        deadline = time.monotonic() + 60
+        while not workspace.database.spectra.count_documents({}):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        message = workspace.exafscn("run", str(workspace.file), rc=1)
+        assert "is being run already" in message
+        assert str(first.pid) in message
+        assert len(message.splitlines()) == 1
+        first.communicate(timeout=300)
+    assert first.returncode == 0
+    assert len(workspace.documents("spectra")) == 16
+
+
+def test_killed_runs_end_up_as_an_undisturbed_one(workspace, finished):
+    """Kill the whole process group, again and again; each rerun goes on."""
+    acknowledged = {}
+    # Ten moments: while it starts, plans, computes and trains.
+    for delay in (1.0, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0):
+        process = workspace.start("run", str(workspace.file))
+        time.sleep(delay)
+        spectra = workspace.written("spectra")
+        assert {key: spectra[key] for key in acknowledged} == acknowledged
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        acknowledged = workspace.written("spectra")
+    workspace.run()
+    spectra = workspace.written("spectra")
+    assert {key: spectra[key] for key in acknowledged} == acknowledged
+    for collection in ("structures", "sites", "labels", "spectra", "features", "predictions"):
+        mine = without_times(workspace.documents(collection))
+        theirs = without_times(finished.documents(collection))
+        for doc in (*mine.values(), *theirs.values()):
+            doc.pop("hash")  # depends on when the crystal files were written
+            doc.pop("source", None)
+        assert {key: doc for key, doc in mine.items() if "Cu" not in key} == theirs
+    mine, theirs = (
+        {key: doc["sha256"] for key, doc in w.documents("models").items()}
+        for w in (workspace, finished)
+    )
+    assert mine == theirs
+    files = workspace.documents("model_files.files")
+    chunks = workspace.database["model_files.chunks"].distinct("files_id")
+    assert (
+        set(chunks) == set(files) == {doc["file"] for doc in workspace.documents("models").values()}
+    )
+    assert not list((workspace.folder / "scratch").iterdir())
