@@ -23,7 +23,7 @@ INDEXES: dict[str, list[IndexModel]] = {
                 ("absorber", ASCENDING),
                 ("site", ASCENDING),
             ]
-        )
+        ),
     ],
     "labels": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING), ("cn", ASCENDING)])],
     "spectra": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],

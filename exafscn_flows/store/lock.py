@@ -63,9 +63,7 @@ def _acquire(store: Store, campaign: str, token: str) -> None:
             if current["host"] != socket.gethostname():
                 age = {"$subtract": ["$$NOW", "$lock.heartbeat"]}
                 free["$expr"] = {"$gt": [age, EXPIRY_SECONDS * 1000]}
-        taken = campaigns.find_one_and_update(
-            free, set_lock, return_document=ReturnDocument.AFTER
-        )
+        taken = campaigns.find_one_and_update(free, set_lock, return_document=ReturnDocument.AFTER)
         if taken is not None:
             return
         latest = (campaigns.find_one({"_id": campaign}, {"lock": 1}) or {}).get("lock")

@@ -92,7 +92,7 @@ class Workspace:
     def written(self, *collections: str) -> dict[str, Any]:
         """When each document was written: shows what a run computed again."""
         return {
-            key: doc["created_at"]
+            f"{collection} {key}": doc["created_at"]
             for collection in collections
             for key, doc in self.documents(collection).items()
         }

@@ -47,13 +47,8 @@ def write_cifs(folder: Path, structures: dict[str, Structure]) -> Path:
     """Write structures as CIF files of the given names."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, structure in structures.items():
-        (folder / f"{name}.cif").write_text(_cif(structure))
+        structure.to(filename=str(folder / f"{name}.cif"))
     return folder
-
-
-@cache
-def _cif(structure: Structure) -> str:
-    return structure.to(fmt="cif")
 
 
 @cache

@@ -113,6 +113,19 @@ def test_hydrogen_between_atoms_does_not_hang_feff(scratch: Path) -> None:
     assert spectrum.chi.any()
 
 
+def test_hydrogen_too_near_its_oxygen_does_not_spoil_the_spectrum(scratch: Path) -> None:
+    # Left where X-rays put it, chi at 0.7 Å is ten times too large.
+    def chi(bond: float) -> np.ndarray:
+        coords = [[0, 0, 0], [1.95, 0, 0], [-1.95, 0, 0], [0, 1.95, 0], [0, -1.95, 0]]
+        coords.append([1.95 + 0.6 * bond, 0.8 * bond, 0])
+        structure = Structure(Lattice.cubic(7), ["Cu", *"OOOOH"], coords, coords_are_cartesian=True)
+        spectrum = compute_spectrum(structure, 0, FeffSettings(cards={"RPATH": 4}), scratch)
+        return np.interp(np.arange(3, 12, 0.05), spectrum.k, spectrum.chi)
+
+    neutrons = chi(0.98)
+    assert abs(chi(0.7) - neutrons).sum() < 0.05 * abs(neutrons).sum()
+
+
 @pytest.mark.parametrize(
     ("scripts", "kind", "message"),
     [

@@ -129,6 +129,25 @@ def test_hydrogen_has_one_nearest_atom() -> None:
         assert len(nearest) == 1 or set(nearest) == {1}
 
 
+def hydrate(bond: float) -> Structure:
+    """CuO4 square with one hydrogen on one oxygen."""
+    a = 8.0
+    species = ["Cu", "O", "O", "O", "O", "H"]
+    coords = [[0, 0, 0], [1.95, 0, 0], [-1.95, 0, 0], [0, 1.95, 0], [0, -1.95, 0]]
+    coords.append([1.95 + 0.6 * bond, 0.8 * bond, 0])
+    return Structure(Lattice.cubic(a), species, coords, coords_are_cartesian=True)
+
+
+@pytest.mark.parametrize(("bond", "used"), [(0.6, 0.97), (0.85, 0.97), (0.95, 0.95), (1.05, 1.05)])
+def test_bonds_of_hydrogen_that_are_too_short_are_lengthened(bond: float, used: float) -> None:
+    cluster = read(feff_input(hydrate(bond), 0, CARDS))
+    hydrogen = cluster.coords[cluster.ipot == 2][0]
+    assert cluster.potentials[2] == (1, "H")
+    np.testing.assert_allclose(
+        hydrogen, [1.95 + 0.6 * used, 0.8 * used, 0], atol=2e-6, err_msg="not along the bond"
+    )
+
+
 def test_dense_crystal_keeps_the_nearest_atoms(copper: Structure) -> None:
     cluster = read(feff_input(copper, 0, {**CARDS, "RPATH": "13"}))
     assert len(cluster.coords) == 1000
@@ -150,9 +169,10 @@ def test_isolated_absorber() -> None:
     assert failing(Structure(Lattice.cubic(9), ["Cu"], [[0, 0, 0]])).kind == "no_neighbours"
 
 
-def test_atom_on_top_of_the_absorber() -> None:
+def test_atoms_on_top_of_each_other() -> None:
     structure = Structure(Lattice.cubic(5), ["Cu", "O"], [[0, 0, 0], [0.01, 0, 0]])
     assert failing(structure).kind == "overlapping_atoms"
+    assert failing(hydrate(0.0)).kind == "overlapping_atoms"
 
 
 def test_disordered_structure() -> None:
