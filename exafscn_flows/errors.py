@@ -36,6 +36,15 @@ class ItemFailure(ExafscnError):
         self.message = message
         self.hint = hint
 
+    @staticmethod
+    def worker_died(error: Exception) -> "ItemFailure":
+        """Describe an item whose worker process did not survive it."""
+        return ItemFailure(
+            "worker_died",
+            f"the worker process died: {type(error).__name__}",
+            "look at its memory use, and run with --retry-failed",
+        )
+
     def __reduce__(self) -> tuple[type["ItemFailure"], tuple[str, str, str]]:
         # Exceptions with several arguments do not survive pickling between processes by themselves.
         return type(self), (self.kind, self.message, self.hint)

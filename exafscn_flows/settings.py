@@ -3,10 +3,13 @@
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from exafscn_flows.errors import UsageError
 
 
 def _default_scratch() -> Path:
@@ -19,6 +22,17 @@ class Settings(BaseSettings):
     """What differs between machines; campaigns themselves are described in YAML."""
 
     model_config = SettingsConfigDict(env_prefix="EXAFSCN_", extra="ignore")
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            lines = [
+                f"EXAFSCN_{problem['loc'][0]}: {problem['msg'][0].lower()}{problem['msg'][1:]}, "
+                f"not {problem['input']!r}"
+                for problem in error.errors()
+            ]
+            raise UsageError("\n".join(lines)) from None
 
     MONGODB_URI: SecretStr | None = Field(
         default=None,

@@ -19,6 +19,8 @@ app = typer.Typer(
 db = typer.Typer(help="The database that exafscn runs for itself.", no_args_is_help=True)
 app.add_typer(db, name="db")
 
+_INTERRUPTED = 130
+
 CampaignName = Annotated[
     str | None, typer.Argument(help="Name of the campaign; by default the one run last.")
 ]
@@ -188,12 +190,11 @@ def main() -> None:
     except ExafscnError as error:
         _complain(str(error))
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        _complain("interrupted; the same command goes on where it stopped")
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our output (`| head`) has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit as end:
+        # Typer turns KeyboardInterrupt into this exit, without a word.
+        if end.code == _INTERRUPTED:
+            _complain("interrupted; the same command goes on where it stopped")
+        raise
     except Exception as error:
         if os.environ.get("EXAFSCN_DEBUG"):
             raise

@@ -1,8 +1,10 @@
 """Dask's LocalCluster: one single-threaded process per core of this machine."""
 
 import logging
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -41,22 +43,40 @@ class LocalClusterExecutor(Executor):
 
     def _start(self) -> Executor:
         import dask
-        from distributed import Client, LocalCluster
+        from distributed import Client, LocalCluster, Security
 
+        # Who reaches a scheduler can run code as its owner, and on a login node others can reach
+        # our loopback: only who has this run's keys is listened to.
+        security = Security.temporary()
         # A closing worker reports broken connections as errors; what matters reaches us as
         # exceptions of futures.
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
-        with dask.config.set({"distributed.worker.daemon": True}):
+        with dask.config.set({"distributed.worker.daemon": True}), _deaf_children():
             cluster = LocalCluster(
                 n_workers=self._n_workers,
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
                 silence_logs=logging.CRITICAL,
+                security=security,
             )
-        self._client = Client(cluster)
+        self._client = Client(cluster, security=security)
         # Tasks write to the store under fixed names: running one again does no harm, so a task
         # is never taken for the same as an earlier one with equal arguments.
         executor: Executor = self._client.get_executor(pure=False)
         return executor
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Make processes that are started meanwhile deaf to Ctrl-C, which a terminal sends to all.
+
+    Who started them stops them. The thread that starts new workers later inherits the mask, too.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import sys
 from itertools import islice
 from pathlib import Path
@@ -164,8 +165,8 @@ def show_summary(store: Store, name: str, console: Console) -> None:
     if table.row_count:
         console.print(table)
         console.print(
-            "grouped: one formula on one side of every split; majority: always the most frequent\n"
-            "CN; F1: macro-averaged, grouped; ±: standard deviation over folds.",
+            "grouped: one formula on one side of every split; majority: always the most\n"
+            "frequent CN; F1: macro-averaged, grouped; ±: standard deviation over folds.",
             highlight=False,
         )
     _print_failures(console, status.failures)
@@ -186,9 +187,12 @@ def show_summary(store: Store, name: str, console: Console) -> None:
         f"status {name}": "what is done, what failed and why",
     }
     width = max(map(len, advice))
+    # In an environment that is not activated, the bare name would not be found.
+    program = "exafscn" if shutil.which("exafscn") else sys.argv[0]
     console.print("\nLook next at", highlight=False)
     for command, what in advice.items():
-        console.print(f"  exafscn {command:<{width}}  {what}", highlight=False)
+        line = f"  {program} {command:<{width}}  {what}"
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 def _accuracy_table(store: Store, config: CampaignConfig) -> Table:

@@ -34,6 +34,7 @@ def database_uri(server_uri: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[s
     yield uri
     store = Store.open()
     store.database.client.drop_database(store.database.name)
+    store.database.client.close()
 
 
 @pytest.fixture

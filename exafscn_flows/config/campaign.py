@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from exafscn_flows.config.base import StrictModel
 from exafscn_flows.features import FeatureSettings
 from exafscn_flows.labels import LabelSettings
-from exafscn_flows.models import ModelSettings
+from exafscn_flows.models import ModelSettings, RandomForest
 from exafscn_flows.sources import Source
 from exafscn_flows.spectra import SpectraSettings
 from exafscn_flows.spectra.elements import check_absorber
@@ -61,7 +61,7 @@ class Evaluation(StrictModel):
     """Cross-validation."""
 
     n_folds: int = Field(default=5, ge=2, description="Folds; one formula is in one fold.")
-    seed: int = Field(default=0, ge=0, description="Seed of folds and models.")
+    seed: int = Field(default=0, ge=0, lt=2**32, description="Seed of folds and models.")
 
 
 class CampaignConfig(StrictModel):
@@ -76,7 +76,7 @@ class CampaignConfig(StrictModel):
     labels: LabelSettings = LabelSettings()
     spectra: SpectraSettings = SpectraSettings()
     features: FeatureSettings = FeatureSettings()
-    models: list[ModelSettings] = Field(default=[ModelSettings()], min_length=1)
+    models: list[ModelSettings] = Field(default=[RandomForest()], min_length=1)
     evaluation: Evaluation = Evaluation()
 
     @field_validator("absorbers")
@@ -87,3 +87,19 @@ class CampaignConfig(StrictModel):
         if len(set(symbols)) != len(symbols):
             raise ValueError("an absorber is listed twice")
         return symbols
+
+    @field_validator("models")
+    @classmethod
+    def _models(cls, models: list[ModelSettings]) -> list[ModelSettings]:
+        names = [model.name for model in models]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two models are named {name!r}")
+        return models
+
+    @field_validator("sources")
+    @classmethod
+    def _sources(cls, sources: list[Source]) -> list[Source]:
+        if any(source in sources[:index] for index, source in enumerate(sources)):
+            raise ValueError("a source is listed twice")
+        return sources

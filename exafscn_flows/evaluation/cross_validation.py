@@ -7,9 +7,10 @@ import numpy as np
 
 
 def fit_fold(
-    build: Callable[[int], Any],
+    fit: Callable[[np.ndarray, np.ndarray, np.ndarray, int], Any],
     X: np.ndarray,
     y: np.ndarray,
+    groups: np.ndarray,
     folds: np.ndarray,
     fold: int,
     seed: int,
@@ -18,12 +19,16 @@ def fit_fold(
 
     Parameters
     ----------
-    build
-        Makes an unfitted classifier from a seed, e.g. ``RandomForest().build``.
+    fit
+        Returns a classifier fitted on features, classes and groups with a seed, e.g.
+        ``RandomForest().fit``.
     X
         Features, shape (n, n_features).
     y
         Class of each site, shape (n,).
+    groups
+        Group of each site, e.g. its formula, shape (n,); what is fitted on the other folds may
+        split them again.
     folds
         Fold of each site, shape (n,).
     fold
@@ -39,10 +44,9 @@ def fit_fold(
     """
     test = folds == fold
     classes = np.unique(y)
-    estimator = build(seed)
-    estimator.fit(X[~test], y[~test])
+    fitted = fit(X[~test], y[~test], groups[~test], seed)
     proba = np.zeros((int(test.sum()), len(classes)))
-    proba[:, np.searchsorted(classes, estimator.classes_)] = estimator.predict_proba(X[test])
+    proba[:, np.searchsorted(classes, fitted.classes_)] = fitted.predict_proba(X[test])
     return proba
 
 

@@ -5,17 +5,30 @@ from typing import Any
 import numpy as np
 
 
-def gini_importance(estimator: Any) -> np.ndarray:
+def gini_importance(fitted: Any) -> np.ndarray | None:
     """Return the mean decrease in impurity by feature, shape (n_features,), sum 1.
 
-    All zero for a forest that found nothing to split.
+    All zero for trees that found nothing to split.
 
     Parameters
     ----------
-    estimator
-        Fitted scikit-learn forest.
+    fitted
+        Fitted classifier.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        None for a model that is not made of classification trees.
     """
-    return np.asarray(estimator.feature_importances_, dtype=float)
+    trees = getattr(fitted, "estimators_", None)
+    if trees is None:
+        return None
+    if hasattr(fitted, "feature_importances_"):
+        return np.asarray(fitted.feature_importances_, dtype=float)
+    # scikit-learn has it for forests only. As there, trees that found nothing do not count.
+    found = [tree.feature_importances_ for tree in trees if tree.tree_.node_count > 1]
+    mean = np.mean(found, axis=0) if found else np.zeros(fitted.n_features_in_)
+    return np.asarray(mean / mean.sum() if found else mean, dtype=float)
 
 
 def share_below(importance: np.ndarray, axis: np.ndarray, limit: float) -> float:

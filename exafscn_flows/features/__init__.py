@@ -1,23 +1,37 @@
 """Feature vectors of spectra. Importing this package does not import larch."""
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from exafscn_flows.features.concatenation import Concatenation
+from exafscn_flows.features.k_space import KSpace
+from exafscn_flows.features.peaks import Peaks
+from exafscn_flows.features.q_space import QSpace
 from exafscn_flows.features.r_space import RSpace
+from exafscn_flows.features.r_space_complex import RSpaceComplex
 from exafscn_flows.features.settings import AutobkSettings, LarchSettings, XftfSettings
+from exafscn_flows.features.wavelet import Wavelet
 
 __all__ = [
     "AutobkSettings",
+    "Concatenation",
     "FeatureSet",
     "FeatureSettings",
+    "KSpace",
     "LarchSettings",
+    "Peaks",
+    "QSpace",
     "RSpace",
+    "RSpaceComplex",
+    "Wavelet",
     "XftfSettings",
 ]
 
-# A second kind makes this Annotated[RSpace | Other, Field(discriminator="kind")].
-FeatureSet = RSpace
+FeatureSet = Annotated[
+    RSpace | RSpaceComplex | KSpace | QSpace | Wavelet | Peaks | Concatenation,
+    Field(discriminator="kind"),
+]
 
 
 class FeatureSettings(LarchSettings):
@@ -30,9 +44,13 @@ class FeatureSettings(LarchSettings):
     )
 
     @model_validator(mode="after")
-    def _unique_names(self) -> Self:
+    def _check_sets(self) -> Self:
         names = [feature_set.name for feature_set in self.sets]
-        for name in names:
+        for name, feature_set in zip(names, self.sets, strict=True):
             if names.count(name) > 1:
                 raise ValueError(f"two feature sets are named {name!r}")
+            try:
+                feature_set.check(self)
+            except ValueError as error:
+                raise ValueError(f"feature set {name}: {error}") from None
         return self

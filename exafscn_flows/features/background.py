@@ -25,10 +25,11 @@ and 0.67 to 0.95 by 5 eV. Seven of the 13,721 sites fall below the limit; six of
 without any neighbour that CrystalNN counts as bound, where there is little EXAFS to compare.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.features.larch_xafs import Background
 from exafscn_flows.features.settings import XftfSettings
 
 EDGE_STEP = (0.6, 1.4)
@@ -46,17 +47,38 @@ _EXAFS_K = 3.0
 """Where the near-edge structure has died away, 1/Å."""
 
 
-def largest_chi(k: np.ndarray, chi: np.ndarray, settings: XftfSettings) -> float:
-    """Return the largest |chi(k)| of the EXAFS that is transformed, k = 3 1/Å or more.
+@dataclass(frozen=True)
+class Background:
+    """What autobk makes of mu(E).
+
+    Attributes
+    ----------
+    k, chi
+        Wave number, 1/Å, and chi(k); shape (n_k,).
+    energy_rel, bkg
+        Energy above the program's E0, eV, and the background of mu there; shape (n_e,).
+    ek0
+        Energy where k = 0, eV.
+    """
+
+    k: np.ndarray
+    chi: np.ndarray
+    energy_rel: np.ndarray
+    bkg: np.ndarray
+    ek0: float
+
+
+def largest_chi(k: np.ndarray, chi: np.ndarray, kmin: float, kmax: float) -> float:
+    """Return the largest |chi(k)| of the EXAFS that is used, k = 3 1/Å or more.
 
     Parameters
     ----------
     k, chi
         Wave number, 1/Å, and chi(k); shape (n_k,).
-    settings
-        Parameters of the transform, which set the range of k.
+    kmin, kmax
+        Range of k that is used, 1/Å.
     """
-    used = (k >= max(settings.kmin, _EXAFS_K)) & (k <= settings.kmax)
+    used = (k >= max(kmin, _EXAFS_K)) & (k <= kmax)
     return float(np.abs(chi[used]).max(initial=0.0))
 
 
@@ -93,7 +115,7 @@ def check_background(
         raise _failed(f"mu(E) has no points {low:g} to {high:g} eV above E0")
     edge_step = float(background.bkg[near].mean())
     _check_range("the edge step", edge_step, EDGE_STEP)
-    largest = largest_chi(background.k, background.chi, settings)
+    largest = largest_chi(background.k, background.chi, settings.kmin, settings.kmax)
     _check_range("the largest |chi(k)|", largest, (0.0, CHI_LIMIT))
 
     r = settings.r()

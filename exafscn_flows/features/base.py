@@ -1,16 +1,20 @@
-"""What every feature set offers."""
+"""What every feature set offers, and what all sets made from a spectrum share."""
 
 from abc import abstractmethod
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from exafscn_flows.config.base import StrictModel
 from exafscn_flows.features.settings import LarchSettings
 from exafscn_flows.spectra.base import Spectrum
 
-FeatureName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_+]+$", max_length=40)]
+# Long enough for the names of several sets, joined by +.
+FeatureName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_+]+$", max_length=100)]
+
+Curve = Literal["chi", "normalised", "as_published"]
+"""Which chi(k): the program's own, or the one that a route makes of mu(E)."""
 
 
 class FeatureSetModel(StrictModel):
@@ -19,16 +23,42 @@ class FeatureSetModel(StrictModel):
     kind: str
     name: FeatureName
 
+    @model_validator(mode="before")
+    @classmethod
+    def _name(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "name" not in values:
+            return {**values, "name": cls._default_name(values)}
+        return values
+
+    @classmethod
+    def _default_name(cls, values: dict[str, Any]) -> str:
+        """Return the name of a set from what is written about it, not yet validated."""
+        return str(cls.model_fields["name"].default)
+
+    @abstractmethod
+    def check(self, settings: LarchSettings) -> None:
+        """Refuse what does not go together with the larch settings.
+
+        Raises
+        ------
+        ValueError
+            One line, without the name of the set.
+        """
+
     @abstractmethod
     def parameters(self, settings: LarchSettings) -> dict[str, Any]:
         """Return everything that determines the vector of a given spectrum, JSON-serialisable.
 
-        This includes a number that grows whenever the code gives other values than before.
+        This includes a number that grows whenever the code, also that which all sets share, or
+        the version of larch gives other values than before.
         """
 
     @abstractmethod
     def axis(self, settings: LarchSettings) -> tuple[np.ndarray, str]:
-        """Return the coordinate of every feature, shape (n_features,), and its label with unit."""
+        """Return the coordinate of every feature, shape (n_features,), and its label with unit.
+
+        Features without a common coordinate are numbered; the label says what the numbers are.
+        """
 
     @abstractmethod
     def value_label(self, settings: LarchSettings) -> str:
@@ -41,5 +71,53 @@ class FeatureSetModel(StrictModel):
         Raises
         ------
         ItemFailure
-            If the spectrum gives no vector that can be trusted.
+            ``bad_spectrum`` for arrays that cannot be used, ``background_failed`` for a
+            background that is not physical.
         """
+
+
+class SpectrumSet(FeatureSetModel):
+    """A set made from one chi(k): FEFF's own, or the one that autobk makes of mu(E)."""
+
+    input: Literal["mu", "chi"] = Field(
+        default="mu", description="mu(E), or the chi(k) that FEFF itself gives."
+    )
+    route: Literal["normalised", "as_published"] = Field(
+        default="normalised",
+        description="From mu(E) to chi(k): with FEFF's E0 and edge step, or with those that "
+        "larch's pre_edge finds.",
+    )
+
+    @model_validator(mode="after")
+    def _route_has_mu(self) -> Self:
+        if self.input == "chi" and self.route == "as_published":
+            raise ValueError("route as_published begins at mu(E): take input mu")
+        return self
+
+    @classmethod
+    def _default_name(cls, values: dict[str, Any]) -> str:
+        name = super()._default_name(values)
+        if values.get("input") == "chi":
+            return f"{name}_chi"
+        return f"{name}_as_published" if values.get("route") == "as_published" else name
+
+    @property
+    def curve(self) -> Curve:
+        """Which chi(k) the set is made from."""
+        return "chi" if self.input == "chi" else self.route
+
+    def _curve_parameters(self, settings: LarchSettings) -> dict[str, Any]:
+        parameters: dict[str, Any] = {"kind": self.kind, "input": self.input}
+        if self.input == "mu":
+            parameters |= {"route": self.route, "autobk": settings.autobk.model_dump()}
+        return parameters
+
+
+def transform_parameters(settings: LarchSettings) -> dict[str, Any]:
+    """Return what determines chi(R), apart from where it ends."""
+    return settings.xftf.model_dump(exclude={"rmax_out"})
+
+
+def per_angstrom(power: int) -> str:
+    """Return the unit Å^-power as it is written in labels."""
+    return "Å" + f"-{power}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

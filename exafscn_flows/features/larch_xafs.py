@@ -1,4 +1,4 @@
-"""The only module that imports larch: autobk and xftf, with every parameter passed.
+"""The only module that imports larch; every parameter of its functions is passed.
 
 Importing it takes seconds, so it is imported where it is used.
 """
@@ -7,13 +7,19 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from exafscn_flows.errors import CampaignError, ItemFailure
-from exafscn_flows.features.settings import AutobkSettings, XftfSettings
+from exafscn_flows.features.background import Background
+from exafscn_flows.features.settings import (
+    WAVELET_RMAX,
+    AutobkSettings,
+    Window,
+    XftfSettings,
+    wavelet_r,
+)
 
 
 @contextmanager
@@ -32,28 +38,23 @@ def _undisturbed() -> Iterator[None]:
 with _undisturbed():
     from larch import Group
     from larch.xafs import autobk as _larch_autobk
+    from larch.xafs import cauchy_wavelet as _larch_cauchy_wavelet
+    from larch.xafs import pre_edge as _larch_pre_edge
     from larch.xafs import xftf as _larch_xftf
+    from larch.xafs import xftr as _larch_xftr
 
 _E0_ROUNDING = 0.05
 """FEFF writes energies to 0.01 eV, so mu(E) may seem to begin just above E0."""
 
 
-@dataclass(frozen=True)
-class Background:
-    """What autobk makes of mu(E).
-
-    Attributes
-    ----------
-    k, chi
-        Wave number, 1/Å, and chi(k); shape (n_k,).
-    energy_rel, bkg
-        Energy above E0, eV, and the background of mu there; shape (n_e,).
-    """
-
-    k: np.ndarray
-    chi: np.ndarray
-    energy_rel: np.ndarray
-    bkg: np.ndarray
+@contextmanager
+def _errors_of(function: str) -> Iterator[None]:
+    """Make one failure of the errors of many types that splines raise when input is odd."""
+    try:
+        yield
+    except Exception as error:
+        line = " ".join(str(error).split())[:150]
+        raise _failed(f"{function} stopped: {type(error).__name__}: {line}") from error
 
 
 def autobk(
@@ -83,14 +84,51 @@ def autobk(
     if ek0 - e0 > _E0_ROUNDING or ek0 >= energy[-1]:
         # Larch would drop this E0 without a word and search for one of its own.
         raise _failed(f"E0 is outside mu(E), which begins {energy[0] - e0:.2f} eV above E0")
+    background = _autobk(energy, mu, e0, ek0, 1.0, settings)
+    if background.ek0 != ek0:
+        raise _failed(f"autobk moved E0 by {background.ek0 - ek0:.2f} eV")
+    return background
+
+
+def autobk_as_published(
+    energy_rel: np.ndarray, mu: np.ndarray, e0: float, settings: AutobkSettings
+) -> Background:
+    """Take the background off as if mu(E) were measured: larch finds E0 and edge step itself.
+
+    Parameters and return value are those of `autobk`; ``e0`` only places the energies. Almost
+    without a pre-edge, E0 comes out eV off and the edge step anything from 0.001 to 1.5, so chi
+    often has the wrong size and phase. That is returned as it is.
+
+    Raises
+    ------
+    ItemFailure
+        ``background_failed`` if larch raises, or gives numbers that are not finite.
+    """
+    energy = np.asarray(energy_rel, dtype=float) + e0
     group = Group()
-    try:
+    found_by_larch = dict.fromkeys(("e0", "step", "nnorm", "pre1", "pre2", "norm1", "norm2"))
+    fixed = {"nvict": 0, "npre": 1, "make_flat": False, "iscalc": False}
+    with _errors_of("pre_edge"):
+        _larch_pre_edge(energy, np.asarray(mu, dtype=float), group=group, **found_by_larch, **fixed)
+    return _autobk(energy, mu, e0, group.e0, group.edge_step, settings)
+
+
+def _autobk(
+    energy: np.ndarray,
+    mu: np.ndarray,
+    e0: float,
+    ek0: float,
+    edge_step: float,
+    settings: AutobkSettings,
+) -> Background:
+    group = Group()
+    with _errors_of("autobk"):
         _larch_autobk(
             energy,
             np.asarray(mu, dtype=float),
             group=group,
             ek0=ek0,
-            edge_step=1.0,
+            edge_step=edge_step,
             rbkg=settings.rbkg,
             nknots=None,
             kmin=settings.kmin,
@@ -105,15 +143,10 @@ def autobk(
             clamp_hi=settings.clamp_hi,
             calc_uncertainties=False,
         )
-    except Exception as error:
-        # Splines and least squares raise errors of many types when their input is odd.
-        raise _failed(f"autobk stopped: {type(error).__name__}: {_line(error)}") from error
     k, chi, bkg = (_array(group, name) for name in ("k", "chi", "bkg"))
     if k.shape != chi.shape or bkg.shape != energy.shape:
         raise _failed("autobk gave arrays of unequal lengths")
-    if group.ek0 != ek0:
-        raise _failed(f"autobk moved E0 by {group.ek0 - ek0:.2f} eV")
-    return Background(k=k, chi=chi, energy_rel=energy - e0, bkg=bkg)
+    return Background(k=k, chi=chi, energy_rel=energy - e0, bkg=bkg, ek0=float(group.ek0))
 
 
 def xftf(k: np.ndarray, chi: np.ndarray, settings: XftfSettings) -> np.ndarray:
@@ -154,28 +187,108 @@ def xftf(k: np.ndarray, chi: np.ndarray, settings: XftfSettings) -> np.ndarray:
         nfft=settings.nfft,
         kstep=settings.kstep,
     )
-    r = settings.r()
-    if group.r.shape != r.shape or not np.allclose(group.r, r):
-        raise CampaignError(
-            f"larch's xftf gave {len(group.r)} values of R instead of {len(r)}; "
-            "install the version of xraylarch that exafscn asks for"
-        )
+    _check_grid("xftf", group.r, settings.r())
     return _array(group, "chir")
 
 
-def _array(group: Any, name: str) -> np.ndarray:
+def xftr(
+    chir: np.ndarray,
+    settings: XftfSettings,
+    *,
+    rmin: float,
+    rmax: float,
+    dr: float,
+    window: Window,
+) -> np.ndarray:
+    """Transform the part of chi(R) within a window back to chi(q).
+
+    Parameters
+    ----------
+    chir
+        Whole chi(R), complex, shape (nfft / 2,).
+    settings
+        Parameters of the transform that gave chi(R), which set the steps of R and q.
+    rmin, rmax, dr, window
+        Window: where it begins and ends, the width of its edges, Å, and its shape.
+
+    Returns
+    -------
+    numpy.ndarray
+        chi(q) in steps of ``settings.kstep`` from 0 on, complex, shape (nfft / 2,); its real
+        part is the filtered k^kweight chi(k).
+
+    Raises
+    ------
+    ItemFailure, CampaignError
+        As in `xftf`.
+    """
+    step = np.pi / (settings.kstep * settings.nfft)
+    q = settings.kstep * np.arange(settings.nfft // 2)
+    group = Group()
+    _larch_xftr(
+        step * np.arange(len(chir)),
+        chir,
+        group=group,
+        rmin=rmin,
+        rmax=rmax,
+        with_phase=False,
+        dr=dr,
+        dr2=dr,
+        rw=0,
+        window=window,
+        qmax_out=q[-1],
+        nfft=settings.nfft,
+        kstep=settings.kstep,
+    )
+    _check_grid("xftr", group.q, q)
+    return _array(group, "chiq")
+
+
+def cauchy_wavelet(k: np.ndarray, chi: np.ndarray, kweight: int) -> np.ndarray:
+    """Return the Cauchy wavelet transform of chi(k): Munoz et al., Am. Mineral. 88, 694 (2003).
+
+    Parameters
+    ----------
+    k, chi
+        Wave number, in steps of ``WAVELET_KSTEP`` from 0 to at most 20 1/Å, and chi(k); shape
+        (n_k,).
+    kweight
+        Power of k that weights chi.
+
+    Returns
+    -------
+    numpy.ndarray
+        The transform at every ``wavelet_r()`` and k, complex, shape (n_r, n_k).
+
+    Raises
+    ------
+    ItemFailure, CampaignError
+        As in `xftf`.
+    """
+    group = Group()
+    # From 0.5 Å on, twice the time for larch's default nfft of 2048 changes nothing above 1e-6.
+    _larch_cauchy_wavelet(k, chi, group=group, kweight=kweight, rmax_out=WAVELET_RMAX, nfft=1024)
+    _check_grid("cauchy_wavelet", group.wcauchy_r, wavelet_r())
+    return _array(group, "wcauchy", n_dim=2)
+
+
+def _check_grid(function: str, grid: np.ndarray, expected: np.ndarray) -> None:
+    if grid.shape != expected.shape or not np.allclose(grid, expected):
+        raise CampaignError(
+            f"larch's {function} gave another grid, with {len(grid)} points instead of "
+            f"{len(expected)}; install the version of xraylarch that exafscn asks for"
+        )
+
+
+def _array(group: Any, name: str, n_dim: int = 1) -> np.ndarray:
     values = getattr(group, name, None)
     if values is None:
         raise _failed(f"larch gave no {name}")
     array = np.asarray(values)
-    if array.ndim != 1 or not np.isfinite(array).all():
+    if array.ndim != n_dim or not np.isfinite(array).all():
         raise _failed(f"larch's {name} has values that are not numbers")
     return array
 
 
 def _failed(message: str) -> ItemFailure:
     return ItemFailure("background_failed", message, "look at mu(E) of this site")
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:150]

@@ -13,8 +13,14 @@ from exafscn_flows.config.base import StrictModel
 
 Window = Literal["kaiser", "hanning", "parzen", "welch", "gaussian", "sine"]
 
-_LONGEST_K = 20.0
+LONGEST_K = 20.0
 """Largest k that FEFF writes, 1/Å."""
+
+WAVELET_KSTEP = 0.05
+"""Step of k in the wavelet transform, 1/Å: that of FEFF's chi, and larch's own."""
+
+WAVELET_RMAX = 10.0
+"""Largest R of the wavelet transform, Å: larch's default, which also sets the wavelet's order."""
 
 
 class _Grid(StrictModel):
@@ -27,10 +33,10 @@ class _Grid(StrictModel):
     def _check_grid(self) -> Self:
         if self.nfft < 1 or self.nfft & (self.nfft - 1):
             raise ValueError(f"nfft must be a power of two, not {self.nfft}")
-        if self.nfft * self.kstep < 2 * _LONGEST_K:
+        if self.nfft * self.kstep < 2 * LONGEST_K:
             raise ValueError(
                 f"nfft x kstep is {self.nfft * self.kstep:g} 1/Å and must be at least "
-                f"{2 * _LONGEST_K:g}: chi(k) to {_LONGEST_K:g} 1/Å, and as much of zeros"
+                f"{2 * LONGEST_K:g}: chi(k) to {LONGEST_K:g} 1/Å, and as much of zeros"
             )
         return self
 
@@ -38,7 +44,7 @@ class _Grid(StrictModel):
 class AutobkSettings(_Grid):
     """Background removal, mu(E) to chi(k): Newville et al., Phys. Rev. B 47, 14126 (1993).
 
-    E0 and the edge step are no settings: both are known for a calculated spectrum.
+    E0 and the edge step are no settings: a feature set's route decides where they come from.
     """
 
     rbkg: float = Field(default=1.0, gt=0, le=3, description="R below which all is background, Å.")
@@ -64,7 +70,7 @@ class XftfSettings(_Grid):
     """Fourier transform, chi(k) to chi(R); the defaults give 326 points 0.03068 Å apart."""
 
     kmin: float = Field(default=3.0, ge=0, description="Start of the k window, 1/Å.")
-    kmax: float = Field(default=12.0, gt=0, le=_LONGEST_K, description="End of the window, 1/Å.")
+    kmax: float = Field(default=12.0, gt=0, le=LONGEST_K, description="End of the window, 1/Å.")
     kweight: int = Field(default=2, ge=0, le=4, description="Power of k that weights chi(k).")
     dk: float = Field(default=1.0, gt=0, description="Width of the window's edges, 1/Å.")
     window: Window = Field(default="kaiser", description="Window.")
@@ -87,6 +93,12 @@ class XftfSettings(_Grid):
         # As larch counts: the 1.01 keeps an rmax_out that lies on the grid.
         n_r = int(min(self.nfft / 2, 1.01 + self.rmax_out / step))
         return step * np.arange(n_r)
+
+
+def wavelet_r() -> np.ndarray:
+    """Return R of the wavelet transform, Å, shape (326,): larch's grid for ``WAVELET_RMAX``."""
+    # The 2048 is larch's, whatever nfft is.
+    return np.linspace(0, WAVELET_RMAX, round(WAVELET_RMAX / (np.pi / 2048 / WAVELET_KSTEP)))
 
 
 class LarchSettings(StrictModel):

@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.errors import CampaignError
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.iteration import batches
 from exafscn_flows.jobs.states import wanted_hashes
@@ -92,5 +93,8 @@ def cached_dataset(
     store = Store.open()
     dataset = labelled_sites(store, store.config(campaign), absorber, feature_set)
     if dataset.hash != dataset_hash:
-        raise RuntimeError(f"the data of {absorber} changed while its models were trained")
+        raise CampaignError(
+            f"campaign {campaign}: the data of {absorber} changed while its models were trained: "
+            "run it again"
+        )
     return dataset, feature_matrix(store, dataset)

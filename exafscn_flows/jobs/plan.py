@@ -7,14 +7,14 @@ from typing import Any
 from jobflow import job
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.errors import CampaignError, ItemFailure
+from exafscn_flows.errors import CampaignError, ExafscnError, ItemFailure
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.iteration import batches
 from exafscn_flows.jobs.context import spread, watcher
 from exafscn_flows.jobs.reading import failure_doc, passes_elements, read_chunk, wanted_hash
 from exafscn_flows.jobs.sampling import Candidate, Outcome, ReadResult, Sampler, in_order
-from exafscn_flows.jobs.states import SiteState, State, site_states
-from exafscn_flows.store.documents import SiteDoc, StructureDoc
+from exafscn_flows.jobs.states import drop_outdated_failures, pending_counts, site_states
+from exafscn_flows.store.documents import FailureDoc, SiteDoc, StructureDoc
 from exafscn_flows.store.store import Store
 
 SITES_PER_JOB = 500
@@ -54,7 +54,7 @@ def plan_sites(campaign: str) -> list[tuple[str, str]]:
         [section.model_dump(mode="json") for section in (config.filters, config.sites)],
         config.sample.model_dump(mode="json") if config.sample else None,
         sorted(config.absorbers),
-        _digest(candidates),
+        _digest(config, candidates),
     )
     if store.campaign(campaign).plan_hash != plan_hash:
         # Until the plan is complete there is none: a killed planner starts again from here.
@@ -66,6 +66,7 @@ def plan_sites(campaign: str) -> list[tuple[str, str]]:
             f"campaign {campaign}: no structure of its sources holds "
             f"{', '.join(config.absorbers)} (after filters): see `exafscn status {campaign}`"
         )
+    drop_outdated_failures(store, config)
     return list(_ranges(store, config))
 
 
@@ -91,10 +92,11 @@ def _candidates(config: CampaignConfig) -> list[Candidate]:
     return in_order(found, config.sample)
 
 
-def _digest(candidates: Iterable[Candidate]) -> str:
+def _digest(config: CampaignConfig, candidates: Iterable[Candidate]) -> str:
     digest = hashlib.sha256()
     for candidate in candidates:
-        digest.update(f"{candidate.material_id}\0{candidate.fingerprint}\0".encode())
+        wanted = wanted_hash(config, candidate)
+        digest.update(f"{candidate.material_id}\0{wanted}\0".encode())
     return digest.hexdigest()
 
 
@@ -103,13 +105,24 @@ def _choose(
 ) -> dict[str, set[str]]:
     """Read structures until the sample is known; returns it, by absorber."""
     sampler = Sampler(config, candidates)
+    if config.sample is None:
+        watcher().expect("structures", len(candidates))
     for wave in sampler.waves():
-        watcher().expect("structures", len(wave))
+        if config.sample is not None:  # how many it will take is not known before
+            watcher().expect("structures", len(wave))
         for result in _read_wave(store, config, wave):
             failed = result.outcome in (Outcome.FAILED, Outcome.NO_ABSORBER)
             watcher().advance("structures", not failed, failed)
             sampler.add(result)
+    _drop_outdated(store, config.campaign, sampler.failed())
     return sampler.chosen()
+
+
+def _drop_outdated(store: Store, campaign: str, failed: set[str]) -> None:
+    """Delete the failures of structures that are gone, or that the sample does not reach."""
+    query = {"campaign": campaign, "stage": "structures"}
+    for batch in batches(store.project(FailureDoc, query, ["item"]), 1000):
+        store.drop_failures(raw["_id"] for raw in batch if raw["item"] not in failed)
 
 
 def _read_wave(store: Store, config: CampaignConfig, wave: list[Candidate]) -> Iterator[ReadResult]:
@@ -117,7 +130,7 @@ def _read_wave(store: Store, config: CampaignConfig, wave: list[Candidate]) -> I
     chunks = batches(wave, _STRUCTURES_PER_TASK)
     again: list[Candidate] = []
     for (_, chunk), results in spread(read_chunk, ((config.campaign, c) for c in chunks)):
-        if isinstance(results, CampaignError):
+        if isinstance(results, ExafscnError):
             raise results
         if isinstance(results, Exception):
             # One file that takes its process down must not take its neighbours along.
@@ -126,9 +139,11 @@ def _read_wave(store: Store, config: CampaignConfig, wave: list[Candidate]) -> I
             yield from results
     single = spread(read_chunk, ((config.campaign, [candidate]) for candidate in again))
     for (_, (candidate,)), results in single:
+        if isinstance(results, ExafscnError):
+            raise results
         if isinstance(results, Exception):
             wanted = wanted_hash(config, candidate)
-            failure = ItemFailure("worker_died", f"worker died: {type(results).__name__}")
+            failure = ItemFailure.worker_died(results)
             store.write([failure_doc(config, candidate.material_id, wanted, failure)])
             results = [ReadResult(candidate.material_id, Outcome.FAILED)]
         yield from results
@@ -137,38 +152,31 @@ def _read_wave(store: Store, config: CampaignConfig, wave: list[Candidate]) -> I
 def _write_sites(store: Store, config: CampaignConfig, chosen: dict[str, set[str]]) -> None:
     """Write the sites of the chosen structures and put all others aside."""
     name = config.campaign
-    materials = sorted(set().union(*chosen.values()))
-    fields = [
-        "material_id",
-        "formula",
-        "elements",
-        "n_atoms",
-        "structure_hash",
-        "inequivalent_sites",
-    ]
-    for batch in batches(materials, 500):
-        ids = {"_id": {"$in": [f"{name}/{material}" for material in batch]}}
-        docs = [
-            site
-            for raw in store.project(StructureDoc, ids, fields)
-            for site in _sites_of(config, chosen, raw)
-        ]
-        stored = store.read(SiteDoc, name, [doc.site for doc in docs])
-        store.write(doc for doc in docs if not _same(doc, stored.get(doc.site)))
-
-    def aside() -> Iterator[str]:
-        for site in store.active_sites(name):
-            if site.material_id not in chosen.get(site.absorber, ()):
-                yield site.site
-
-    store.set_active(name, aside(), active=False)
+    for materials in batches(sorted(set().union(*chosen.values())), 500):
+        docs = _selected(store, config, chosen, materials)
+        stored = store.read(SiteDoc, name, docs)
+        store.write(doc for doc in docs.values() if not _same(doc, stored.get(doc.site)))
+    for active in batches(store.active_sites(name), 500):
+        docs = _selected(store, config, chosen, sorted({site.material_id for site in active}))
+        store.put_aside(name, [site.site for site in active if site.site not in docs])
     for absorber in store.distinct(SiteDoc, "absorber", {"campaign": name}):
         if absorber not in config.absorbers:
-            store.drop_predictions(name, absorber, keep=None)
+            store.drop_models(name, absorber, keep={})
 
 
 def _same(doc: SiteDoc, stored: SiteDoc | None) -> bool:
     return stored is not None and (stored.hash, stored.active) == (doc.hash, doc.active)
+
+
+def _selected(
+    store: Store, config: CampaignConfig, chosen: dict[str, set[str]], materials: list[str]
+) -> dict[str, SiteDoc]:
+    """Build the sites that the campaign selects in some structures, by key."""
+    ids = {"_id": {"$in": [f"{config.campaign}/{material}" for material in materials]}}
+    fields = ["material_id", "formula", "elements", "n_atoms"]
+    fields += ["structure_hash", "inequivalent_sites"]
+    found = store.project(StructureDoc, ids, fields)
+    return {site.site: site for raw in found for site in _sites_of(config, chosen, raw)}
 
 
 def _sites_of(
@@ -201,7 +209,7 @@ def _ranges(store: Store, config: CampaignConfig) -> Iterator[tuple[str, str]]:
     pending: list[str] = []
     for batch in batches(store.active_sites(config.campaign), 1000):
         states = site_states(store, config, batch)
-        for stage, count in _pending(states):
+        for stage, count in pending_counts(states).items():
             watcher().expect(stage, count)
         pending += [state.site.site for state in states if state.pending]
         while len(pending) >= SITES_PER_JOB:
@@ -209,12 +217,3 @@ def _ranges(store: Store, config: CampaignConfig) -> Iterator[tuple[str, str]]:
             del pending[:SITES_PER_JOB]
     if pending:
         yield pending[0], pending[-1]
-
-
-def _pending(states: list[SiteState]) -> Iterator[tuple[str, int]]:
-    yield "labels", sum(state.label is State.PENDING for state in states)
-    yield "spectra", sum(state.spectrum is State.PENDING for state in states)
-    yield (
-        "features",
-        sum(value is State.PENDING for state in states for value in state.features.values()),
-    )

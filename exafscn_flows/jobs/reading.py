@@ -1,7 +1,7 @@
 """Reading structures in worker processes."""
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.errors import CampaignError, ItemFailure
+from exafscn_flows.errors import ExafscnError, ItemFailure
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.jobs.sampling import Candidate, Outcome, ReadResult
 from exafscn_flows.store.documents import Document, FailureDoc, StructureDoc
@@ -13,9 +13,10 @@ ALGORITHM_VERSION = 1
 
 def wanted_hash(config: CampaignConfig, candidate: Candidate) -> str:
     """Hash that an up-to-date structure document has."""
-    return content_hash(
-        "structures", ALGORITHM_VERSION, candidate.fingerprint, config.sites.symprec
-    )
+    # Files of other sources may have the same name, size and time.
+    source = config.sources[candidate.source].model_dump(mode="json")
+    read = [source, candidate.entry, candidate.fingerprint]
+    return content_hash("structures", ALGORITHM_VERSION, read, config.sites.symprec)
 
 
 def read_chunk(campaign: str, chunk: list[Candidate]) -> list[ReadResult]:
@@ -23,48 +24,44 @@ def read_chunk(campaign: str, chunk: list[Candidate]) -> list[ReadResult]:
     store = Store.open()
     config = store.config(campaign)
     names = [candidate.material_id for candidate in chunk]
-    fields = ["material_id", "hash", "elements", "n_atoms"]
+    fields = ["material_id", "hash", "formula", "elements", "n_atoms"]
     query = {"_id": {"$in": [f"{campaign}/{name}" for name in names]}}
     stored = {raw["material_id"]: raw for raw in store.project(StructureDoc, query, fields)}
     failed = store.hashes(FailureDoc, campaign, [f"structures/{name}" for name in names])
     results: list[ReadResult] = []
     docs: list[Document] = []
-    outdated: list[str] = []
     for candidate in chunk:
         name, wanted = candidate.material_id, wanted_hash(config, candidate)
-        known = stored.get(name)
-        if known is not None and known["hash"] == wanted:
-            results.append(_judge(config, name, known["elements"], known["n_atoms"]))
-            continue
-        failure = failed.get(f"structures/{name}")
-        if failure == wanted:
-            results.append(ReadResult(name, Outcome.FAILED))
-            continue
+        known, failure = stored.get(name), failed.get(f"structures/{name}")
         if failure == _no_absorber_hash(config, wanted):
             results.append(ReadResult(name, Outcome.NO_ABSORBER))
             continue
-        doc = _read(config, candidate, wanted)
-        if isinstance(doc, StructureDoc):
-            result = _judge(config, name, doc.elements, doc.n_atoms)
-            if failure is not None:
-                outdated.append(f"{campaign}/structures/{name}")
-            if result.outcome is Outcome.USABLE and result.elements.isdisjoint(config.absorbers):
-                doc = _no_absorber(config, doc, wanted)
-                result = ReadResult(name, Outcome.NO_ABSORBER)
-        else:
-            result = ReadResult(name, Outcome.FAILED)
-        results.append(result)
-        if result.outcome is not Outcome.FILTERED:
+        doc: Document | None = None
+        if known is None or known["hash"] != wanted:
+            if failure == wanted:
+                results.append(ReadResult(name, Outcome.FAILED))
+                continue
+            doc = _read(config, candidate, wanted)
+            if isinstance(doc, FailureDoc):
+                results.append(ReadResult(name, Outcome.FAILED))
+                docs.append(doc)
+                continue
+            known = {field: getattr(doc, field) for field in fields}
+        outcome = _judge(config, known["elements"], known["n_atoms"])
+        results.append(ReadResult(name, outcome, frozenset(known["elements"])))
+        if outcome is Outcome.NO_ABSORBER:
+            docs.append(_no_absorber(config, name, known["formula"], wanted))
+        elif outcome is Outcome.USABLE and doc is not None:
             docs.append(doc)
-    store.drop_failures(outdated)
     store.write(docs)
     return results
 
 
-def _judge(config: CampaignConfig, name: str, elements: list[str], n_atoms: int) -> ReadResult:
-    """Apply the filters of the campaign."""
-    passes = passes_elements(config, frozenset(elements)) and n_atoms <= config.filters.max_atoms
-    return ReadResult(name, Outcome.USABLE if passes else Outcome.FILTERED, frozenset(elements))
+def _judge(config: CampaignConfig, elements: list[str], n_atoms: int) -> Outcome:
+    """Apply the filters of the campaign, and look for absorbers."""
+    if n_atoms > config.filters.max_atoms or not passes_elements(config, frozenset(elements)):
+        return Outcome.FILTERED
+    return Outcome.NO_ABSORBER if set(elements).isdisjoint(config.absorbers) else Outcome.USABLE
 
 
 def passes_elements(config: CampaignConfig, elements: frozenset[str]) -> bool:
@@ -78,13 +75,13 @@ def _no_absorber_hash(config: CampaignConfig, wanted: str) -> str:
     return content_hash(wanted, sorted(config.absorbers))
 
 
-def _no_absorber(config: CampaignConfig, doc: StructureDoc, wanted: str) -> FailureDoc:
+def _no_absorber(config: CampaignConfig, name: str, formula: str, wanted: str) -> FailureDoc:
     failure = ItemFailure(
         "no_absorber",
-        f"{doc.formula} holds none of the absorbers {', '.join(config.absorbers)}",
+        f"{formula} holds none of the absorbers {', '.join(config.absorbers)}",
         "add one of its elements to `absorbers` if it should take part",
     )
-    return failure_doc(config, doc.material_id, _no_absorber_hash(config, wanted), failure)
+    return failure_doc(config, name, _no_absorber_hash(config, wanted), failure)
 
 
 def failure_doc(
@@ -108,7 +105,7 @@ def _read(config: CampaignConfig, candidate: Candidate, wanted: str) -> Structur
         return _structure(config, candidate, wanted)
     except ItemFailure as error:
         failure = error
-    except CampaignError:
+    except ExafscnError:  # the source as a whole is gone, for example
         raise
     except Exception as error:
         # Parsers of third parties meet files that nobody foresaw.

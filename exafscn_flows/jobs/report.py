@@ -7,8 +7,9 @@ import numpy as np
 from ruamel.yaml import YAML
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.jobs.dataset import feature_matrix, labelled_sites
+from exafscn_flows.jobs.dataset import Dataset, feature_matrix
 from exafscn_flows.jobs.status import Status, campaign_status
+from exafscn_flows.jobs.train import wanted_fits
 from exafscn_flows.report.data import Disagreement, ModelReport, ReportData
 from exafscn_flows.store.documents import (
     FailureDoc,
@@ -53,34 +54,27 @@ def collect_report(store: Store, name: str) -> ReportData:
 
 
 def _models(store: Store, config: CampaignConfig) -> list[ModelReport]:
+    """Collect the models that are up to date."""
     reports = []
     for absorber in config.absorbers:
-        for fset in config.features.sets:
-            keys = [f"{absorber}/{fset.name}/{model.name}" for model in config.models]
-            metrics = store.read(MetricsDoc, config.campaign, keys)
-            docs = store.read(ModelDoc, config.campaign, keys)
-            if not metrics:
+        fits = wanted_fits(store, config, absorber)
+        keys = [fit.key for fit in fits]
+        metrics = store.read(MetricsDoc, config.campaign, keys)
+        docs = store.read(ModelDoc, config.campaign, keys)
+        means: dict[str, dict[int, np.ndarray]] = {}
+        for fit in fits:
+            found = metrics.get(fit.key)
+            if found is None or found.hash != fit.hash or fit.key not in docs:
                 continue
-            means = _mean_vectors(store, config, absorber, fset.name)
-            reports += [
-                ModelReport(
-                    metrics[key],
-                    docs[key],
-                    {cn: mean for cn, mean in means.items() if cn in metrics[key].classes},
-                    fset.value_label(config.features),
-                )
-                for key in keys
-                if key in metrics and key in docs
-            ]
+            fset = fit.feature_set
+            if fset.name not in means:
+                means[fset.name] = _mean_vectors(store, fit.dataset)
+            label = fset.value_label(config.features)
+            reports.append(ModelReport(found, docs[fit.key], means[fset.name], label))
     return reports
 
 
-def _mean_vectors(
-    store: Store, config: CampaignConfig, absorber: str, feature_set: str
-) -> dict[int, np.ndarray]:
-    dataset = labelled_sites(store, config, absorber, feature_set)
-    if not dataset.sites:
-        return {}
+def _mean_vectors(store: Store, dataset: Dataset) -> dict[int, np.ndarray]:
     matrix = feature_matrix(store, dataset)
     return {int(cn): matrix[dataset.y == cn].mean(axis=0) for cn in np.unique(dataset.y)}
 

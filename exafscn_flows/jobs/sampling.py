@@ -103,6 +103,11 @@ class Sampler:
             chosen[absorber] = {r.material_id for r in read if absorber in r.elements}
         return chosen
 
+    def failed(self) -> set[str]:
+        """Names of the structures that were read and cannot be used."""
+        bad = (Outcome.FAILED, Outcome.NO_ABSORBER)
+        return {name for name, result in self._results.items() if result.outcome in bad}
+
     def _missing(self) -> list[Candidate]:
         """Structures that must be read to know the sample, in order."""
         sample = self._config.sample

@@ -9,11 +9,11 @@ from jobflow import job
 from pymatgen.core import Structure
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.errors import CampaignError, ItemFailure
+from exafscn_flows.errors import ExafscnError, ItemFailure
 from exafscn_flows.features import FeatureSet
 from exafscn_flows.iteration import batches
 from exafscn_flows.jobs.context import spread, watcher
-from exafscn_flows.jobs.states import SiteState, State, site_states
+from exafscn_flows.jobs.states import SiteState, State, pending_counts, site_states
 from exafscn_flows.settings import Settings
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.store.documents import (
@@ -58,8 +58,11 @@ def process_sites(campaign: str, first: str, last: str) -> dict[str, int]:
     store = Store.open()
     config = store.config(campaign)
     todo: list[SiteDoc] = []
+    expected: Counter[str] = Counter()
     for batch in batches(store.active_sites(campaign, first=first, last=last), 1000):
-        todo += [state.site for state in site_states(store, config, batch) if state.pending]
+        states = [state for state in site_states(store, config, batch) if state.pending]
+        todo += [state.site for state in states]
+        expected += pending_counts(states)
     # The largest cells tend to take FEFF longest: started first, they do not hold up the end.
     todo.sort(key=lambda site: (-site.n_atoms, site.site))
     tasks = [(campaign, [site.site for site in chunk]) for chunk in batches(todo, SITES_PER_TASK)]
@@ -67,17 +70,23 @@ def process_sites(campaign: str, first: str, last: str) -> dict[str, int]:
     for tally in _run(store, tasks):
         blocked, _ = tally.pop(BLOCKED, (0, 0))
         watcher().expect("features", -blocked)
+        expected["features"] -= blocked
         for stage, (done, failed) in tally.items():
+            expected[stage] -= done + failed
             watcher().advance(stage, done, failed)
             counts[f"{stage} done"] += done
             counts[f"{stage} failed"] += failed
+    # What a worker has written that was killed before it could tell.
+    for stage, count in (+expected).items():
+        watcher().advance(stage, count, 0)
+        counts[f"{stage} done"] += count
     return dict(counts)
 
 
 def _run(store: Store, tasks: list[tuple[str, list[str]]]) -> Iterable[Tally]:
     again: list[tuple[str, list[str]]] = []
     for (campaign, keys), result in spread(process_chunk, tasks):
-        if isinstance(result, CampaignError):
+        if isinstance(result, ExafscnError):
             raise result
         if not isinstance(result, Exception):
             yield result
@@ -93,13 +102,22 @@ def _run(store: Store, tasks: list[tuple[str, list[str]]]) -> Iterable[Tally]:
 def _record_crash(store: Store, campaign: str, key: str, error: Exception) -> Tally:
     (site,) = store.read(SiteDoc, campaign, [key]).values()
     (state,) = site_states(store, store.config(campaign), [site])
-    if state.spectrum is not State.PENDING:
-        raise CampaignError(f"the worker process that held site {key} died: {error}") from error
-    failure = ItemFailure(
-        "worker_died", f"the worker process died: {type(error).__name__}", "look at its memory use"
-    )
-    store.write([_failure(state, "spectra", key, state.wanted.spectrum, failure)])
-    return {"spectra": (0, 1)}
+    failure = ItemFailure.worker_died(error)
+    results = _Results(store)
+    # Nobody knows in which stage it was; the stages that it has finished are in the store.
+    if state.label is State.PENDING:
+        results.add("labels", _failure(state, "labels", key, state.wanted.label, failure))
+    pending = [name for name, found in state.features.items() if found is State.PENDING]
+    if state.spectrum is State.PENDING:
+        results.add("spectra", _failure(state, "spectra", key, state.wanted.spectrum, failure))
+        results.block(len(pending))
+    else:
+        for name in pending:
+            wanted = state.wanted.features[name]
+            doc = _failure(state, "features", f"{key}/{name}", wanted, failure)
+            results.add("features", doc)
+    results.flush()
+    return results.tally
 
 
 def process_chunk(campaign: str, keys: list[str]) -> Tally:
@@ -131,16 +149,13 @@ class _Results:
         self.tally: Tally = {}
         self._store = store
         self._docs: list[Document] = []
-        self._outdated: list[str] = []
         self._flushed = time.monotonic()
 
-    def add(self, state: SiteState, stage: str, item: str, doc: Document) -> None:
+    def add(self, stage: str, doc: Document) -> None:
         done, failed = self.tally.get(stage, (0, 0))
         bad = isinstance(doc, FailureDoc)
         self.tally[stage] = (done + (not bad), failed + bad)
         self._docs.append(doc)
-        if not bad and f"{stage}/{item}" in state.failures:
-            self._outdated.append(f"{state.site.campaign}/{stage}/{item}")
         if time.monotonic() - self._flushed > _FLUSH_SECONDS:
             self.flush()
 
@@ -150,9 +165,7 @@ class _Results:
 
     def flush(self) -> None:
         self._store.write(self._docs)
-        self._store.drop_failures(self._outdated)
         self._docs.clear()
-        self._outdated.clear()
         self._flushed = time.monotonic()
 
 
@@ -166,18 +179,18 @@ def _process_site(
     key = state.site.site
     if state.label is State.PENDING:
         label = _attempt(state, "labels", key, state.wanted.label, _label, state, structure)
-        results.add(state, "labels", key, label)
+        results.add("labels", label)
     doc: Document | None = stored
     if state.spectrum is State.PENDING:
         wanted = state.wanted.spectrum
         doc = _attempt(state, "spectra", key, wanted, _spectrum, config, state, structure)
-        results.add(state, "spectra", key, doc)
+        results.add("spectra", doc)
     pending = [f for f in config.features.sets if state.features[f.name] is State.PENDING]
     if isinstance(doc, SpectrumDoc):
         for fset in pending:
             item, wanted = f"{key}/{fset.name}", state.wanted.features[fset.name]
             feature = _attempt(state, "features", item, wanted, _feature, config, state, fset, doc)
-            results.add(state, "features", item, feature)
+            results.add("features", feature)
     elif pending:
         results.block(len(pending))
 
@@ -190,7 +203,7 @@ def _attempt(
         doc: Document = compute(*args)
     except ItemFailure as error:
         return _failure(state, stage, item, wanted, error)
-    except CampaignError:
+    except ExafscnError:
         raise
     except Exception as error:
         # Third-party code meets odd crystals; one of them must not end a campaign of thousands.

@@ -1,11 +1,14 @@
 """What is done, failed and pending: compares the hashes wanted now with those stored."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.hashing import content_hash
+from exafscn_flows.iteration import batches
 from exafscn_flows.store.documents import (
     FailureDoc,
     FeatureDoc,
@@ -44,8 +47,14 @@ class SiteState:
     label: State
     spectrum: State
     features: dict[str, State]
-    failures: frozenset[str]
-    """Keys of failure documents that the site has, up to date or not."""
+
+    @property
+    def failures(self) -> set[str]:
+        """Keys of the site's failure documents that are up to date."""
+        key = self.site.site
+        by_item = {f"labels/{key}": self.label, f"spectra/{key}": self.spectrum}
+        by_item |= {f"features/{key}/{name}": state for name, state in self.features.items()}
+        return {item for item, state in by_item.items() if state is State.FAILED}
 
     @property
     def pending(self) -> bool:
@@ -77,7 +86,9 @@ def site_states(store: Store, config: CampaignConfig, sites: Sequence[SiteDoc]) 
     labels = store.hashes(LabelDoc, name, keys)
     spectra = store.hashes(SpectrumDoc, name, keys)
     features = store.hashes(FeatureDoc, name, feature_keys)
-    failures = store.hashes(FailureDoc, name, _failure_keys(keys, feature_keys))
+    failure_keys = [f"{stage}/{key}" for stage in ("labels", "spectra") for key in keys]
+    failure_keys += [f"features/{key}" for key in feature_keys]
+    failures = store.hashes(FailureDoc, name, failure_keys)
 
     def state(stage: str, key: str, stored: dict[str, str], wanted: str) -> State:
         if stored.get(key) == wanted:
@@ -96,12 +107,31 @@ def site_states(store: Store, config: CampaignConfig, sites: Sequence[SiteDoc]) 
         if spectrum is State.FAILED:
             site_features = dict.fromkeys(site_features, State.BLOCKED)
         label = state("labels", site.site, labels, wanted.label)
-        items = [site.site, *(f"{site.site}/{fset}" for fset in site_features)]
-        found = frozenset(_failure_keys([site.site], items[1:])) & failures.keys()
-        states.append(SiteState(site, wanted, label, spectrum, site_features, found))
+        states.append(SiteState(site, wanted, label, spectrum, site_features))
     return states
 
 
-def _failure_keys(keys: Iterable[str], feature_keys: Iterable[str]) -> list[str]:
-    sites = [f"{stage}/{key}" for key in keys for stage in ("labels", "spectra")]
-    return sites + [f"features/{key}" for key in feature_keys]
+def pending_counts(states: Sequence[SiteState]) -> Counter[str]:
+    """Count the work that is left, by stage."""
+    return Counter(
+        labels=sum(state.label is State.PENDING for state in states),
+        spectra=sum(state.spectrum is State.PENDING for state in states),
+        features=sum(list(state.features.values()).count(State.PENDING) for state in states),
+    )
+
+
+def drop_outdated_failures(store: Store, config: CampaignConfig) -> None:
+    """Delete the failures of sites that were put aside or have other settings now."""
+    name = config.campaign
+    query = {"campaign": name, "stage": {"$in": ["labels", "spectra", "features"]}}
+    for batch in batches(store.project(FailureDoc, query, ["stage", "item"]), 1000):
+        found = {f"{raw['stage']}/{raw['item']}": _site_of(raw) for raw in batch}
+        sites = store.read(SiteDoc, name, sorted(set(found.values())))
+        states = site_states(store, config, [site for site in sites.values() if site.active])
+        current = {key for state in states for key in state.failures}
+        store.drop_failures(f"{name}/{key}" for key in found if key not in current)
+
+
+def _site_of(failure: dict[str, Any]) -> str:
+    item: str = failure["item"]
+    return item.rpartition("/")[0] if failure["stage"] == "features" else item

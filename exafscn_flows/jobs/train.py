@@ -12,7 +12,7 @@ import numpy as np
 from jobflow import job
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.errors import ItemFailure
+from exafscn_flows.errors import ExafscnError, ItemFailure
 from exafscn_flows.features import FeatureSet
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.jobs.context import spread, watcher
@@ -81,14 +81,12 @@ def train(campaign: str, absorber: str, after: Any = None) -> dict[str, int]:
     store = Store.open()
     config = store.config(campaign)
     fits = wanted_fits(store, config, absorber)
+    keep = {(fit.feature_set.name, fit.model.name): fit.hash for fit in fits}
+    store.drop_models(campaign, absorber, keep)
     keys = [fit.key for fit in fits]
     trained = store.hashes(MetricsDoc, campaign, keys)
     failed = store.hashes(FailureDoc, campaign, [f"models/{key}" for key in keys])
-    todo = [
-        fit
-        for fit in fits
-        if fit.hash not in (trained.get(fit.key), failed.get(f"models/{fit.key}"))
-    ]
+    todo = [fit for fit in fits if fit.key not in trained and f"models/{fit.key}" not in failed]
     watcher().expect("models", len(todo))
     counts = {"trained": 0, "skipped": 0, "up to date": len(fits) - len(todo)}
     folds: dict[str, dict[str, np.ndarray]] = {}
@@ -101,13 +99,14 @@ def train(campaign: str, absorber: str, after: Any = None) -> dict[str, int]:
             watcher().advance("models", 0, 1)
     fittable = {fit.key: fit for fit in todo if fit.key in folds}
     for fit, outputs in _fit_all(config, fittable, folds):
+        if isinstance(outputs, ItemFailure):
+            store.write([_failure(config, fit, outputs)])
+            counts["skipped"] += 1
+            watcher().advance("models", 0, 1)
+            continue
         _write(store, config, fit, folds[fit.key], outputs)
-        if f"models/{fit.key}" in failed:
-            store.drop_failures([f"{campaign}/models/{fit.key}"])
         counts["trained"] += 1
         watcher().advance("models", 1, 0)
-    keep = {(fit.feature_set.name, fit.model.name): fit.hash for fit in fits}
-    store.drop_predictions(campaign, absorber, keep)
     return counts
 
 
@@ -124,7 +123,10 @@ def _folds(config: CampaignConfig, dataset: Dataset) -> dict[str, np.ndarray]:
 def _fit_all(
     config: CampaignConfig, fits: dict[str, Fit], folds: dict[str, dict[str, np.ndarray]]
 ) -> Any:
-    """Fit all folds and final models on all processes; yields each model when complete."""
+    """Fit all folds and final models on all processes.
+
+    Yields each model when it is complete, with the outputs of its tasks or the failure of one.
+    """
     tasks: list[tuple[Any, ...]] = []
     for fit in fits.values():
         where = (config.campaign, fit.key, fit.dataset.hash)
@@ -135,11 +137,23 @@ def _fit_all(
     outputs: dict[str, dict[Any, Any]] = {key: {} for key in fits}
     complete = 1 + len(SPLITS) * config.evaluation.n_folds
     for (_, key, _, split, part), result in spread(fit_task, tasks):
-        if isinstance(result, Exception):
+        if isinstance(result, ExafscnError) and not isinstance(result, ItemFailure):
             raise result
+        if key not in outputs:  # another of its tasks has failed
+            continue
+        if isinstance(result, Exception):
+            del outputs[key]
+            yield fits[key], result if isinstance(result, ItemFailure) else _fit_failed(result)
+            continue
         outputs[key][(split, part[1]) if part else None] = result
         if len(outputs[key]) == complete:
             yield fits[key], outputs.pop(key)
+
+
+def _fit_failed(error: Exception) -> ItemFailure:
+    line = " ".join(str(error).split())[:200]
+    hint = "check the model in the campaign file, and the memory of the machine"
+    return ItemFailure("fit_failed", f"the fit ended with {type(error).__name__}: {line}", hint)
 
 
 def fit_task(
@@ -168,17 +182,17 @@ def fit_task(
     seed = config.evaluation.seed
     if part is not None:
         folds, fold = part
-        return fit_fold(model.build, matrix, dataset.y, folds, fold, seed)
-    estimator = model.build(seed).fit(matrix, dataset.y)
-    data = dump_model(estimator)
+        return fit_fold(model.fit, matrix, dataset.y, dataset.groups, folds, fold, seed)
+    fitted = model.fit(matrix, dataset.y, dataset.groups, seed)
+    data = dump_model(fitted)
     sha256 = hashlib.sha256(data).hexdigest()
     file_id = f"{campaign}/{key}/{sha256[:16]}"
     store.write_model_file(campaign, file_id, data, sha256)
     return {
         "file": file_id,
         "sha256": sha256,
-        "classes": [int(cn) for cn in estimator.classes_],
-        "importances": gini_importance(estimator),
+        "classes": [int(cn) for cn in fitted.classes_],
+        "importances": gini_importance(fitted),
     }
 
 
@@ -220,7 +234,7 @@ def _write(
                 parameters=fit.model.model_dump(mode="json"),
                 axis=axis,
                 axis_label=axis_label,
-                versions={lib: version(lib) for lib in ("scikit-learn", "skops", "exafscn")},
+                versions={lib: version(lib) for lib in (*fit.model.libraries, "exafscn")},
             )
         ]
     )
@@ -236,8 +250,6 @@ def _write(
         splits=splits,
     )
     store.write([metrics_doc])
-    prefix = f"{config.campaign}/{fit.key}/"
-    store.delete_model_files(set(store.model_files(prefix)) - {final["file"]})
 
 
 def _predictions(
@@ -262,9 +274,7 @@ def _predictions(
             cn=cn,
             cn_label=label,
             probability=float(probability[row]),
-            probabilities={
-                str(c): float(p) for c, p in zip(classes, proba[row], strict=True) if p > 0
-            },
+            probabilities={str(c): float(p) for c, p in zip(classes, proba[row], strict=True)},
             disagrees=cn != label,
             fold=int(folds[row]),
         )

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from exafscn_flows.models.base import ModelBase, ModelName
+from exafscn_flows.models.base import ModelName, SklearnModel
 
 if TYPE_CHECKING:
     from sklearn.ensemble import RandomForestClassifier
@@ -13,7 +13,7 @@ _VERSION = 1
 """Grows whenever the code below gives another model than before."""
 
 
-class RandomForest(ModelBase):
+class RandomForest(SklearnModel):
     """scikit-learn's RandomForestClassifier, under its own parameter names."""
 
     kind: Literal["random_forest"] = "random_forest"
@@ -35,7 +35,7 @@ class RandomForest(ModelBase):
         return {"version": _VERSION, **self.model_dump(exclude={"name"})}
 
     def build(self, seed: int) -> "RandomForestClassifier":
-        """Return the unfitted forest; processes work in parallel outside of it."""
+        """Return the unfitted forest."""
         from sklearn.ensemble import RandomForestClassifier
 
         return RandomForestClassifier(

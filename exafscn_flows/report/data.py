@@ -18,7 +18,7 @@ class ModelReport:
     metrics
         Out-of-fold quality, with the splits ``"grouped"`` and ``"random"``.
     model_doc
-        The model fitted on all sites, with its importances on the axis of the features.
+        The model fitted on all sites; where it has importances, on the axis of the features.
     mean_vectors
         Mean feature vector by coordination number, shape (n_features,) each; the numbers are
         those of ``metrics.classes``.

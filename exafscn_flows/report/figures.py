@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import to_rgba
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.lines import Line2D
 
 from exafscn_flows.evaluation.importance import share_below
@@ -26,7 +26,7 @@ COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 INK, MUTED, LINE = "#1f2933", "#52606d", "#cbd2d9"
 
 # Names and labels are data: parse_math keeps a $ in them from being read as a formula.
-_STYLE = mpl.rc_context(
+STYLE = mpl.rc_context(
     {
         "svg.fonttype": "none",
         "svg.hashsalt": "exafscn",
@@ -44,7 +44,7 @@ _STYLE = mpl.rc_context(
 )
 
 
-@_STYLE
+@STYLE
 def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[int]) -> str:
     """Draw a confusion matrix: colours by share of the row, numbers of sites printed.
 
@@ -55,9 +55,17 @@ def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[int])
     classes
         Coordination numbers, shape (n_classes,).
     """
+    figure = _panel()
+    draw_confusion_matrix(figure, confusion, classes)
+    return _svg(figure)
+
+
+def draw_confusion_matrix(
+    figure: FigureBase, confusion: Sequence[Sequence[int]], classes: Sequence[int]
+) -> None:
+    """Draw what `confusion_matrix` returns into a figure or a part of one, within `STYLE`."""
     counts = np.asarray(confusion)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = Figure(figsize=(4.4, 3.6), layout="constrained")
     axes = figure.add_subplot()
     axes.pcolormesh(share, cmap="Blues", vmin=0, vmax=1, edgecolors="white", linewidth=0.8)
     size = 9 if len(classes) <= 8 else 7
@@ -82,19 +90,24 @@ def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[int])
     axes.set_xlabel("Predicted CN")
     axes.set_ylabel("Label, CN by CrystalNN")
     axes.spines[:].set_visible(False)
+
+
+@STYLE
+def mean_vectors(report: ModelReport) -> str:
+    """Draw the mean feature vector of every coordination number, with the number of sites."""
+    figure = _panel()
+    draw_mean_vectors(figure, report)
     return _svg(figure)
 
 
-@_STYLE
-def mean_vectors(report: ModelReport) -> str:
-    """Draw the mean feature vector of every coordination number, with the number of sites."""
+def draw_mean_vectors(figure: FigureBase, report: ModelReport) -> None:
+    """Draw what `mean_vectors` returns into a figure or a part of one, within `STYLE`."""
     fitted = report.model_doc
     axis = np.asarray(fitted.axis)
     shown = axis <= R_MAX if is_distance(fitted.axis_label) else np.full(axis.shape, True)
     numbers = sorted(report.mean_vectors)
     # CN is an ordered quantity, so its colours are too; yellow is too light for a line.
     colors = mpl.colormaps["viridis"](np.linspace(0, 0.88, max(len(numbers), 2)))
-    figure = Figure(figsize=(4.4, 3.6), layout="constrained")
     axes = figure.add_subplot()
     for cn, color in zip(numbers, colors, strict=False):
         count = report.class_counts[cn]
@@ -120,10 +133,9 @@ def mean_vectors(report: ModelReport) -> str:
         handlelength=1.6,
         labelspacing=0.35,
     )
-    return _svg(figure)
 
 
-@_STYLE
+@STYLE
 def importance(axis: np.ndarray, importances: np.ndarray, axis_label: str) -> str:
     """Draw Gini importance along the feature axis; along R, with the share below 3 Å.
 
@@ -134,8 +146,16 @@ def importance(axis: np.ndarray, importances: np.ndarray, axis_label: str) -> st
     axis_label
         What the axis is, with its unit.
     """
+    figure = _panel()
+    draw_importance(figure, axis, importances, axis_label)
+    return _svg(figure)
+
+
+def draw_importance(
+    figure: FigureBase, axis: np.ndarray, importances: np.ndarray, axis_label: str
+) -> None:
+    """Draw what `importance` returns into a figure or a part of one, within `STYLE`."""
     axis, percent = np.asarray(axis), 100 * np.asarray(importances)
-    figure = Figure(figsize=(4.4, 3.6), layout="constrained")
     axes = figure.add_subplot()
     axes.fill(
         [axis[0], *axis, axis[-1]],
@@ -174,10 +194,9 @@ def importance(axis: np.ndarray, importances: np.ndarray, axis_label: str) -> st
     axes.set_xlabel(axis_label)
     axes.set_ylabel("Gini importance per point (%)")
     axes.spines[["top", "right"]].set_visible(False)
-    return _svg(figure)
 
 
-@_STYLE
+@STYLE
 def accuracy_overview(reports: Sequence[ModelReport]) -> str:
     """Draw accuracy by absorber: grouped as bars, majority and random split as marks."""
     absorbers = list(dict.fromkeys(report.absorber for report in reports))
@@ -258,6 +277,10 @@ def data_uri(svg: str) -> str:
     figures, and nothing in it can run.
     """
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+
+
+def _panel() -> Figure:
+    return Figure(figsize=(4.4, 3.6), layout="constrained")
 
 
 def _svg(figure: Figure) -> str:

@@ -39,8 +39,9 @@ def _figures(report: ModelReport) -> dict[str, str]:
     svgs = {
         "confusion": figures.confusion_matrix(grouped["confusion"], report.metrics.classes),
         "mean": figures.mean_vectors(report),
-        "importance": figures.importance(fitted.axis, fitted.importances, fitted.axis_label),
     }
+    if fitted.importances is not None:
+        svgs["importance"] = figures.importance(fitted.axis, fitted.importances, fitted.axis_label)
     return {name: figures.data_uri(svg) for name, svg in svgs.items()}
 
 

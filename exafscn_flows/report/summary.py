@@ -51,7 +51,7 @@ def to_json(data: ReportData) -> dict[str, Any]:
 
 def _model(report: ModelReport, reports: Sequence[ModelReport]) -> dict[str, Any]:
     metrics, fitted = report.metrics, report.model_doc
-    distance = is_distance(fitted.axis_label)
+    importances = fitted.importances
     return {
         "absorber": report.absorber,
         "feature_set": report.feature_set,
@@ -64,11 +64,13 @@ def _model(report: ModelReport, reports: Sequence[ModelReport]) -> dict[str, Any
         "grouped": metrics.splits["grouped"],
         "random": metrics.splits["random"],
         "share_below_3": (
-            share_below(fitted.importances, fitted.axis, SHARE_LIMIT) if distance else None
+            share_below(importances, fitted.axis, SHARE_LIMIT)
+            if importances is not None and is_distance(fitted.axis_label)
+            else None
         ),
         "axis_label": fitted.axis_label,
         "axis": _floats(fitted.axis),
-        "importances": _floats(fitted.importances),
+        "importances": None if importances is None else _floats(importances),
         "value_label": report.value_label,
         "mean_vectors": {str(cn): _floats(v) for cn, v in sorted(report.mean_vectors.items())},
     }

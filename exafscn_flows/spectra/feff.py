@@ -115,7 +115,7 @@ def _run(folder: Path, time_limit: float) -> float:
             raise ItemFailure(
                 "feff_timeout",
                 f"FEFF's {name} did not end within {time_limit:g} s for the whole run",
-                "raise time_limit, or lower RPATH or NLEG; some structures never end",
+                "raise time_limit and run with --retry-failed, or lower RPATH or NLEG",
             ) from None
         if ended.status in _NOT_STARTED:
             line = _telling_line(ended.log, folder)
@@ -161,7 +161,9 @@ def _check_paths(pathfinder_log: str, genfmt_log: str) -> None:
     examined = re.search(r"paths kept,\s+(\d+)\s+examined", genfmt_log)
     if not found or not examined or found[1] != examined[1]:
         raise ItemFailure(
-            "feff_incomplete", "FEFF's genfmt did not examine every path found", "run it again"
+            "feff_incomplete",
+            "FEFF's genfmt did not examine every path found",
+            "run with --retry-failed",
         )
 
 

@@ -80,7 +80,9 @@ def parse_xmu(text: str) -> Xmu:
     # The first line ends in the program and its version, set apart by many blanks.
     words = _GAP.split(text.split("\n", 1)[0].rstrip())
     if len(words) < 3:
-        raise ItemFailure("feff_incomplete", "xmu.dat: no version in its header", "run it again")
+        raise ItemFailure(
+            "feff_incomplete", "xmu.dat: no version in its header", "run with --retry-failed"
+        )
     return Xmu(words[-2], words[-1], e0, energy - e0, mu, mu0)
 
 
@@ -90,7 +92,9 @@ def _columns(text: str, name: str, n_columns: int) -> np.ndarray:
     words = " ".join(rows).split()
     if not words or len(words) != n_columns * len(rows):
         raise ItemFailure(
-            "feff_incomplete", f"{name}: not a table of {n_columns} columns", "run it again"
+            "feff_incomplete",
+            f"{name}: not a table of {n_columns} columns",
+            "run with --retry-failed",
         )
     try:
         table = np.array(words, dtype=float).reshape(-1, n_columns).T
@@ -107,8 +111,12 @@ def _columns(text: str, name: str, n_columns: int) -> np.ndarray:
 
 def _check_k(k: np.ndarray, name: str) -> None:
     if not (np.diff(k) > 0).all():
-        raise ItemFailure("feff_incomplete", f"{name}: k does not increase", "run it again")
+        raise ItemFailure(
+            "feff_incomplete", f"{name}: k does not increase", "run with --retry-failed"
+        )
     if k[-1] < _LEAST_KMAX:
         raise ItemFailure(
-            "feff_incomplete", f"{name}: ends at k = {k[-1]:g}/Å, not at 20/Å", "run it again"
+            "feff_incomplete",
+            f"{name}: ends at k = {k[-1]:g}/Å, not at 20/Å",
+            "run with --retry-failed",
         )

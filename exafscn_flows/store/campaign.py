@@ -138,7 +138,7 @@ class Campaign:
 
         Returns
         -------
-        sklearn estimator
+        Classifier
             With ``predict`` and ``predict_proba`` for feature vectors, shape (n, n_features).
 
         Raises

@@ -207,11 +207,13 @@ class ModelDoc(ModelStageDoc):
     n_sites: int = Field(description="Number of training sites.")
     n_formulas: int = Field(description="Number of distinct formulas among them.")
     parameters: dict[str, Any] = Field(description="Parameters of the estimator.")
-    importances: Vector = Field(description="Gini importance per feature, sum 1.")
+    importances: Vector | None = Field(
+        description="Gini importance per feature, sum 1; None where trees do not decide."
+    )
     axis: Vector = Field(description="Coordinate of each feature, e.g. R in Å.")
     axis_label: str = Field(description="What the axis is, with its unit.")
-    file: str = Field(description="GridFS _id of the skops file.")
-    sha256: str = Field(description="Checksum of the skops file.")
+    file: str = Field(description="GridFS _id of the model's file.")
+    sha256: str = Field(description="SHA-256 checksum of the file.")
     versions: dict[str, str] = Field(description="Library versions that made the model.")
 
 

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -48,6 +49,7 @@ def _acquire(store: Store, campaign: str, token: str) -> None:
     lock = {
         "token": token,
         "host": socket.gethostname(),
+        "machine": _machine(),
         "pid": os.getpid(),
         "process_started": psutil.Process().create_time(),
     }
@@ -60,7 +62,7 @@ def _acquire(store: Store, campaign: str, token: str) -> None:
             if _alive_here(current):
                 raise _held(campaign, current)
             free = {"_id": campaign, "lock.token": current["token"]}
-            if current["host"] != socket.gethostname():
+            if current.get("machine") != _machine():
                 age = {"$subtract": ["$$NOW", "$lock.heartbeat"]}
                 free["$expr"] = {"$gt": [age, EXPIRY_SECONDS * 1000]}
         taken = campaigns.find_one_and_update(free, set_lock, return_document=ReturnDocument.AFTER)
@@ -71,9 +73,15 @@ def _acquire(store: Store, campaign: str, token: str) -> None:
             raise _held(campaign, current)
 
 
+def _machine() -> str:
+    """Name what process numbers belong to: hosts and containers may share a host name."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+
+
 def _alive_here(lock: dict[str, Any]) -> bool:
     """Whether the owner is a living process of this machine."""
-    if lock["host"] != socket.gethostname():
+    if lock.get("machine") != _machine():
         return False
     try:
         process = psutil.Process(lock["pid"])

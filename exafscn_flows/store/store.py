@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, TypeVar
 
 from gridfs import GridFSBucket, NoFile
-from pymongo import DeleteMany, ReplaceOne, UpdateOne
+from pydantic import ValidationError
+from pymongo import ReplaceOne
 from pymongo.database import Database
 
 from exafscn_flows.config.campaign import CampaignConfig
@@ -82,8 +83,23 @@ class Store:
         return CampaignDoc.from_mongo(raw)
 
     def config(self, name: str) -> CampaignConfig:
-        """Read the settings of one campaign."""
-        return CampaignConfig.model_validate(self.campaign(name).config)
+        """Read the settings of one campaign.
+
+        Raises
+        ------
+        UsageError
+            If there is none of that name.
+        CampaignError
+            If its settings are not such as this version writes.
+        """
+        try:
+            return CampaignConfig.model_validate(self.campaign(name).config)
+        except ValidationError as error:
+            key = ".".join(str(part) for part in error.errors()[0]["loc"])
+            raise CampaignError(
+                f"campaign {name} was stored by another version of exafscn, whose setting {key} "
+                "this one does not know: run its campaign file again"
+            ) from error
 
     @translate_errors()
     def campaign_names(self) -> list[str]:
@@ -130,7 +146,7 @@ class Store:
 
     @translate_errors()
     def drop_failures(self, ids: Iterable[str]) -> None:
-        """Delete failure documents whose items have come right since."""
+        """Delete failure documents that are out of date."""
         for batch in batches(ids, _BATCH):
             self.database.failures.delete_many({"_id": {"$in": batch}})
 
@@ -228,16 +244,11 @@ class Store:
         return self.find(SiteDoc, query, sort=[("site", 1)])
 
     @translate_errors()
-    def set_active(self, campaign: str, sites: Iterable[str], active: bool) -> None:
-        """Select sites or put them aside; their results are kept."""
+    def put_aside(self, campaign: str, sites: Iterable[str]) -> None:
+        """Deselect sites; their results are kept."""
         for batch in batches(sites, _BATCH):
-            self.database.sites.bulk_write(
-                [
-                    UpdateOne({"_id": f"{campaign}/{site}"}, {"$set": {"active": active}})
-                    for site in batch
-                ],
-                ordered=False,
-            )
+            ids = [f"{campaign}/{site}" for site in batch]
+            self.database.sites.update_many({"_id": {"$in": ids}}, {"$set": {"active": False}})
 
     # -- models ------------------------------------------------------------------------------
 
@@ -273,35 +284,43 @@ class Store:
                 continue
 
     @translate_errors()
-    def model_files(self, prefix: str) -> list[str]:
-        """List the identifiers of the model files that begin with `prefix`."""
-        found = self.database[f"{MODEL_FILES}.files"].find(
-            {"_id": {"$gte": prefix, "$lt": prefix + "\uffff"}}, {"_id": 1}
-        )
-        return sorted(raw["_id"] for raw in found)
-
-    @translate_errors()
-    def drop_predictions(
-        self, campaign: str, absorber: str, keep: Mapping[tuple[str, str], str] | None
+    def drop_models(
+        self, campaign: str, absorber: str, keep: Mapping[tuple[str, str], str]
     ) -> None:
-        """Delete predictions of one absorber other than those with the hashes in `keep`.
+        """Delete what is out of date of one absorber: models, all they made, and their failures.
+
+        Metrics are the sign that a model is complete: they go first, so that what a killed caller
+        leaves behind is never taken for complete.
 
         Parameters
         ----------
         keep
-            Hash by (feature set, model); None deletes all of the absorber.
+            Hash of the up-to-date model by (feature set, model).
         """
-        base = {"campaign": campaign, "absorber": absorber}
-        if keep is None:
-            self.database.predictions.delete_many(base)
-            return
-        requests = [
-            DeleteMany({**base, "feature_set": fset, "model": model, "hash": {"$ne": hash_}})
+        current = [
+            {"feature_set": fset, "model": model, "hash": hash_}
             for (fset, model), hash_ in keep.items()
         ]
-        names = [{"feature_set": fset, "model": model} for fset, model in keep]
-        requests.append(DeleteMany({**base, "$nor": names}) if names else DeleteMany(base))
-        self.database.predictions.bulk_write(requests)
+        outdated: dict[str, Any] = {"campaign": campaign, "absorber": absorber}
+        if current:
+            outdated["$nor"] = current
+        for collection in ("metrics", "models", "predictions"):
+            self.database[collection].delete_many(outdated)
+        failed = [
+            {"item": f"{absorber}/{fset}/{model}", "hash": hash_}
+            for (fset, model), hash_ in keep.items()
+        ]
+        failures = {"campaign": campaign, "absorber": absorber, "stage": "models"}
+        self.database.failures.delete_many(failures | ({"$nor": failed} if failed else {}))
+        self._delete_unused_files(f"{campaign}/{absorber}/")
+
+    def _delete_unused_files(self, prefix: str) -> None:
+        of_prefix = {"$gte": prefix, "$lt": prefix + "\uffff"}
+        used = self.database.models.distinct("file", {"_id": of_prefix})
+        # Of a file that a kill left half written or half deleted, there are chunks only.
+        chunks = self.database[f"{MODEL_FILES}.chunks"]
+        stored = chunks.distinct("files_id", {"files_id": of_prefix})
+        self.delete_model_files(set(stored) - set(used))
 
     @translate_errors()
     def failure_groups(self, campaign: str) -> list[dict[str, Any]]:

@@ -61,6 +61,12 @@ def test_mongodb_address_that_is_none(workspace):
     assert "sesame" not in line
 
 
+def test_setting_of_the_machine_that_makes_no_sense(workspace, monkeypatch):
+    monkeypatch.setenv("EXAFSCN_CORES", "0")
+    line = one_line(workspace.exafscn("run", str(workspace.file), rc=2))
+    assert "EXAFSCN_CORES: input should be greater than or equal to 1, not '0'" in line
+
+
 def test_mongodb_that_disappears_in_the_middle(workspace):
     with tempfile.TemporaryDirectory(prefix="exafscn-test-") as folder:
         server = EmbeddedServer(Path(folder))

@@ -1,6 +1,9 @@
 import os
+import re
 import signal
 import time
+
+import psutil
 
 TIMES = ("created_at", "run_at", "seconds")
 
@@ -61,3 +64,43 @@ def test_killed_runs_end_up_as_an_undisturbed_one(workspace, finished):
         set(chunks) == set(files) == {doc["file"] for doc in workspace.documents("models").values()}
     )
     assert not list((workspace.folder / "scratch").iterdir())
+
+
+def test_interrupt_is_one_line_and_the_lock_is_released(workspace):
+    """Ctrl-C: the terminal interrupts the whole process group."""
+    workspace.write()
+    with workspace.start("run", str(workspace.file)) as process:
+        deadline = time.monotonic() + 60
+        while not workspace.database.spectra.count_documents({}):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        children = psutil.Process(process.pid).children(recursive=True)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    lines = [line for line in err.splitlines() if not re.match(r"\w+: \d+ of \d+", line)]
+    assert lines == ["exafscn: interrupted; the same command goes on where it stopped"]
+    assert not out
+    assert "lock" not in workspace.database.campaigns.find_one()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
+
+
+def test_killed_worker_is_replaced_and_every_count_is_complete(workspace):
+    workspace.write(absorbers=["Ni", "Cu"])
+    with workspace.start("run", str(workspace.file)) as process:
+        deadline = time.monotonic() + 60
+        while not workspace.database.spectra.count_documents({}):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        # The resource tracker of multiprocessing is a child, too, but runs no workers' code.
+        workers = [
+            child
+            for child in psutil.Process(process.pid).children()
+            if "spawn_main" in " ".join(child.cmdline())
+        ]
+        workers[0].kill()
+        _, err = process.communicate(timeout=300)
+    assert process.returncode == 0
+    assert not workspace.documents("failures")
+    assert {"labels: 16 of 16", "spectra: 16 of 16", "features: 32 of 32"} <= set(err.splitlines())

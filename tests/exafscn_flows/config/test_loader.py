@@ -60,6 +60,9 @@ def test_misspelt_key_names_line_key_and_nearest(tmp_path, extra, line, key, nea
         ("features: {xftf: {kmin: 13}}\n", ["features.xftf", "kmin", "kmax"]),
         ("sample: {seed: 3}\n", ["sample", "per_absorber or structures"]),
         ("absorbers: [Zn]\n", ["duplicate key"]),
+        ("evaluation: {seed: 4294967296}\n", ["evaluation.seed", "less than 4294967296"]),
+        ("filters: {max_atoms: 10000000000000000000000}\n", ["filters.max_atoms", "size"]),
+        ("sample: {structures: 1, seed: -10000000000000000000000}\n", ["sample.seed", "size"]),
     ],
 )
 def test_wrong_value_says_what_is_expected(tmp_path, extra, words):
@@ -94,6 +97,7 @@ def test_nobelium_is_no_boolean(tmp_path):
         "campaign: x\nabsorbers: [Cu]\nsources: [{kind: amcds}]\n",
         "campaign: x\nabsorbers: [Cu]\nsources: [{path: x}]\n",
         "campaign: x\nabsorbers: [Cu, Cu]\nsources: [{kind: amcsd}]\n",
+        "campaign: x\nabsorbers: [Cu]\nsources: [{kind: amcsd}, {kind: amcsd}]\n",
     ],
 )
 def test_nonsense_is_refused_with_the_file_named(tmp_path, text):

@@ -13,14 +13,15 @@ FOREST = RandomForest(n_estimators=40)
 
 
 def cross_validate(
-    build: Callable[[int], Any], X: np.ndarray, y: np.ndarray, folds: np.ndarray
+    fit: Callable[..., Any], X: np.ndarray, y: np.ndarray, groups: np.ndarray, folds: np.ndarray
 ) -> np.ndarray:
-    parts = {fold: fit_fold(build, X, y, folds, fold, seed=0) for fold in set(folds.tolist())}
+    numbers = set(folds.tolist())
+    parts = {fold: fit_fold(fit, X, y, groups, folds, fold, seed=0) for fold in numbers}
     return assemble(parts, folds)
 
 
 def score(X: np.ndarray, y: np.ndarray, folds: np.ndarray) -> float:
-    proba = cross_validate(FOREST.build, X, y, folds)
+    proba = cross_validate(FOREST.fit, X, y, np.arange(len(y)), folds)
     return metrics(y, proba, np.unique(y), folds)["accuracy"]
 
 
@@ -48,10 +49,12 @@ class Witness:
 
     def __init__(self) -> None:
         self.seen: set[float] = set()
+        self.groups: set[int] = set()
         self.asked: set[float] = set()
 
-    def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
+    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int) -> Self:
         self.seen = set(X[:, 0])
+        self.groups = set(groups)
         self.classes_ = np.unique(y)
         return self
 
@@ -67,12 +70,14 @@ def test_the_model_that_predicts_a_site_never_saw_its_formula() -> None:
     folds = grouped_folds(y, groups, 5, 0)
     witnesses: list[Witness] = []
 
-    def build(seed: int) -> Witness:
-        witnesses.append(Witness())
+    def fit(*args: Any) -> Witness:
+        witnesses.append(Witness().fit(*args))
         return witnesses[-1]
 
-    cross_validate(build, groups[:, None].astype(float), y, folds)
+    cross_validate(fit, groups[:, None].astype(float), y, groups, folds)
     assert len(witnesses) == 5
+    # Groups come along with their rows.
+    assert all(witness.seen == witness.groups for witness in witnesses)
     assert all(not witness.seen & witness.asked for witness in witnesses)
     assert set().union(*(witness.asked for witness in witnesses)) == set(groups)
 
@@ -82,7 +87,7 @@ def test_a_class_that_the_training_folds_lack_has_probability_zero() -> None:
     y = np.array([4] * 20 + [5] * 4 + [6] * 20)
     folds = np.array([0, 1] * 10 + [1] * 4 + [0, 1] * 10)
     X = rng.normal(size=(44, 4)) + y[:, None]
-    proba = cross_validate(FOREST.build, X, y, folds)
+    proba = cross_validate(FOREST.fit, X, y, np.arange(len(y)), folds)
     np.testing.assert_allclose(proba.sum(axis=1), 1)
     assert (proba[folds == 1, 1] == 0).all()
     # Columns keep their class: the neighbours of the missing one are told apart.
@@ -95,8 +100,9 @@ def test_two_runs_with_one_seed_are_identical_in_any_order_of_folds() -> None:
     rng = np.random.default_rng(4)
     X, y = rng.normal(size=(90, 8)), rng.choice([4, 5, 6], 90)
     folds = random_folds(y, 3, 0)
-    first = cross_validate(FOREST.build, X, y, folds)
-    late = {f: fit_fold(FOREST.build, X, y, folds, f, seed=0) for f in (2, 0, 1)}
+    first = cross_validate(FOREST.fit, X, y, np.arange(len(y)), folds)
+    groups = np.arange(90)
+    late = {f: fit_fold(FOREST.fit, X, y, groups, folds, f, seed=0) for f in (2, 0, 1)}
     assert (assemble(late, folds) == first).all()
 
 

@@ -2,19 +2,44 @@ import numpy as np
 import pytest
 
 from exafscn_flows.evaluation.importance import gini_importance, share_below
-from exafscn_flows.models import RandomForest
+from exafscn_flows.models import Bagging, ExtraTrees, GradientBoosting, Mlp, RandomForest
+from exafscn_flows.models.base import ModelBase
+
+TREES = [RandomForest(n_estimators=30), ExtraTrees(n_estimators=30), Bagging(n_estimators=10)]
 
 
-def test_importance_is_where_the_information_is() -> None:
+@pytest.mark.parametrize("model", TREES, ids=lambda model: model.kind)
+def test_importance_is_where_the_information_is(model: ModelBase) -> None:
     rng = np.random.default_rng(0)
     y = rng.choice([4, 6], 200)
     X = rng.normal(size=(200, 10))
     X[:, 3] += 2 * y
-    importance = gini_importance(RandomForest(n_estimators=30).build(0).fit(X, y))
+    importance = gini_importance(model.fit(X, y, np.arange(200), 0))
+    assert importance is not None
     assert importance.sum() == pytest.approx(1)
     r = np.arange(10.0)
     assert share_below(importance, r, 3.0) < 0.2
     assert share_below(importance, r, 3.5) > 0.6
+
+
+@pytest.mark.parametrize("model", TREES, ids=lambda model: model.kind)
+def test_importance_is_zero_where_there_was_nothing_to_split(model: ModelBase) -> None:
+    fitted = model.fit(np.ones((10, 3)), np.repeat([4, 6], 5), np.arange(10), 0)
+    np.testing.assert_array_equal(gini_importance(fitted), np.zeros(3))
+
+
+def test_bagging_of_one_whole_tree_has_the_importance_of_the_tree() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(80, 5)), rng.choice([4, 6], 80)
+    fitted = Bagging(n_estimators=1).fit(X, y, np.arange(80), 0)
+    tree = fitted.estimators_[0]  # type: ignore[attr-defined]
+    np.testing.assert_allclose(gini_importance(fitted), tree.feature_importances_)
+
+
+@pytest.mark.parametrize("model", [GradientBoosting(max_iter=2), Mlp(max_epochs=1)])
+def test_models_without_classification_trees_have_no_gini_importance(model: ModelBase) -> None:
+    X, y = np.random.default_rng(0).normal(size=(20, 3)), np.repeat([4, 6], 10)
+    assert gini_importance(model.fit(X, y, np.arange(20), 0)) is None
 
 
 def test_shares_end_below_the_limit() -> None:

@@ -28,7 +28,7 @@ def test_settings_are_read_from_plain_dictionaries() -> None:
     settings = FeatureSettings.model_validate(
         {
             "xftf": {"kmax": 14, "window": "hanning"},
-            "sets": [{"kind": "r_space", "input": "chi"}, {"name": "mine"}],
+            "sets": [{"kind": "r_space", "input": "chi"}, {"kind": "r_space", "name": "mine"}],
         }
     )
     assert settings.xftf.kmax == 14.0
@@ -53,10 +53,11 @@ def test_settings_are_read_from_plain_dictionaries() -> None:
         ({"autobk": {"kmin": 5.0, "kmax": 4.0}}, "kmin (5) must be less than kmax (4)"),
         ({"autobk": {"kmax": 10.0}}, "autobk.kmax (10) must not be less than xftf.kmax (12)"),
         ({"sets": []}, "at least 1 item"),
-        ({"sets": [{}, {}]}, "two feature sets are named 'r_space'"),
-        ({"sets": [{"name": "R space/1"}]}, "should match pattern"),
-        ({"sets": [{"kind": "wavelet"}]}, "'r_space'"),
-        ({"sets": [{"input": "q"}]}, "'mu' or 'chi'"),
+        ({"sets": [{"kind": "r_space"}] * 2}, "two feature sets are named 'r_space'"),
+        ({"sets": [{"kind": "r_space", "name": "R space/1"}]}, "should match pattern"),
+        ({"sets": [{"kind": "wavlet"}]}, "'wavelet'"),
+        ({"sets": [{"input": "chi"}]}, "'kind'"),
+        ({"sets": [{"kind": "r_space", "input": "q"}]}, "'mu' or 'chi'"),
     ],
 )
 def test_wrong_settings_are_refused_with_the_reason(raw: dict, complaint: str) -> None:

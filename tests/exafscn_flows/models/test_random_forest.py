@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from exafscn_flows.models import ModelSettings, RandomForest
+from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.models import RandomForest
 
 
 def test_the_default_model_is_a_forest_of_300_trees() -> None:
-    model = ModelSettings()
-    assert (model.name, model.n_estimators) == ("random_forest", 300)
+    (model,) = CampaignConfig.model_fields["models"].default
+    assert (model.kind, model.name, model.n_estimators) == ("random_forest",) * 2 + (300,)
     assert model.build(0).get_params()["n_jobs"] == 1
 
 

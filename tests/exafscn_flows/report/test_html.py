@@ -84,6 +84,17 @@ def test_dollar_signs_in_a_feature_set_are_not_read_as_a_formula(campaign, model
     check_page(render(campaign(models=[model(feature_set="$\\frac{$ & <b>")])))
 
 
+def test_a_model_without_importances_has_a_remark_instead_of_the_figure(campaign, model):
+    reports = [model("Cu", "r_mu"), model("Cu", "r_mu", model="mlp")]
+    reports[1].model_doc.importances = None
+    page = check_page(render(campaign(models=reports)))
+    forest, mlp = page.xpath("//section[@class='series']")
+    assert len(forest.xpath(".//img")) == 3
+    assert len(mlp.xpath(".//img")) == 2
+    assert "No Gini importance" in mlp.text_content()
+    assert "No Gini importance" not in forest.text_content()
+
+
 def test_accuracy_table_shows_the_numbers_of_the_json(campaign):
     data = campaign()
     rows = html.fromstring(render(data)).xpath("//*[@id='accuracy']//tbody/tr")

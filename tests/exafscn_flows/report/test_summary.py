@@ -25,6 +25,14 @@ def test_share_is_given_for_distances_only(campaign, model):
     assert to_json(campaign(models=[report]))["models"][0]["share_below_3"] is None
 
 
+def test_a_model_without_importances_says_so(campaign, model):
+    report = model()
+    report.model_doc.importances = None
+    numbers = to_json(campaign(models=[report]))["models"][0]
+    assert numbers["importances"] is None
+    assert numbers["share_below_3"] is None
+
+
 def test_json_is_strict_json_and_survives_the_round_trip(campaign):
     numbers = to_json(campaign())
     assert json.loads(json.dumps(numbers, allow_nan=False)) == numbers

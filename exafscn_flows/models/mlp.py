@@ -1,0 +1,43 @@
+"""The multilayer perceptron of the published study: two hidden layers of 512."""
+
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from exafscn_flows.models.base import Classifier, ModelBase, ModelName
+
+_VERSION = 1
+"""Grows whenever training gives another model than before."""
+
+
+class Mlp(ModelBase):
+    """Two hidden layers of 512 with ReLU and dropout, trained in torch by AdamW.
+
+    A tenth of the sites, in whole formulas, is held back from training; training ends when the
+    log loss there stops falling, and the best weights are kept. Features are standardised.
+    """
+
+    libraries = ("torch", "numpy")
+
+    kind: Literal["mlp"] = "mlp"
+    name: ModelName = "mlp"
+    learning_rate: float = Field(default=1e-4, gt=0, description="Learning rate of AdamW.")
+    weight_decay: float = Field(default=0.01, ge=0, description="Weight decay of AdamW.")
+    dropout: float = Field(
+        default=0.5, ge=0, lt=1, description="Share of each hidden layer that is left out."
+    )
+    max_epochs: int = Field(default=200, ge=1, description="Most passes over the sites.")
+    patience: int = Field(
+        default=20, ge=1, description="Passes without gain after which training ends."
+    )
+
+    def parameters(self) -> dict[str, Any]:
+        """Return what determines the fitted model."""
+        return {"version": _VERSION, **self.model_dump(exclude={"name"})}
+
+    def _fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int) -> Classifier:
+        # torch takes a second to import.
+        from exafscn_flows.models.mlp_training import train
+
+        return train(self, X, y, groups, seed)

@@ -1,0 +1,102 @@
+"""A trained multilayer perceptron: plain arrays, which predict without torch."""
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
+
+
+@dataclass(frozen=True)
+class MlpClassifier:
+    """Layers with ReLU between them, on standardised features, with softmax at the end.
+
+    Attributes
+    ----------
+    classes_
+        Classes, ascending, shape (n_classes,), int64.
+    mean, scale
+        What is taken off the features, and what they are divided by, shape (n_features,), float32.
+    weights
+        Float32 of each layer, shapes (n_inputs, n_outputs).
+    biases
+        Float32 of each layer, shapes (n_outputs,).
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit together or hold values that are not finite.
+    """
+
+    classes_: np.ndarray
+    mean: np.ndarray
+    scale: np.ndarray
+    weights: tuple[np.ndarray, ...]
+    biases: tuple[np.ndarray, ...]
+
+    def __post_init__(self) -> None:
+        widths = [*self.mean.shape, *(width for bias in self.biases for width in bias.shape)]
+        shapes = [weight.shape for weight in self.weights]
+        arrays = (self.mean, self.scale, *self.weights, *self.biases)
+        if (
+            self.mean.shape != self.scale.shape
+            or not shapes
+            or shapes != list(pairwise(widths))
+            or self.classes_.shape != (widths[-1],)
+            or self.classes_.dtype != np.int64
+            or (np.diff(self.classes_) <= 0).any()
+            or any(array.dtype != np.float32 for array in arrays)
+        ):
+            raise ValueError("the layers do not fit together")
+        if not all(np.isfinite(array).all() for array in arrays) or (self.scale <= 0).any():
+            raise ValueError("the layers hold values that cannot be used")
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of features."""
+        return len(self.mean)
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the most probable class of each row, shape (n,)."""
+        predicted: np.ndarray = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return predicted
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return probabilities, shape (n, n_classes), columns in the order of ``classes_``.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` has not the features that the network was trained on, or holds values that
+            are not finite.
+        """
+        layer = standardised(np.asarray(X), self.mean, self.scale)
+        if not np.isfinite(layer).all():
+            raise ValueError("features hold values that are not finite")
+        # Rounding depends on how BLAS shares the work among threads.
+        with _blas().limit(limits=1):
+            for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+                layer = np.maximum(layer @ weight + bias, 0)
+            logits = (layer @ self.weights[-1] + self.biases[-1]).astype(np.float64)
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        proba: np.ndarray = odds / odds.sum(axis=1, keepdims=True)
+        return proba
+
+
+def standardised(X: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Return features of mean 0 and standard deviation 1, float32, shape (n, n_features)."""
+    if X.ndim != 2 or X.shape[1] != len(mean):
+        raise ValueError(f"features have shape {X.shape}, not (n, {len(mean)})")
+    result: np.ndarray = (X.astype(np.float32) - mean) / scale
+    return result
+
+
+@cache
+def _blas() -> "ThreadpoolController":
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")

@@ -1,0 +1,153 @@
+"""Training of the multilayer perceptron; the only file that imports torch."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import nn
+
+from exafscn_flows.errors import ItemFailure
+from exafscn_flows.models.mlp import Mlp
+from exafscn_flows.models.mlp_network import MlpClassifier, standardised
+
+HIDDEN = (512, 512)
+BATCH_SIZE = 64
+WATCHED_SHARE = 0.1
+"""Share of the rows that training does not see, and that tell it when to end."""
+
+
+def train(
+    settings: Mlp, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int
+) -> MlpClassifier:
+    """Train the network on one thread.
+
+    Parameters
+    ----------
+    settings
+        The model in the campaign file.
+    X
+        Features, shape (n, n_features).
+    y
+        Class of each row, shape (n,).
+    groups
+        Group of each row, e.g. its formula, shape (n,).
+    seed
+        Seed of the rows that are watched, of the first weights, of the batches and of dropout.
+
+    Raises
+    ------
+    ItemFailure
+        ``too_few_sites`` for fewer than two groups, ``training_failed`` if the loss is not finite
+        from the start.
+    """
+    watched = watched_rows(groups, seed)
+    classes, target = np.unique(y, return_inverse=True)
+    mean = X[~watched].mean(axis=0, dtype=np.float64).astype(np.float32)
+    scale = X[~watched].std(axis=0, dtype=np.float64).astype(np.float32)
+    # A feature that is the same everywhere, but for rounding, tells nothing.
+    scale[scale <= 1e-6 * np.abs(mean)] = 1
+    inputs = torch.from_numpy(standardised(X, mean, scale))
+    with _one_thread(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = _network(X.shape[1], len(classes), settings.dropout)
+        _descend(network, settings, inputs, torch.from_numpy(target), torch.from_numpy(watched))
+    layers = [layer for layer in network if isinstance(layer, nn.Linear)]
+    return MlpClassifier(
+        classes_=classes.astype(np.int64),
+        mean=mean,
+        scale=scale,
+        weights=tuple(layer.weight.detach().numpy().T.copy() for layer in layers),
+        biases=tuple(layer.bias.detach().numpy().copy() for layer in layers),
+    )
+
+
+def watched_rows(groups: np.ndarray, seed: int) -> np.ndarray:
+    """Choose whole groups, in random order, until a tenth of the rows is reached.
+
+    Returns
+    -------
+    numpy.ndarray
+        Whether a row is watched, and not trained on, shape (n,).
+
+    Raises
+    ------
+    ItemFailure
+        ``too_few_sites`` for fewer than two groups.
+    """
+    names, index, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    if len(names) < 2:
+        raise ItemFailure(
+            "too_few_sites",
+            "all training sites have one formula, and early stopping needs another one to watch",
+            "take more structures, or another model than mlp",
+        )
+    order = np.random.default_rng(seed).permutation(len(names))
+    before = np.cumsum(sizes[order]) - sizes[order]
+    chosen = order[before < WATCHED_SHARE * len(groups)]
+    # A group can be larger than all others together: one is left to train on in any case.
+    watched: np.ndarray = np.isin(index, chosen[: len(names) - 1])
+    return watched
+
+
+def _network(n_features: int, n_classes: int, dropout: float) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    width = n_features
+    for hidden in HIDDEN:
+        layers += [nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(dropout)]
+        width = hidden
+    return nn.Sequential(*layers, nn.Linear(width, n_classes))
+
+
+def _descend(
+    network: nn.Sequential,
+    settings: Mlp,
+    inputs: torch.Tensor,
+    target: torch.Tensor,
+    watched: torch.Tensor,
+) -> None:
+    """Train until the loss of the watched rows stops falling, and leave the best weights."""
+    optimizer = torch.optim.AdamW(
+        network.parameters(),
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
+    loss = nn.CrossEntropyLoss()
+    rows = torch.nonzero(~watched)[:, 0]
+    best_loss, best_epoch, best = math.inf, 0, {}
+    for epoch in range(settings.max_epochs):
+        network.train()
+        order = rows[torch.randperm(len(rows))]
+        for start in range(0, len(order), BATCH_SIZE):
+            batch = order[start : start + BATCH_SIZE]
+            optimizer.zero_grad()
+            loss(network(inputs[batch]), target[batch]).backward()
+            optimizer.step()
+        network.eval()
+        with torch.no_grad():
+            watched_loss = float(loss(network(inputs[watched]), target[watched]))
+        if watched_loss < best_loss:
+            best_loss, best_epoch = watched_loss, epoch
+            best = {name: value.clone() for name, value in network.state_dict().items()}
+        elif epoch - best_epoch >= settings.patience:
+            break
+    if not best:
+        raise ItemFailure(
+            "training_failed",
+            "the loss of the mlp is not finite after one epoch",
+            "lower learning_rate",
+        )
+    network.load_state_dict(best)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep torch on one thread; how sums are shared among threads changes their last bits."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

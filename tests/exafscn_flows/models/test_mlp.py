@@ -1,0 +1,218 @@
+"""The multilayer perceptron: what it is made of, what it is trained on, what its file holds."""
+
+import hashlib
+import io
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from exafscn_flows.errors import CampaignError, ItemFailure
+from exafscn_flows.models import Mlp
+from exafscn_flows.models import mlp_training as training
+from exafscn_flows.models.mlp_network import MlpClassifier
+from exafscn_flows.models.persistence import dump_model, load_model
+
+RNG = np.random.default_rng(1)
+Y = RNG.choice([4, 6], 120)
+GROUPS = np.sort(RNG.integers(0, 40, 120)).astype(str)
+X = (RNG.normal(size=(120, 8)) + Y[:, None]).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def network() -> MlpClassifier:
+    fitted = Mlp(max_epochs=5).fit(X, Y, GROUPS, 0)
+    assert isinstance(fitted, MlpClassifier)
+    return fitted
+
+
+@pytest.fixture(scope="module")
+def data(network: MlpClassifier) -> bytes:
+    return dump_model(network)
+
+
+def sha(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def test_the_network_has_two_hidden_layers_of_512(network: MlpClassifier) -> None:
+    assert [weight.shape for weight in network.weights] == [(8, 512), (512, 512), (512, 2)]
+
+
+def test_arrays_predict_what_torch_predicts(network: MlpClassifier) -> None:
+    layers: list[nn.Module] = []
+    for weight, bias in zip(network.weights, network.biases, strict=True):
+        layer = nn.Linear(*weight.shape)
+        layer.weight.data, layer.bias.data = torch.tensor(weight.T), torch.tensor(bias)
+        layers += [layer, nn.ReLU()]
+    inputs = torch.tensor((X - network.mean) / network.scale)
+    with torch.no_grad():
+        expected = nn.Sequential(*layers[:-1])(inputs).softmax(dim=1).numpy()
+    np.testing.assert_allclose(network.predict_proba(X), expected, atol=1e-5)
+
+
+def test_features_are_standardised_on_what_is_trained_on(network: MlpClassifier) -> None:
+    trained = X[~training.watched_rows(GROUPS, 0)]
+    np.testing.assert_allclose(network.mean, trained.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(network.scale, trained.std(axis=0), rtol=1e-5)
+    # So the unit of a feature does not matter.
+    other = Mlp(max_epochs=5).fit(X * 1024, Y, GROUPS, 0).predict_proba(X * 1024)
+    np.testing.assert_allclose(other, network.predict_proba(X), atol=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_early_stopping_watches_whole_formulas_and_trains_on_none_of_them(seed: int) -> None:
+    watched = training.watched_rows(GROUPS, seed)
+    assert not set(GROUPS[watched]) & set(GROUPS[~watched])
+    # A tenth, and at most one formula more.
+    assert 12 <= watched.sum() < 12 + np.unique(GROUPS, return_counts=True)[1].max()
+
+
+def test_watched_formulas_change_with_the_seed_and_not_with_the_order_of_rows() -> None:
+    first = training.watched_rows(GROUPS, 0)
+    assert any((training.watched_rows(GROUPS, seed) != first).any() for seed in range(1, 4))
+    order = RNG.permutation(120)
+    assert (training.watched_rows(GROUPS[order], 0) == first[order]).all()
+
+
+def test_the_loss_that_stops_training_is_of_rows_that_no_batch_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trained: list[np.ndarray] = []
+    watched: list[np.ndarray] = []
+    forward = nn.Sequential.forward
+
+    def spy(self: nn.Sequential, inputs: torch.Tensor) -> torch.Tensor:
+        (trained if self.training else watched).append(inputs.numpy().copy())
+        return forward(self, inputs)
+
+    monkeypatch.setattr(nn.Sequential, "forward", spy)
+    fitted = Mlp(max_epochs=3).fit(X, Y, GROUPS, 0)
+    rows = (X - fitted.mean) / fitted.scale  # type: ignore[attr-defined]
+    formula = {row.tobytes(): group for row, group in zip(rows, GROUPS, strict=True)}
+    seen, held = ({formula[row.tobytes()] for row in np.vstack(r)} for r in (trained, watched))
+    assert seen
+    assert held
+    assert not seen & held
+    assert seen | held == set(GROUPS)
+    assert len(watched) == 3
+
+
+def test_training_ends_when_patience_does_and_keeps_the_best_weights(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Labels without sense: the watched loss rises as soon as the network starts to remember.
+    noise = RNG.choice([4, 6], 120)
+    losses: list[float] = []
+    cross_entropy = nn.CrossEntropyLoss.forward
+
+    def spy(self: nn.CrossEntropyLoss, logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        value = cross_entropy(self, logits, y)
+        if not torch.is_grad_enabled():
+            losses.append(float(value))
+        return value
+
+    monkeypatch.setattr(nn.CrossEntropyLoss, "forward", spy)
+    fitted = Mlp(learning_rate=1e-3, max_epochs=200, patience=5).fit(X, noise, GROUPS, 0)
+    best = int(np.argmin(losses))
+    assert len(losses) == best + 1 + 5
+    assert len(losses) < 100
+    watched = training.watched_rows(GROUPS, 0)
+    proba = fitted.predict_proba(X[watched])
+    truth = np.searchsorted(fitted.classes_, noise[watched])
+    log_loss = -np.log(proba[np.arange(len(proba)), truth]).mean()
+    assert log_loss == pytest.approx(min(losses), rel=1e-4)
+
+
+def test_one_formula_cannot_be_split() -> None:
+    with pytest.raises(ItemFailure, match="one formula") as caught:
+        Mlp().fit(X, Y, np.full(120, "NiO"), 0)
+    assert caught.value.kind == "too_few_sites"
+
+
+def test_a_formula_larger_than_all_others_leaves_something_to_train_on() -> None:
+    groups = np.array(["NiO"] * 119 + ["Ni"])
+    for seed in range(5):
+        assert 1 <= training.watched_rows(groups, seed).sum() <= 119
+
+
+def test_a_learning_rate_that_breaks_training_is_named() -> None:
+    with pytest.raises(ItemFailure, match="not finite") as caught:
+        Mlp(learning_rate=1e30).fit(X, Y, GROUPS, 0)
+    assert "learning_rate" in caught.value.hint
+
+
+def test_training_leaves_torch_as_it_was() -> None:
+    torch.manual_seed(11)
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    Mlp(max_epochs=1).fit(X, Y, GROUPS, 0)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.get_num_threads() == threads
+
+
+def test_wrong_features_are_refused(network: MlpClassifier) -> None:
+    with pytest.raises(ValueError, match="shape"):
+        network.predict_proba(X[:, :5])
+    with pytest.raises(ValueError, match="finite"):
+        network.predict_proba(np.full((1, 8), np.nan))
+
+
+def test_a_stored_network_predicts_without_torch(data: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "model"
+    file.write_bytes(data)
+    code = (
+        "import sys, numpy as np\n"
+        "from exafscn_flows.models.persistence import load_model\n"
+        f"network = load_model(open({str(file)!r}, 'rb').read(), {sha(data)!r})\n"
+        "assert network.predict_proba(np.ones((2, 8))).shape == (2, 2)\n"
+        "print('torch' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.strip() == "False", result.stderr
+
+
+def rewritten(data: bytes, changed: str, change: Callable[[bytes], bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            new.writestr(name, change(content) if name == changed else content)
+    return buffer.getvalue()
+
+
+def npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=True)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("mlp.json", b'{"version": 99, "layers": 3}', "version 99"),
+        ("mlp.json", b'{"layers": 3}', "KeyError"),
+        ("mlp.json", b"[]", "TypeError"),
+        ("mlp.json", b'{"version": 1, "layers": 2}', "fit together"),
+        ("mlp.json", b'{"version": 1, "layers": 4}', "KeyError"),
+        ("mlp.json", b'{"version": 1, "layers": 0}', "fit together"),
+        ("weight1.npy", npy(np.zeros((512, 511), np.float32)), "fit together"),
+        ("weight1.npy", npy(np.zeros((512, 512))), "fit together"),
+        ("bias2.npy", npy(np.array([0, np.nan], np.float32)), "cannot be used"),
+        ("scale.npy", npy(np.zeros(8, np.float32)), "cannot be used"),
+        ("classes.npy", npy(np.array([6, 4])), "fit together"),
+        ("classes.npy", npy(np.array([4, 5, 6])), "fit together"),
+        ("classes.npy", npy(np.array([4, print], object)), "allow_pickle"),
+    ],
+)
+def test_a_network_that_cannot_be_used_is_refused(
+    data: bytes, name: str, content: bytes, reason: str
+) -> None:
+    bad = rewritten(data, name, lambda old: content)
+    with pytest.raises(CampaignError, match=reason):
+        load_model(bad, sha(bad))

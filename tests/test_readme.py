@@ -1,0 +1,157 @@
+"""Every command and every piece of Python in the README and the docs is run.
+
+`.ci/run` runs `make lint` and `make test` themselves. `make campaign` and `make wheel` do not run
+here: of the first the command that it ends in is tested, of the second the wheel
+(`test_package.py`).
+"""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from campaigns import EXAFSCN, Workspace, make_workspace
+from crystals import polymorphs
+from pages import PAGES, ROOT, blocks
+
+from exafscn_flows.config.loader import load_campaign_file
+
+LINES = [
+    shlex.split(line, comments=True)
+    for page in PAGES
+    for block in blocks(page, "sh")
+    for line in block.splitlines()
+]
+MAKE = [line for line in LINES if line[0] == "make"]
+COMMANDS = [line[1:] for line in LINES if line[0] == "exafscn"]
+DATABASE = [line for line in COMMANDS if line[0] == "db"]
+CODE = [(page, text) for page in PAGES for text in blocks(page, "python")]
+(PYMONGO,) = (text for _, text in CODE if "found = predictions.find(" in text)
+
+
+def run_python(code: str) -> dict[str, Any]:
+    """Run a piece of Python; returns its variables."""
+    names: dict[str, Any] = {}
+    exec(compile(code, "example", "exec"), names)
+    return names
+
+
+@pytest.fixture(scope="module")
+def quickstart(server_uri: str) -> Iterator[Workspace]:
+    """A finished campaign of the README's name, on crystals whose coordination is known."""
+    settings = {
+        "campaign": "quickstart",
+        "absorbers": ["Cu"],
+        "spectra": {"kind": "feff", "cards": {"RPATH": 4, "NLEG": 2}},
+    }
+    workspace = make_workspace(server_uri, polymorphs("Cu"), **settings)
+    workspace.run()
+    yield workspace
+    workspace.remove()
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[dict[str, str]]:
+    """Environment in which exafscn runs a database of its own, in a short path for its socket."""
+    with tempfile.TemporaryDirectory(prefix="exafscn-") as folder:
+        environment = {**os.environ, "EXAFSCN_DATA_DIR": folder}
+        environment.pop("EXAFSCN_MONGODB_URI", None)
+        yield environment
+        subprocess.run([EXAFSCN, "db", "stop"], env=environment, check=True, capture_output=True)
+
+
+def test_every_line_is_of_a_kind_that_is_tested_here():
+    activate = ["source", ".venv/bin/activate"]
+    assert [line for line in LINES if line[0] not in ("make", "exafscn")] == [activate]
+    assert {tuple(line[:2]) for line in DATABASE} == {
+        ("db", name) for name in ("status", "export", "import", "stop")
+    }
+
+
+def test_make_targets_exist_and_do_what_is_said():
+    ci = (ROOT / ".ci" / "run").read_text()
+    ends = {
+        "campaign": "exafscn run configs/quickstart.yaml",
+        "test": "pytest",
+        "lint": "lint-imports",
+        "wheel": "pip wheel",
+    }
+    assert {line[1] for line in MAKE} == set(ends)
+    for target, end in ends.items():
+        dry = subprocess.run(
+            ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True
+        )
+        assert dry.returncode == 0, dry.stderr
+        assert end in dry.stdout.strip().splitlines()[-1]
+        assert (re.search(rf"^make {target}\b", ci, re.MULTILINE) is not None) == (
+            target in ("lint", "test")
+        )
+    config = load_campaign_file(ROOT / "configs" / "quickstart.yaml")
+    assert config.campaign == "quickstart"
+    assert "Cu" in config.absorbers
+
+
+def test_commands_on_a_finished_campaign(quickstart):
+    commands = [line for line in COMMANDS if line[0] != "db"]
+    assert {line[0] for line in commands} == {"report", "query", "status"}
+    running = [(line, quickstart.start(*line)) for line in commands]
+    for line, process in running:
+        with process:
+            out, err = process.communicate(timeout=120)
+        assert process.returncode == 0, f"{line}: {err}"
+        assert out.strip(), line
+        assert err == "", line
+        if "--json" in line:
+            assert all(row["cn"] == 4 and "O" in row["formula"] for row in json.loads(out))
+    assert (quickstart.folder / "quickstart_report.html").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(("page", "text"), CODE, ids=lambda value: getattr(value, "name", ""))
+def test_python_runs(page, text, quickstart, monkeypatch):
+    monkeypatch.setenv("EXAFSCN_MONGODB_URI", quickstart.uri)
+    names = run_python(text)
+    if "frame" in names:
+        assert set(names["frame"]["absorber"]) <= {"Cu"}
+        assert names["model"].n_features_in_ == 326
+        assert set(names["metrics"]["split"]) == {"grouped", "random"}
+
+
+def test_pymongo_and_the_command_find_the_same(quickstart, monkeypatch):
+    monkeypatch.setenv("EXAFSCN_MONGODB_URI", quickstart.uri)
+    # Conditions that crystals of this small campaign meet.
+    names = run_python(PYMONGO.replace("0.8", "0.5").replace('"O"', '"S"'))
+    arguments = ["--absorber=Cu", "--cn=4", "--min-probability=0.5", "--contains=S", "--json"]
+    rows = json.loads(quickstart.exafscn("query", *arguments))
+    assert [doc["site"] for doc in names["found"]] == [row["site"] for row in rows]
+    assert rows
+
+
+def test_database_commands_on_a_server_of_its_own(quickstart, own_server, tmp_path):
+    quickstart.exafscn("db", "export", str(tmp_path / "first.zip"))
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [EXAFSCN, *arguments], cwd=tmp_path, env=own_server, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{arguments}: {done.stderr}"
+        return done.stdout
+
+    run("db", "import", "first.zip")
+    outputs = {line[1]: run(*line) for line in DATABASE}
+    assert re.search(r"^running +True", outputs["status"], re.MULTILINE)
+    assert outputs["export"].splitlines()[:-1] == outputs["import"].splitlines()[:-1]
+    assert outputs["stop"].strip() == "MongoDB is stopped"
+    assert not Path(own_server["EXAFSCN_DATA_DIR"], "mongodb", "mongod.sock").exists()
+
+
+def test_address_that_db_start_prints_is_one_for_pymongo(quickstart, own_server, monkeypatch):
+    done = subprocess.run([EXAFSCN, "db", "start"], env=own_server, capture_output=True, text=True)
+    (uri,) = re.findall(r"mongodb://\S+", done.stdout)
+    monkeypatch.setenv("EXAFSCN_MONGODB_URI", uri)
+    assert list(run_python(PYMONGO)["found"]) == []
