@@ -76,7 +76,9 @@ class CampaignConfig(StrictModel):
     labels: LabelSettings = LabelSettings()
     spectra: SpectraSettings = SpectraSettings()
     features: FeatureSettings = FeatureSettings()
-    models: list[ModelSettings] = Field(default=[RandomForest()], min_length=1)
+    models: list[ModelSettings] = Field(
+        default=[RandomForest()], description="Empty for a campaign that ends with its features."
+    )
     evaluation: Evaluation = Evaluation()
 
     @field_validator("absorbers")

@@ -19,6 +19,7 @@ from exafscn_flows.store.documents import (
     SpectrumDoc,
     now,
 )
+from exafscn_flows.store.queries import default_names
 from exafscn_flows.store.store import Store
 
 N_DISAGREEMENTS = 20
@@ -86,10 +87,13 @@ def _skipped(store: Store, name: str) -> list[tuple[str, str]]:
 
 
 def _disagreements(store: Store, config: CampaignConfig) -> list[Disagreement]:
+    if not config.models:
+        return []
+    feature_set, model = default_names(config)
     query = {
         "campaign": config.campaign,
-        "feature_set": config.features.sets[0].name,
-        "model": config.models[0].name,
+        "feature_set": feature_set,
+        "model": model,
         "disagrees": True,
     }
     order = [("probability", -1), ("site", 1)]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import UsageError
 from exafscn_flows.store.documents import FailureDoc, MetricsDoc, ModelDoc
-from exafscn_flows.store.queries import COLUMNS, PredictionQuery, find_predictions
+from exafscn_flows.store.queries import COLUMNS, PredictionQuery, default_names, find_predictions
 from exafscn_flows.store.store import Store
 
 if TYPE_CHECKING:
@@ -150,9 +150,8 @@ class Campaign:
         """
         from exafscn_flows.models.persistence import load_model
 
-        config = self.config
-        names = (feature_set or config.features.sets[0].name, model or config.models[0].name)
-        key = "/".join((absorber, *names))
+        names = default_names(self.config)
+        key = f"{absorber}/{feature_set or names[0]}/{model or names[1]}"
         found = self._store.read(ModelDoc, self.name, [key])
         if key not in found:
             raise UsageError(f"campaign {self.name} has no model {key}")

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.errors import UsageError
 from exafscn_flows.store.documents import PredictionDoc
 from exafscn_flows.store.store import Store
 
@@ -77,6 +79,19 @@ class PredictionQuery:
         return query
 
 
+def default_names(config: CampaignConfig) -> tuple[str, str]:
+    """Name the feature set and the model that are meant where none is named.
+
+    Raises
+    ------
+    UsageError
+        If the campaign has no models.
+    """
+    if not config.models:
+        raise UsageError(f"campaign {config.campaign} has no models: add some to `models`")
+    return config.features.sets[0].name, config.models[0].name
+
+
 def find_predictions(
     store: Store, query: PredictionQuery, limit: int = 0
 ) -> Iterator[dict[str, Any]]:
@@ -95,11 +110,10 @@ def find_predictions(
     Raises
     ------
     UsageError
-        If there is no such campaign.
+        If there is no such campaign, or it has no models.
     """
-    config = store.config(query.campaign)
-    feature_set = query.feature_set or config.features.sets[0].name
-    model = query.model or config.models[0].name
+    feature_set, model = default_names(store.config(query.campaign))
+    feature_set, model = query.feature_set or feature_set, query.model or model
     conditions = query.conditions(feature_set, model)
     order = [("probability", -1), ("site", 1)]
     for doc in store.find(PredictionDoc, conditions, sort=order, limit=limit):

@@ -78,3 +78,10 @@ def test_hanging_feff_is_a_failure(workspace):
     again = workspace.written("failures")
     assert set(again) == set(before)
     assert all(again[key] > before[key] for key in before)
+
+
+def test_campaign_without_models_ends_with_its_features(workspace):
+    out = workspace.run(models=[])
+    assert "16 features, 0 models" in " ".join(out.split())
+    assert "has no models" in workspace.exafscn("query", rc=2)
+    workspace.exafscn("report")
