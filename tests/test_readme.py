@@ -1,8 +1,6 @@
 """Every command and every piece of Python in the README and the docs is run.
 
-`.ci/run` runs `make lint` and `make test` themselves. `make campaign` and `make wheel` do not run
-here: of the first the command that it ends in is tested, of the second the wheel
-(`test_package.py`).
+The make targets are run by `.ci/run`; here it is only seen that they exist.
 """
 
 import json
