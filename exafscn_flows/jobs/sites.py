@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from jobflow import job
@@ -134,11 +135,16 @@ def process_chunk(campaign: str, keys: list[str]) -> Tally:
     stored = [s.site.site for s in states if s.spectrum is State.DONE and s.pending]
     spectra = store.read(SpectrumDoc, campaign, stored)
     results = _Results(store)
-    for state in states:
-        if state.pending:
-            structure = structures[state.site.material_id]
-            _process_site(config, state, structure, spectra.get(state.site.site), results)
-    results.flush()
+    scratch = Settings().SCRATCH_DIR
+    try:
+        for state in states:
+            if state.pending:
+                structure = structures[state.site.material_id]
+                known = spectra.get(state.site.site)
+                _process_site(config, state, structure, known, scratch, results)
+    finally:
+        # Where the campaign cannot go on, what is computed already is kept.
+        results.flush()
     return results.tally
 
 
@@ -174,6 +180,7 @@ def _process_site(
     state: SiteState,
     structure: Structure,
     stored: SpectrumDoc | None,
+    scratch: Path,
     results: _Results,
 ) -> None:
     key = state.site.site
@@ -183,7 +190,7 @@ def _process_site(
     doc: Document | None = stored
     if state.spectrum is State.PENDING:
         wanted = state.wanted.spectrum
-        doc = _attempt(state, "spectra", key, wanted, _spectrum, config, state, structure)
+        doc = _attempt(state, "spectra", key, wanted, _spectrum, config, state, structure, scratch)
         results.add("spectra", doc)
     pending = [f for f in config.features.sets if state.features[f.name] is State.PENDING]
     if isinstance(doc, SpectrumDoc):
@@ -245,10 +252,11 @@ def _label(state: SiteState, structure: Structure) -> LabelDoc:
     return LabelDoc(**_head(state, state.wanted.label), **vars(label))
 
 
-def _spectrum(config: CampaignConfig, state: SiteState, structure: Structure) -> SpectrumDoc:
+def _spectrum(
+    config: CampaignConfig, state: SiteState, structure: Structure, scratch: Path
+) -> SpectrumDoc:
     from exafscn_flows.spectra.feff import compute_spectrum
 
-    scratch = Settings().SCRATCH_DIR
     spectrum = compute_spectrum(structure, state.site.site_index, config.spectra, scratch)
     return SpectrumDoc(**_head(state, state.wanted.spectrum), **vars(spectrum))
 

@@ -1,10 +1,9 @@
 """Random forests."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
-
-from exafscn_flows.models.base import ModelName, SklearnModel
+from exafscn_flows.models.base import ModelName
+from exafscn_flows.models.forest import Forest
 
 if TYPE_CHECKING:
     from sklearn.ensemble import RandomForestClassifier
@@ -13,22 +12,11 @@ _VERSION = 1
 """Grows whenever the code below gives another model than before."""
 
 
-class RandomForest(SklearnModel):
+class RandomForest(Forest):
     """scikit-learn's RandomForestClassifier, under its own parameter names."""
 
     kind: Literal["random_forest"] = "random_forest"
     name: ModelName = "random_forest"
-    n_estimators: int = Field(default=300, ge=1, description="Number of trees.")
-    max_features: (
-        Literal["sqrt"] | Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, le=1)]
-    ) = Field(
-        default="sqrt",
-        description="Features tried at each split: their number, their share, or its root.",
-    )
-    min_samples_leaf: int = Field(default=1, ge=1, description="Fewest sites in a leaf.")
-    class_weight: Literal["balanced"] | None = Field(
-        default=None, description="'balanced' gives every class the same weight."
-    )
 
     def parameters(self) -> dict[str, Any]:
         """Return what determines the fitted model."""
@@ -38,11 +26,4 @@ class RandomForest(SklearnModel):
         """Return the unfitted forest."""
         from sklearn.ensemble import RandomForestClassifier
 
-        return RandomForestClassifier(
-            n_estimators=self.n_estimators,
-            max_features=self.max_features,
-            min_samples_leaf=self.min_samples_leaf,
-            class_weight=self.class_weight,
-            random_state=seed,
-            n_jobs=1,
-        )
+        return RandomForestClassifier(**self.arguments(seed))

@@ -17,7 +17,8 @@ from exafscn_flows.spectra.settings import FeffSettings
 
 MakeFeff = Callable[..., None]
 
-INDEPENDENT = Path("/work/shared/data/exafs/feff8l_sites.parquet")
+# Beside the checkout, for those who have it.
+INDEPENDENT = Path(__file__).parents[4] / "shared/data/exafs/feff8l_sites.parquet"
 
 
 @pytest.fixture(scope="module")

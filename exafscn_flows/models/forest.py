@@ -1,0 +1,31 @@
+"""What random forests and extra trees have in common."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from exafscn_flows.models.base import SklearnModel
+
+
+class Forest(SklearnModel):
+    """Settings of many randomised trees, under scikit-learn's own names."""
+
+    n_estimators: int = Field(default=300, ge=1, description="Number of trees.")
+    max_features: (
+        Literal["sqrt"] | Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, le=1)]
+    ) = Field(
+        default="sqrt",
+        description="Features tried at each split: their number, their share, or its root.",
+    )
+    min_samples_leaf: int = Field(default=1, ge=1, description="Fewest sites in a leaf.")
+    class_weight: Literal["balanced"] | None = Field(
+        default=None, description="'balanced' gives every class the same weight."
+    )
+
+    def arguments(self, seed: int) -> dict[str, Any]:
+        """Return the arguments of scikit-learn's class."""
+        return {
+            **self.model_dump(exclude={"kind", "name"}),
+            "random_state": seed,
+            "n_jobs": 1,
+        }
