@@ -161,7 +161,7 @@ def _write_sites(store: Store, config: CampaignConfig, chosen: dict[str, set[str
         store.put_aside(name, [site.site for site in active if site.site not in docs])
     for absorber in store.distinct(SiteDoc, "absorber", {"campaign": name}):
         if absorber not in config.absorbers:
-            store.drop_models(name, absorber, keep={})
+            store.models.drop_outdated(name, absorber, keep={})
 
 
 def _same(doc: SiteDoc, stored: SiteDoc | None) -> bool:

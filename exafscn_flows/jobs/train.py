@@ -82,7 +82,7 @@ def train(campaign: str, absorber: str, after: Any = None) -> dict[str, int]:
     config = store.config(campaign)
     fits = wanted_fits(store, config, absorber)
     keep = {(fit.feature_set.name, fit.model.name): fit.hash for fit in fits}
-    store.drop_models(campaign, absorber, keep)
+    store.models.drop_outdated(campaign, absorber, keep)
     keys = [fit.key for fit in fits]
     trained = store.hashes(MetricsDoc, campaign, keys)
     failed = store.hashes(FailureDoc, campaign, [f"models/{key}" for key in keys])
@@ -187,7 +187,7 @@ def fit_task(
     data = dump_model(fitted)
     sha256 = hashlib.sha256(data).hexdigest()
     file_id = f"{campaign}/{key}/{sha256[:16]}"
-    store.write_model_file(campaign, file_id, data, sha256)
+    store.models.write_file(campaign, file_id, data, sha256)
     return {
         "file": file_id,
         "sha256": sha256,

@@ -155,4 +155,4 @@ class Campaign:
         found = self._store.read(ModelDoc, self.name, [key])
         if key not in found:
             raise UsageError(f"campaign {self.name} has no model {key}")
-        return load_model(self._store.read_model_file(found[key].file), found[key].sha256)
+        return load_model(self._store.models.read_file(found[key].file), found[key].sha256)

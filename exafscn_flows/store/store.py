@@ -7,7 +7,6 @@ kill or from two processes, leaves one document.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, TypeVar
 
-from gridfs import GridFSBucket, NoFile
 from pydantic import ValidationError
 from pymongo import ReplaceOne
 from pymongo.database import Database
@@ -20,11 +19,11 @@ from exafscn_flows.settings import Settings
 from exafscn_flows.store.connection import connect, translate_errors
 from exafscn_flows.store.documents import CampaignDoc, Document, FailureDoc, SiteDoc
 from exafscn_flows.store.indexes import ensure_indexes
+from exafscn_flows.store.models import ModelStore
 
 D = TypeVar("D", bound=Document)
 RawDatabase = Database[dict[str, Any]]
 
-MODEL_FILES = "model_files"
 _BATCH = 1000
 
 
@@ -39,7 +38,7 @@ class Store:
 
     def __init__(self, database: RawDatabase) -> None:
         self.database = database
-        self._files = GridFSBucket(database, bucket_name=MODEL_FILES)
+        self.models = ModelStore(database)
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> Self:
@@ -249,78 +248,6 @@ class Store:
         for batch in batches(sites, _BATCH):
             ids = [f"{campaign}/{site}" for site in batch]
             self.database.sites.update_many({"_id": {"$in": ids}}, {"$set": {"active": False}})
-
-    # -- models ------------------------------------------------------------------------------
-
-    @translate_errors()
-    def write_model_file(self, campaign: str, file_id: str, data: bytes, sha256: str) -> None:
-        """Keep the bytes of a model in GridFS, replacing what a killed writer left."""
-        self.delete_model_files([file_id])
-        self._files.upload_from_stream_with_id(
-            file_id, file_id, data, metadata={"campaign": campaign, "sha256": sha256}
-        )
-
-    @translate_errors()
-    def read_model_file(self, file_id: str) -> bytes:
-        """Read the bytes of a model.
-
-        Raises
-        ------
-        CampaignError
-            If the file is not there.
-        """
-        try:
-            return self._files.open_download_stream(file_id).read()
-        except NoFile:
-            raise CampaignError(f"model file {file_id} is missing: run the campaign") from None
-
-    @translate_errors()
-    def delete_model_files(self, file_ids: Iterable[str]) -> None:
-        """Delete model files, and chunks that a killed writer left without a file."""
-        for file_id in file_ids:
-            try:
-                self._files.delete(file_id)
-            except NoFile:
-                continue
-
-    @translate_errors()
-    def drop_models(
-        self, campaign: str, absorber: str, keep: Mapping[tuple[str, str], str]
-    ) -> None:
-        """Delete what is out of date of one absorber: models, all they made, and their failures.
-
-        Metrics are the sign that a model is complete: they go first, so that what a killed caller
-        leaves behind is never taken for complete.
-
-        Parameters
-        ----------
-        keep
-            Hash of the up-to-date model by (feature set, model).
-        """
-        current = [
-            {"feature_set": fset, "model": model, "hash": hash_}
-            for (fset, model), hash_ in keep.items()
-        ]
-        outdated: dict[str, Any] = {"campaign": campaign, "absorber": absorber}
-        if current:
-            outdated["$nor"] = current
-        for collection in ("metrics", "models", "predictions"):
-            self.database[collection].delete_many(outdated)
-        failed = [
-            {"item": f"{absorber}/{fset}/{model}", "hash": hash_}
-            for (fset, model), hash_ in keep.items()
-        ]
-        failures = {"campaign": campaign, "absorber": absorber, "stage": "models"}
-        self.database.failures.delete_many(failures | ({"$nor": failed} if failed else {}))
-        self._delete_unused_files(f"{campaign}/{absorber}/")
-
-    def _delete_unused_files(self, prefix: str) -> None:
-        of_prefix = {"$gte": prefix, "$lt": prefix + "\uffff"}
-        used = self.database.models.distinct("file", {"_id": of_prefix})
-        # Of a file that a kill left half written or half deleted, there are chunks only.
-        chunks = self.database[f"{MODEL_FILES}.chunks"]
-        stored = chunks.distinct("files_id", {"files_id": of_prefix})
-        self.delete_model_files(set(stored) - set(used))
 
     @translate_errors()
     def failure_groups(self, campaign: str) -> list[dict[str, Any]]:

@@ -30,7 +30,8 @@ from exafscn_flows.errors import CampaignError, UsageError
 from exafscn_flows.store.connection import translate_errors
 from exafscn_flows.store.documents import DOCUMENTS, CampaignDoc
 from exafscn_flows.store.lock import campaign_lock
-from exafscn_flows.store.store import MODEL_FILES, Store
+from exafscn_flows.store.models import MODEL_FILES
+from exafscn_flows.store.store import Store
 
 CAMPAIGNS = CampaignDoc.collection
 FILES = f"{MODEL_FILES}.files"

@@ -1,0 +1,95 @@
+"""Fitted models: their files in GridFS, and what goes when they are out of date."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gridfs import GridFSBucket, NoFile
+from pymongo.database import Database
+
+from exafscn_flows.errors import CampaignError
+from exafscn_flows.store.connection import translate_errors
+
+MODEL_FILES = "model_files"
+
+
+class ModelStore:
+    """Models of all campaigns in one MongoDB database.
+
+    Parameters
+    ----------
+    database
+        As :func:`exafscn_flows.store.connection.connect` returns it.
+    """
+
+    def __init__(self, database: Database[dict[str, Any]]) -> None:
+        self._database = database
+        self._files = GridFSBucket(database, bucket_name=MODEL_FILES)
+
+    @translate_errors()
+    def write_file(self, campaign: str, file_id: str, data: bytes, sha256: str) -> None:
+        """Keep the bytes of a model in GridFS, replacing what a killed writer left."""
+        self._delete_files([file_id])
+        self._files.upload_from_stream_with_id(
+            file_id, file_id, data, metadata={"campaign": campaign, "sha256": sha256}
+        )
+
+    @translate_errors()
+    def read_file(self, file_id: str) -> bytes:
+        """Read the bytes of a model.
+
+        Raises
+        ------
+        CampaignError
+            If the file is not there.
+        """
+        try:
+            return self._files.open_download_stream(file_id).read()
+        except NoFile:
+            raise CampaignError(f"model file {file_id} is missing: run the campaign") from None
+
+    def _delete_files(self, file_ids: Iterable[str]) -> None:
+        """Delete model files, and chunks that a killed writer left without a file."""
+        for file_id in file_ids:
+            try:
+                self._files.delete(file_id)
+            except NoFile:
+                continue
+
+    @translate_errors()
+    def drop_outdated(
+        self, campaign: str, absorber: str, keep: Mapping[tuple[str, str], str]
+    ) -> None:
+        """Delete what is out of date of one absorber: models, all they made, and their failures.
+
+        Metrics are the sign that a model is complete: they go first, so that what a killed caller
+        leaves behind is never taken for complete.
+
+        Parameters
+        ----------
+        keep
+            Hash of the up-to-date model by (feature set, model).
+        """
+        current = [
+            {"feature_set": fset, "model": model, "hash": hash_}
+            for (fset, model), hash_ in keep.items()
+        ]
+        outdated: dict[str, Any] = {"campaign": campaign, "absorber": absorber}
+        if current:
+            outdated["$nor"] = current
+        for collection in ("metrics", "models", "predictions"):
+            self._database[collection].delete_many(outdated)
+        failed = [
+            {"item": f"{absorber}/{fset}/{model}", "hash": hash_}
+            for (fset, model), hash_ in keep.items()
+        ]
+        failures = {"campaign": campaign, "absorber": absorber, "stage": "models"}
+        self._database.failures.delete_many(failures | ({"$nor": failed} if failed else {}))
+        self._delete_unused_files(f"{campaign}/{absorber}/")
+
+    def _delete_unused_files(self, prefix: str) -> None:
+        of_prefix = {"$gte": prefix, "$lt": prefix + "\uffff"}
+        used = self._database.models.distinct("file", {"_id": of_prefix})
+        # Of a file that a kill left half written or half deleted, there are chunks only.
+        chunks = self._database[f"{MODEL_FILES}.chunks"]
+        stored = chunks.distinct("files_id", {"files_id": of_prefix})
+        self._delete_files(set(stored) - set(used))
