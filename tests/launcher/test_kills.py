@@ -16,6 +16,7 @@ def without_times(documents):
 
 
 def test_second_runner_is_turned_away(workspace):
+    workspace.cores = 2
     workspace.write(absorbers=["Ni", "Cu"])
     with workspace.start("run", str(workspace.file)) as first:
         deadline = time.monotonic() + 60
@@ -33,6 +34,7 @@ def test_second_runner_is_turned_away(workspace):
 
 def test_killed_runs_end_up_as_an_undisturbed_one(workspace, finished):
     """Kill the whole process group, again and again; each rerun goes on."""
+    workspace.cores = 2
     acknowledged = {}
     # Ten moments: while it starts, plans, computes and trains.
     for delay in (1.0, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0):
@@ -68,6 +70,7 @@ def test_killed_runs_end_up_as_an_undisturbed_one(workspace, finished):
 
 def test_interrupt_is_one_line_and_the_lock_is_released(workspace):
     """Ctrl-C: the terminal interrupts the whole process group."""
+    workspace.cores = 2
     workspace.write()
     with workspace.start("run", str(workspace.file)) as process:
         deadline = time.monotonic() + 60
@@ -87,6 +90,7 @@ def test_interrupt_is_one_line_and_the_lock_is_released(workspace):
 
 
 def test_killed_worker_is_replaced_and_every_count_is_complete(workspace):
+    workspace.cores = 2
     workspace.write(absorbers=["Ni", "Cu"])
     with workspace.start("run", str(workspace.file)) as process:
         deadline = time.monotonic() + 60

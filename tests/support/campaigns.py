@@ -33,6 +33,8 @@ class Workspace:
 
     folder: Path
     uri: str
+    cores: int = 1
+    """Worker processes of a run; tests run beside each other already."""
     settings: dict[str, Any] = field(default_factory=lambda: json.loads(json.dumps(SETTINGS)))
 
     @property
@@ -48,6 +50,7 @@ class Workspace:
         scratch = self.folder / "scratch"
         scratch.mkdir(exist_ok=True)
         return {
+            "EXAFSCN_CORES": str(self.cores),
             **os.environ,
             "EXAFSCN_MONGODB_URI": self.uri,
             "EXAFSCN_SCRATCH_DIR": str(scratch),
