@@ -15,14 +15,18 @@ def without_times(documents):
     }
 
 
+def wait_for_spectra(workspace, count):
+    deadline = time.monotonic() + 60
+    while workspace.database.spectra.count_documents({}) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_second_runner_is_turned_away(workspace):
     workspace.cores = 2
     workspace.write(absorbers=["Ni", "Cu"])
     with workspace.start("run", str(workspace.file)) as first:
-        deadline = time.monotonic() + 60
-        while not workspace.database.spectra.count_documents({}):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_for_spectra(workspace, 1)
         message = workspace.exafscn("run", str(workspace.file), rc=1)
         assert "is being run already" in message
         assert str(first.pid) in message
@@ -36,15 +40,24 @@ def test_killed_runs_end_up_as_an_undisturbed_one(workspace, finished):
     """Kill the whole process group, again and again; each rerun goes on."""
     workspace.cores = 2
     acknowledged = {}
-    # Ten moments: while it starts, plans, computes and trains.
-    for delay in (1.0, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0):
+    # Ten moments: while it starts, plans, computes (once so many spectra are there) and trains.
+    for delay, count in (
+        (1, 0),
+        (2, 0),
+        (0, 1),
+        (0, 4),
+        *((n / 2, 0) for n in (5, 6, 8, 10, 12, 14)),
+    ):
         process = workspace.start("run", str(workspace.file))
         time.sleep(delay)
+        wait_for_spectra(workspace, count)
         spectra = workspace.written("spectra")
         assert {key: spectra[key] for key in acknowledged} == acknowledged
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         acknowledged = workspace.written("spectra")
+        if count:
+            assert count <= len(acknowledged) < 8
     workspace.run()
     spectra = workspace.written("spectra")
     assert {key: spectra[key] for key in acknowledged} == acknowledged
@@ -73,10 +86,7 @@ def test_interrupt_is_one_line_and_the_lock_is_released(workspace):
     workspace.cores = 2
     workspace.write()
     with workspace.start("run", str(workspace.file)) as process:
-        deadline = time.monotonic() + 60
-        while not workspace.database.spectra.count_documents({}):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_for_spectra(workspace, 1)
         children = psutil.Process(process.pid).children(recursive=True)
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=60)
@@ -93,10 +103,7 @@ def test_killed_worker_is_replaced_and_every_count_is_complete(workspace):
     workspace.cores = 2
     workspace.write(absorbers=["Ni", "Cu"])
     with workspace.start("run", str(workspace.file)) as process:
-        deadline = time.monotonic() + 60
-        while not workspace.database.spectra.count_documents({}):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_for_spectra(workspace, 1)
         # The resource tracker of multiprocessing is a child, too, but runs no workers' code.
         workers = [
             child
