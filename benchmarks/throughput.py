@@ -11,59 +11,91 @@ Crystals come from the minerals that are installed, or with --structures from a 
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import defaultdict
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
+from inputs import ABSORBERS
+from rich.console import Console
+from rich.table import Table
+from stage_costs import stage_costs
 
+from exafscn_flows.settings import Settings
+from exafscn_flows.store.documents import FailureDoc, SiteDoc, SpectrumDoc, StructureDoc
 from exafscn_flows.store.embedded import EmbeddedServer
+from exafscn_flows.store.store import Store
 
-ABSORBERS = ["Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn"]
+CAMPAIGN = "throughput"
+
 SITES_PER_STRUCTURE = 1.6
 """Mean over both sources, with at most two sites per element; a few more are drawn."""
 
 
 class Watch(threading.Thread):
-    """Samples memory and processor time of all processes of the campaign."""
+    """Samples memory and processor time of all processes of the campaign.
+
+    Parameters
+    ----------
+    main
+        Process of `exafscn run`.
+    server
+        The database.
+    """
 
     def __init__(self, main: psutil.Process, server: psutil.Process) -> None:
         super().__init__(daemon=True)
         self.ended = threading.Event()
         self.peak_mb: dict[str, float] = defaultdict(float)
-        self.own_s: dict[int, float] = {}
-        self._roots = (main, server)
-        self._names: dict[int, str] = {}
+        self._main, self._server = main, server
+        self._server_began = _seconds(server)
+        self._names = {main.pid: "main", server.pid: "mongod"}
 
     def run(self) -> None:
-        while not self.ended.wait(0.5):
-            main, server = self._roots
-            try:
-                workers = main.children()
-            except psutil.NoSuchProcess:
-                return
-            for process, role in ((main, "main"), (server, "mongod"), *((w, "") for w in workers)):
-                self._sample(process, role)
+        # Every look takes some milliseconds of the time that is measured here.
+        while not self.ended.wait(2.0):
+            with suppress(psutil.NoSuchProcess):
+                for process in (self._main, self._server, *self._main.children(recursive=True)):
+                    self._look(process)
 
-    def _sample(self, process: psutil.Process, role: str) -> None:
-        try:
-            times, memory = process.cpu_times(), process.memory_info().rss
-        except psutil.NoSuchProcess:
-            return
-        if not role and process.pid not in self._names:
-            self._names[process.pid] = f"process {len(self._names) + 1}"
-        name = role or self._names[process.pid]
-        self.peak_mb[name] = max(self.peak_mb[name], memory / 1e6)
-        self.own_s[process.pid] = times.user + times.system
+    def _look(self, process: psutil.Process) -> None:
+        with suppress(psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            if match := re.search(r"VmHWM:\s+(\d+) kB", status):
+                name = self._role(process)
+                self.peak_mb[name] = max(self.peak_mb[name], int(match[1]) / 1e3)
+
+    def _role(self, process: psutil.Process) -> str:
+        if process.pid not in self._names:
+            program = process.name()
+            if program.startswith("feff8l"):
+                return program
+            words = " ".join(process.cmdline())
+            number = sum(name.startswith("worker") for name in self._names.values()) + 1
+            helper = "resource_tracker" in words
+            self._names[process.pid] = "resource tracker" if helper else f"worker {number}"
+        return self._names[process.pid]
+
+    def server_seconds(self) -> float:
+        """Return the processor seconds that the database took."""
+        return _seconds(self._server) - self._server_began
+
+
+def _seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def main() -> None:
-    """Run the benchmark and print a table."""
+    """Run the benchmark and print tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sites", type=int, default=600, help="least number of sites")
     parser.add_argument("--structures", type=Path, help="folder or zip of crystals")
@@ -72,79 +104,132 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="exafscn-bench-") as folder:
         result = run(Path(folder), arguments)
-    for name, value in result.items():
-        if isinstance(value, dict):
-            for part, number in value.items():
-                print(f"{name + ': ' + part:<28}{number:>10.1f}")
-        else:
-            print(f"{name:<28}{value:>10.3f}")
+    show(result)
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=2))
 
 
 def run(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """Run one campaign in a folder; returns times in seconds and memory in MB."""
-    source: dict[str, Any] = {"kind": "amcsd"}
-    if arguments.structures:
-        source = {"kind": "files", "path": str(arguments.structures.resolve())}
-    campaign = {
-        "campaign": "throughput",
-        "absorbers": ABSORBERS,
-        "sources": [source],
-        "sample": {
-            "structures": round(arguments.sites / SITES_PER_STRUCTURE),
-            "seed": arguments.seed,
-        },
-        "sites": {"max_per_absorber": 2},
-        "models": [],
-    }
     file = folder / "campaign.yaml"
-    file.write_text(json.dumps(campaign))  # JSON is YAML
+    file.write_text(json.dumps(settings(arguments)))  # JSON is YAML
     server = EmbeddedServer(folder)
-    uri = server.start()
-    environment = {**os.environ, "EXAFSCN_MONGODB_URI": uri}
+    os.environ["EXAFSCN_MONGODB_URI"] = server.start()
     try:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("exafscn")), "run", str(file)], env=environment
+        process = psutil.Process(server.status().pid)
+        began, started = datetime.now(UTC), time.perf_counter()
+        campaign = subprocess.Popen(
+            [str(Path(sys.executable).with_name("exafscn")), "run", str(file)]
         )
-        watch = Watch(psutil.Process(process.pid), psutil.Process(server.status().pid))
+        watch = Watch(psutil.Process(campaign.pid), process)
         watch.start()
-        if process.wait() != 0:
-            sys.exit("the campaign failed")
-        wall_s = time.perf_counter() - started
+        # The processor time of it and of all that it waited for: workers, and what they ran.
+        _, status, usage = os.wait4(campaign.pid, 0)
+        wall_s, ended = time.perf_counter() - started, datetime.now(UTC)
+        campaign.returncode = os.waitstatus_to_exitcode(status)
         watch.ended.set()
+        if campaign.returncode != 0:
+            sys.exit("the campaign failed")
+        server_s = watch.server_seconds()
         watch.join()
-        os.environ["EXAFSCN_MONGODB_URI"] = uri
-        return summary(wall_s, watch)
+        return summary((began, ended), wall_s, usage.ru_utime + usage.ru_stime, server_s, watch)
     finally:
         server.stop()
 
 
-def summary(wall_s: float, watch: Watch) -> dict[str, Any]:
-    """Compare wall time with FEFF's own time."""
-    from exafscn_flows.settings import Settings
-    from exafscn_flows.store.documents import FailureDoc, SpectrumDoc
-    from exafscn_flows.store.store import Store
+def settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the content of the campaign file."""
+    source: dict[str, Any] = {"kind": "amcsd"}
+    if arguments.structures:
+        source = {"kind": "files", "path": str(arguments.structures.resolve())}
+    n_structures = round(arguments.sites / SITES_PER_STRUCTURE)
+    return {
+        "campaign": CAMPAIGN,
+        "absorbers": ABSORBERS,
+        "sources": [source],
+        "sample": {"structures": n_structures, "seed": arguments.seed},
+        "sites": {"max_per_absorber": 2},
+        "models": [],
+    }
 
-    store = Store.open()
+
+def summary(
+    times: tuple[datetime, datetime], wall_s: float, all_s: float, server_s: float, watch: Watch
+) -> dict[str, Any]:
+    """Compare wall time with FEFF's own time, and say where the rest went.
+
+    Parameters
+    ----------
+    times
+        When the campaign began and ended.
+    wall_s
+        Seconds between them.
+    all_s
+        Processor seconds of the campaign's processes, FEFF included.
+    server_s
+        Processor seconds of the database.
+    watch
+        What was seen meanwhile.
+    """
+    store, cores = Store.open(), Settings().CORES
     total = {"$group": {"_id": None, "seconds": {"$sum": "$seconds"}}}
     (group,) = store.aggregate(SpectrumDoc, [total])
-    cores = Settings().CORES
     feff_s = group["seconds"]
+    costs = stage_costs(store, store.config(CAMPAIGN), Settings().SCRATCH_DIR, seed=0)
+    rest = all_s - feff_s - sum(costs.values())
+    idle = wall_s * cores - all_s - server_s
     return {
-        "sites": store.count(SpectrumDoc, {}),
+        "sites": store.count(SiteDoc, {"active": True}),
+        "spectra": store.count(SpectrumDoc, {}),
         "failures": store.count(FailureDoc, {}),
         "cores": cores,
         "wall_s": wall_s,
         "feff_s": feff_s,
         "ratio": wall_s / (feff_s / cores),
-        "processor seconds": {
+        "processor_s": {
             "FEFF": feff_s,
-            "everything else": sum(watch.own_s.values()),
+            **costs,
+            "database server": server_s,
+            "start-up, tasks, documents": rest,
+            "idle": idle,
         },
-        "peak memory MB": dict(watch.peak_mb),
+        "phases_s": phases(store, *times),
+        "peak_mb": dict(sorted(watch.peak_mb.items())),
     }
+
+
+def phases(store: Store, began: datetime, ended: datetime) -> dict[str, float]:
+    """Return how long what took, from the times at which documents were made."""
+
+    def first_and_last(kind: type[StructureDoc] | type[SpectrumDoc]) -> tuple[datetime, datetime]:
+        seconds = {"$multiply": ["$seconds", 1000]} if kind is SpectrumDoc else 0
+        first = {"$min": {"$subtract": ["$created_at", seconds]}}
+        group = {"_id": None, "first": first, "last": {"$max": "$created_at"}}
+        (found,) = store.aggregate(kind, [{"$group": group}])
+        return found["first"], found["last"]
+
+    read, spectra = first_and_last(StructureDoc), first_and_last(SpectrumDoc)
+    points = (began, *read, *spectra, ended)
+    names = ("start", "reading", "planning, imports", "spectra", "end")
+    return {name: (points[n + 1] - points[n]).total_seconds() for n, name in enumerate(names)}
+
+
+def show(result: dict[str, Any]) -> None:
+    """Print tables."""
+    console = Console()
+    for name in ("sites", "spectra", "failures", "cores", "wall_s", "feff_s", "ratio"):
+        console.print(f"{name:<10}{result[name]:>12.3f}", highlight=False)
+    titles = {
+        "processor_s": "processor seconds (stages: from a sample)",
+        "phases_s": "wall seconds",
+        "peak_mb": "peak memory, MB",
+    }
+    for name, title in titles.items():
+        table = Table("", title, title_justify="left")
+        table.columns[1].justify = "right"
+        for part, number in result[name].items():
+            table.add_row(part, f"{number:.1f}")
+        console.print(table)
 
 
 if __name__ == "__main__":

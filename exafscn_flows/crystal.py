@@ -2,8 +2,10 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import spglib
 from pymatgen.core import DummySpecies, Element, Lattice, Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
 
@@ -107,7 +109,7 @@ def reduce_structure(structure: Structure, symprec: float) -> ReducedStructure:
     _check_distances(plain, symprec)
     hint = "check the structure, or change sites.symprec"
     try:
-        primitive = _canonical(SpacegroupAnalyzer(plain, symprec).find_primitive(), symprec)
+        primitive = _canonical(_primitive(plain, symprec), symprec)
         analyzer = SpacegroupAnalyzer(primitive, symprec)
     except (SymmetryUndeterminedError, ValueError) as error:
         line = " ".join(str(error).split())
@@ -120,18 +122,41 @@ def reduce_structure(structure: Structure, symprec: float) -> ReducedStructure:
             f"the cell as written {plain.composition.reduced_formula}"
         )
         raise ItemFailure("no_symmetry", message, hint)
+    return _with_symmetry(primitive, analyzer)
+
+
+def _with_symmetry(structure: Structure, analyzer: SpacegroupAnalyzer) -> ReducedStructure:
     orbits = analyzer.get_symmetry_dataset().equivalent_atoms.tolist()
     first: dict[int, int] = {}
     for index, orbit in enumerate(orbits):
         first.setdefault(orbit, index)
+    composition = structure.composition
     return ReducedStructure(
-        structure=primitive,
+        structure=structure,
         spacegroup=analyzer.get_space_group_symbol(),
         formula=composition.reduced_formula,
         chemical_system=composition.chemical_system,
         elements=tuple(composition.chemical_system.split("-")),
         equivalent=tuple(first[orbit] for orbit in orbits),
     )
+
+
+def as_written(structure: Structure, symprec: float) -> ReducedStructure:
+    """Find the equivalent sites of a structure and leave its cell and the order of its sites.
+
+    Parameters and errors are those of :func:`reduce_structure`.
+    """
+    plain = _plain(structure)
+    _check_cell(plain)
+    _check_distances(plain, symprec)
+    try:
+        analyzer = SpacegroupAnalyzer(plain, symprec)
+    except (SymmetryUndeterminedError, ValueError) as error:
+        line = " ".join(str(error).split())
+        message = f"spglib finds no symmetry: {line}"
+        hint = "check the structure, or change sites.symprec"
+        raise ItemFailure("no_symmetry", message, hint) from error
+    return _with_symmetry(plain, analyzer)
 
 
 def absorbing_sites(reduced: ReducedStructure, absorber: str) -> list[AbsorbingSite]:
@@ -157,9 +182,9 @@ def absorbing_sites(reduced: ReducedStructure, absorber: str) -> list[AbsorbingS
     ]
 
 
-def site_key(material_id: str, absorber: str, site_index: int) -> str:
+def site_key(material_id: str, absorber: str, site: int | str) -> str:
     """Name a site as it is named in every collection, e.g. ``mp-19009:Ni:0``."""
-    return f"{material_id}:{absorber}:{site_index}"
+    return f"{material_id}:{absorber}:{site}"
 
 
 def structure_hash(structure: Structure) -> str:
@@ -232,6 +257,23 @@ def _check_distances(structure: Structure, symprec: float) -> None:
         # Any atom could be mapped on its neighbour; spglib has crashed the process on this.
         message = f"atoms are {distance.min():.2f} Å apart, too near for symprec = {symprec} Å"
         raise ItemFailure("no_symmetry", message, "choose a smaller sites.symprec")
+
+
+def _primitive(structure: Structure, symprec: float) -> Structure:
+    """Return spglib's standardised primitive cell, Niggli-reduced.
+
+    As SpacegroupAnalyzer does, which searches the symmetry of the whole cell beforehand.
+    """
+    symbols = [site.specie.symbol for site in structure]
+    kinds = list(dict.fromkeys(symbols))
+    numbers = [kinds.index(symbol) + 1 for symbol in symbols]
+    cell: Any = (structure.lattice.matrix, structure.frac_coords, numbers)
+    found = spglib.find_primitive(cell, symprec=symprec)
+    if found is None:
+        raise SymmetryUndeterminedError("no primitive cell found")
+    lattice, coordinates, found_numbers = found
+    species = [kinds[number - 1] for number in found_numbers]
+    return Structure(lattice, species, coordinates, to_unit_cell=True).get_reduced_structure()
 
 
 def _canonical(structure: Structure, symprec: float) -> Structure:

@@ -20,3 +20,8 @@ def content_hash(*parts: Any) -> str:
     """
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def short_hash(text: str) -> int:
+    """Hash a text to 64 bits, to remember many names in little memory."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")

@@ -50,5 +50,5 @@ class Settings(BaseSettings):
     CORES: int = Field(
         default_factory=lambda: len(os.sched_getaffinity(0)),
         ge=1,
-        description="Worker processes of `exafscn run` on this machine.",
+        description="Cores of this machine that `exafscn run` keeps busy.",
     )

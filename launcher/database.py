@@ -3,13 +3,12 @@
 import json
 from pathlib import Path
 
-from rich.console import Console
-
 from exafscn_flows.errors import UsageError
 from exafscn_flows.settings import Settings
 from exafscn_flows.store.connection import connect, redact
 from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.transfer import export_campaigns, import_campaigns
+from launcher.console import console
 
 
 def _own_server() -> EmbeddedServer:
@@ -76,7 +75,7 @@ def import_file(file: Path) -> None:
 
 
 def _print_counts(what: str, file: Path, counts: dict[str, int]) -> None:
-    console = Console()
+    terminal = console()
     for collection, count in counts.items():
-        console.print(f"{collection:<20}{count:>10}", highlight=False)
-    console.print(f"{what} {file}", highlight=False)
+        terminal.print(f"{collection:<20}{count:>10}", highlight=False)
+    terminal.print(f"{what} {file}", highlight=False)

@@ -17,6 +17,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from launcher.console import console
+
 _LOG_SECONDS = 30.0
 
 
@@ -94,9 +96,9 @@ class LogWatcher:
 @contextmanager
 def watching() -> Iterator[BarWatcher | LogWatcher]:
     """Show progress on standard error while the context lasts."""
-    console = Console(stderr=True)
+    terminal = console(stderr=True)
     if not sys.stderr.isatty():
-        yield LogWatcher(console)
+        yield LogWatcher(terminal)
         return
     columns = (
         TextColumn("{task.description:<10}"),
@@ -107,5 +109,5 @@ def watching() -> Iterator[BarWatcher | LogWatcher]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=terminal) as progress:
         yield BarWatcher(progress)

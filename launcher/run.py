@@ -5,8 +5,6 @@ import os
 import warnings
 from pathlib import Path
 
-from rich.console import Console
-
 from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.jobs.context import surroundings
 from exafscn_flows.settings import Settings
@@ -14,6 +12,7 @@ from exafscn_flows.spectra.scratch import sweep_scratch
 from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.lock import campaign_lock
 from exafscn_flows.store.store import Store
+from launcher.console import console
 from launcher.local_cluster import LocalClusterExecutor
 from launcher.progress import watching
 from launcher.show import show_summary
@@ -53,10 +52,10 @@ def run_campaign(file: Path, *, retry_failed: bool) -> None:
             store.forget_failures(config.campaign)
         _run(config.campaign, config.absorbers, settings.CORES)
         sweep_scratch(settings.SCRATCH_DIR)
-    show_summary(store, config.campaign, Console())
+    show_summary(store, config.campaign, console())
 
 
-def _run(campaign: str, absorbers: list[str], n_workers: int) -> None:
+def _run(campaign: str, absorbers: list[str], n_cores: int) -> None:
     from jobflow import JobStore, run_locally
     from maggma.stores import MemoryStore
 
@@ -64,7 +63,7 @@ def _run(campaign: str, absorbers: list[str], n_workers: int) -> None:
     logging.getLogger("jobflow").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", "cd is deprecated", FutureWarning, "jobflow")
     flow = CampaignMaker().make(campaign, absorbers)
-    executor = LocalClusterExecutor(n_workers)
+    executor = LocalClusterExecutor(n_cores)
     with watching() as watcher, executor, surroundings(executor, watcher):
         run_locally(
             flow,

@@ -19,6 +19,7 @@ from exafscn_flows.report.data import FailureGroup
 from exafscn_flows.store.documents import STAGES, MetricsDoc
 from exafscn_flows.store.queries import COLUMNS, PredictionQuery, find_predictions
 from exafscn_flows.store.store import Store
+from launcher.console import console
 
 _TABLE_ROWS = 50
 
@@ -31,11 +32,11 @@ def show_status(campaign: str | None, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(status.as_dict(), indent=2))
         return
-    console = Console()
-    console.print(_stage_table(status))
-    _print_failures(console, status.failures)
+    terminal = console()
+    terminal.print(_stage_table(status))
+    _print_failures(terminal, status.failures)
     if not status.planned:
-        console.print("The choice of sites is not complete: run the campaign to go on.")
+        terminal.print("The choice of sites is not complete: run the campaign to go on.")
 
 
 def _stage_table(status: Status) -> Table:
@@ -57,7 +58,7 @@ def _stage_table(status: Status) -> Table:
     return table
 
 
-def _print_failures(console: Console, failures: list[FailureGroup]) -> None:
+def _print_failures(terminal: Console, failures: list[FailureGroup]) -> None:
     if not failures:
         return
     table = Table(title="failures")
@@ -70,7 +71,7 @@ def _print_failures(console: Console, failures: list[FailureGroup]) -> None:
         # File names and messages are data: square brackets in them are not markup.
         cells = (group.item, group.message, group.hint)
         table.add_row(group.stage, str(group.count), *(escape(cell) for cell in cells))
-    console.print(table)
+    terminal.print(table)
 
 
 def show_predictions(
@@ -115,10 +116,10 @@ def show_predictions(
             label,
             f"{row['probability']:.2f}",
         )
-    console = Console()
-    console.print(table if rows else f"campaign {name}: no prediction meets these conditions")
+    terminal = console()
+    terminal.print(table if rows else f"campaign {name}: no prediction meets these conditions")
     if len(rows) > shown:
-        console.print(f"There are more than these {shown}: --limit shows more, --csv all.")
+        terminal.print(f"There are more than these {shown}: --limit shows more, --csv all.")
 
 
 def _check_names(store: Store, query: PredictionQuery) -> None:
@@ -157,19 +158,19 @@ def write_report(campaign: str | None, output: Path | None, json_file: Path | No
     print(f"report of campaign {name}: {path.resolve()}")
 
 
-def show_summary(store: Store, name: str, console: Console) -> None:
+def show_summary(store: Store, name: str, terminal: Console) -> None:
     """Print what a run ended with, and what to look at next."""
     status = campaign_status(store, name)
     config = store.config(name)
     table = _accuracy_table(store, config)
     if table.row_count:
-        console.print(table)
-        console.print(
+        terminal.print(table)
+        terminal.print(
             "grouped: one formula on one side of every split; majority: always the most\n"
             "frequent CN; F1: macro-averaged, grouped; ±: standard deviation over folds.",
             highlight=False,
         )
-    _print_failures(console, status.failures)
+    _print_failures(terminal, status.failures)
     by_stage: dict[str, list[int]] = {}
     for count in status.counts:
         stage = by_stage.setdefault(count.stage, [0, 0])
@@ -179,7 +180,7 @@ def show_summary(store: Store, name: str, console: Console) -> None:
         f"{done} {stage}" + (f" ({failed} failed)" if failed else "")
         for stage, (done, failed) in by_stage.items()
     ]
-    console.print(f"\nCampaign {name} is complete: {', '.join(parts)}.", highlight=False)
+    terminal.print(f"\nCampaign {name} is complete: {', '.join(parts)}.", highlight=False)
     advice = {
         f"report {name}": "figures and tables in one HTML file",
         f"query -c {name} --absorber {config.absorbers[0]}": "predicted coordination numbers",
@@ -189,10 +190,10 @@ def show_summary(store: Store, name: str, console: Console) -> None:
     width = max(map(len, advice))
     # In an environment that is not activated, the bare name would not be found.
     program = "exafscn" if shutil.which("exafscn") else sys.argv[0]
-    console.print("\nLook next at", highlight=False)
+    terminal.print("\nLook next at", highlight=False)
     for command, what in advice.items():
         line = f"  {program} {command:<{width}}  {what}"
-        console.print(line, highlight=False, soft_wrap=True)
+        terminal.print(line, highlight=False, soft_wrap=True)
 
 
 def _accuracy_table(store: Store, config: CampaignConfig) -> Table:

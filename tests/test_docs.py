@@ -15,7 +15,8 @@ from typer.main import get_command
 from exafscn_flows.config.campaign import CampaignConfig, Sample
 from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.features import Concatenation, XftfSettings
-from exafscn_flows.spectra.feff_cards import _CARDS
+from exafscn_flows.sources import FeffRunsSource, MaterialsProjectSource
+from exafscn_flows.spectra.feff_cards import _CARDS, _EXTERNAL_CARDS
 from exafscn_flows.store.documents import DOCUMENTS, STAGES, CampaignDoc
 from launcher.cli import app
 
@@ -73,6 +74,10 @@ def required(model: type[BaseModel], name: str) -> dict[str, Any]:
         return BASE
     if model is Concatenation and name != "parts":
         return {"parts": [{"kind": "r_space"}, {"kind": "peaks"}]}
+    if model is MaterialsProjectSource:
+        return {"kind": "materials_project"}
+    if model is FeffRunsSource:
+        return {"kind": "feff_runs", "path": "x"}
     if model is Sample:
         return {"structures": 1} if name == "per_absorber" else {"per_absorber": 1}
     return {}
@@ -107,7 +112,7 @@ def test_reference_has_no_keys_that_do_not_exist():
 
 def test_reference_gives_every_feff_card():
     named = {card for row in rows(SECTIONS["FEFF cards"]) for card in re.findall(r"\w+", row[0])}
-    assert named == set(_CARDS)
+    assert named == {*_CARDS, *_EXTERNAL_CARDS}
 
 
 def failure_kinds() -> set[str]:

@@ -1,8 +1,28 @@
 """The strict base of everything that can be written in a campaign file."""
 
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
+
+Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Z][a-z]?$")]
+"""Symbol of an element."""
+
+
+def _from_folder_of_campaign(path: str, info: ValidationInfo) -> str:
+    folder = (info.context or {}).get("folder")
+    return path if folder is None else str(folder / Path(path).expanduser())
+
+
+TreePath = Annotated[str, StringConstraints(min_length=1), AfterValidator(_from_folder_of_campaign)]
+"""A path; where it is relative, it starts at the folder of the campaign file."""
 
 
 class StrictModel(BaseModel):

@@ -4,16 +4,15 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from exafscn_flows.config.base import StrictModel
+from exafscn_flows.config.base import StrictModel, Symbol
 from exafscn_flows.features import FeatureSettings
 from exafscn_flows.labels import LabelSettings
 from exafscn_flows.models import ModelSettings, RandomForest
 from exafscn_flows.sources import Source
-from exafscn_flows.spectra import SpectraSettings
+from exafscn_flows.spectra import FeffSettings, SpectraSettings
 from exafscn_flows.spectra.elements import check_absorber
 
 CampaignName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
-Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Z][a-z]?$")]
 
 
 class Filters(StrictModel):
@@ -74,7 +73,7 @@ class CampaignConfig(StrictModel):
     sample: Sample | None = None
     sites: SiteSettings = SiteSettings()
     labels: LabelSettings = LabelSettings()
-    spectra: SpectraSettings = SpectraSettings()
+    spectra: SpectraSettings = FeffSettings()
     features: FeatureSettings = FeatureSettings()
     models: list[ModelSettings] = Field(
         default=[RandomForest()], description="Empty for a campaign that ends with its features."
@@ -98,6 +97,18 @@ class CampaignConfig(StrictModel):
             if names.count(name) > 1:
                 raise ValueError(f"two models are named {name!r}")
         return models
+
+    @model_validator(mode="after")
+    def _spectra_have_a_source(self) -> Self:
+        for number, source in enumerate(self.sources):
+            if source.has_spectra != (self.spectra.kind == "stored"):
+                where = f"sources[{number}] ({source.kind})"
+                raise ValueError(
+                    f"{where} brings spectra of its own: write `spectra: {{kind: stored}}`"
+                    if source.has_spectra
+                    else f"{where} brings no spectra: leave `spectra: {{kind: stored}}` out"
+                )
+        return self
 
     @field_validator("sources")
     @classmethod

@@ -12,6 +12,7 @@ from exafscn_flows.features.r_space import RSpace
 from exafscn_flows.features.r_space_complex import RSpaceComplex
 from exafscn_flows.features.settings import AutobkSettings, LarchSettings, XftfSettings
 from exafscn_flows.features.wavelet import Wavelet
+from exafscn_flows.features.xanes import Xanes
 
 __all__ = [
     "AutobkSettings",
@@ -25,11 +26,12 @@ __all__ = [
     "RSpace",
     "RSpaceComplex",
     "Wavelet",
+    "Xanes",
     "XftfSettings",
 ]
 
 FeatureSet = Annotated[
-    RSpace | RSpaceComplex | KSpace | QSpace | Wavelet | Peaks | Concatenation,
+    RSpace | RSpaceComplex | KSpace | QSpace | Wavelet | Peaks | Xanes | Concatenation,
     Field(discriminator="kind"),
 ]
 

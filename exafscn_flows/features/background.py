@@ -1,6 +1,7 @@
 """Whether what autobk makes of a calculated mu(E) can be trusted.
 
-FEFF's own chi(k), made without any background removal, is there to compare with. The limits were
+Mostly FEFF's own chi(k), made without any background removal, is there to compare with; where it
+is not, amplitude and coherence remain unchecked. The limits were
 chosen from 13,721 sites of Ti..Zn in Materials Project crystals (FEFF 8.5L, default settings) and
 from rock-salt oxides of 19 absorbers from He to U:
 
@@ -85,7 +86,7 @@ def largest_chi(k: np.ndarray, chi: np.ndarray, kmin: float, kmax: float) -> flo
 def check_background(
     background: Background,
     chir: np.ndarray,
-    chir_program: np.ndarray,
+    chir_program: np.ndarray | None,
     settings: XftfSettings,
 ) -> None:
     """Refuse a background that is not physical.
@@ -97,7 +98,8 @@ def check_background(
     chir
         chi(R) from it, complex, shape (n_r,).
     chir_program
-        chi(R) from the chi(k) that the program itself gives, complex, shape (n_r,).
+        chi(R) from the chi(k) that the program itself gives, complex, shape (n_r,); None where it
+        is not known.
     settings
         Parameters of the transform.
 
@@ -117,7 +119,11 @@ def check_background(
     _check_range("the edge step", edge_step, EDGE_STEP)
     largest = largest_chi(background.k, background.chi, settings.kmin, settings.kmax)
     _check_range("the largest |chi(k)|", largest, (0.0, CHI_LIMIT))
+    if chir_program is not None:
+        _compare(chir, chir_program, settings)
 
+
+def _compare(chir: np.ndarray, chir_program: np.ndarray, settings: XftfSettings) -> None:
     r = settings.r()
     compared = (r >= _R_RANGE[0]) & (r <= _R_RANGE[1])
     ours, reference = chir[compared], chir_program[compared]

@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field, StringConstraints, model_validator
 
 from exafscn_flows.config.base import StrictModel
+from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features.settings import LarchSettings
 from exafscn_flows.spectra.base import Spectrum
 
@@ -80,7 +81,7 @@ class SpectrumSet(FeatureSetModel):
     """A set made from one chi(k): FEFF's own, or the one that autobk makes of mu(E)."""
 
     input: Literal["mu", "chi"] = Field(
-        default="mu", description="mu(E), or the chi(k) that FEFF itself gives."
+        default="mu", description="mu(E), or the chi(k) that FEFF itself gives, if it is known."
     )
     route: Literal["normalised", "as_published"] = Field(
         default="normalised",
@@ -116,6 +117,32 @@ class SpectrumSet(FeatureSetModel):
 def transform_parameters(settings: LarchSettings) -> dict[str, Any]:
     """Return what determines chi(R), apart from where it ends."""
     return settings.xftf.model_dump(exclude={"rmax_out"})
+
+
+def check_points(name: str, x: np.ndarray, y: np.ndarray) -> None:
+    """Refuse a curve that cannot be used.
+
+    Parameters
+    ----------
+    name
+        What to call the curve.
+    x, y
+        Its points, shape (n,).
+
+    Raises
+    ------
+    ItemFailure
+        ``bad_spectrum``, unless there are finite numbers in ascending order of x.
+    """
+    problem = ""
+    if x.shape != y.shape or x.ndim != 1 or len(x) < 2:
+        problem = f"{name} has no points or unequal lengths"
+    elif not (np.isfinite(x).all() and np.isfinite(y).all()):
+        problem = f"{name} has values that are not numbers"
+    elif (np.diff(x) < 0).any():
+        problem = f"the points of {name} are not in order"
+    if problem:
+        raise ItemFailure("bad_spectrum", problem, "look at the stored spectrum of this site")
 
 
 def per_angstrom(power: int) -> str:

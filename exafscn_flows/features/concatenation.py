@@ -13,9 +13,10 @@ from exafscn_flows.features.r_space import RSpace
 from exafscn_flows.features.r_space_complex import RSpaceComplex
 from exafscn_flows.features.settings import LarchSettings
 from exafscn_flows.features.wavelet import Wavelet
+from exafscn_flows.features.xanes import Xanes
 from exafscn_flows.spectra.base import Spectrum
 
-_Kinds = RSpace | RSpaceComplex | KSpace | QSpace | Wavelet | Peaks
+_Kinds = RSpace | RSpaceComplex | KSpace | QSpace | Wavelet | Peaks | Xanes
 
 Part = Annotated[_Kinds, Field(discriminator="kind")]
 

@@ -20,6 +20,7 @@ from exafscn_flows.features.settings import (
     XftfSettings,
     wavelet_r,
 )
+from exafscn_flows.features.spline_background import fit_background
 
 
 @contextmanager
@@ -37,11 +38,13 @@ def _undisturbed() -> Iterator[None]:
 
 with _undisturbed():
     from larch import Group
-    from larch.xafs import autobk as _larch_autobk
+    from larch.math.utils import remove_dups
     from larch.xafs import cauchy_wavelet as _larch_cauchy_wavelet
+    from larch.xafs import ftwindow
     from larch.xafs import pre_edge as _larch_pre_edge
     from larch.xafs import xftf as _larch_xftf
     from larch.xafs import xftr as _larch_xftr
+    from larch.xafs.xafsutils import ETOK, TINY_ENERGY
 
 _E0_ROUNDING = 0.05
 """FEFF writes energies to 0.01 eV, so mu(E) may seem to begin just above E0."""
@@ -84,10 +87,7 @@ def autobk(
     if ek0 - e0 > _E0_ROUNDING or ek0 >= energy[-1]:
         # Larch would drop this E0 without a word and search for one of its own.
         raise _failed(f"E0 is outside mu(E), which begins {energy[0] - e0:.2f} eV above E0")
-    background = _autobk(energy, mu, e0, ek0, 1.0, settings)
-    if background.ek0 != ek0:
-        raise _failed(f"autobk moved E0 by {background.ek0 - ek0:.2f} eV")
-    return background
+    return _autobk(energy, np.asarray(mu, dtype=float), e0, ek0, 1.0, settings)
 
 
 def autobk_as_published(
@@ -104,13 +104,13 @@ def autobk_as_published(
     ItemFailure
         ``background_failed`` if larch raises, or gives numbers that are not finite.
     """
-    energy = np.asarray(energy_rel, dtype=float) + e0
+    energy, mu = np.asarray(energy_rel, dtype=float) + e0, np.asarray(mu, dtype=float)
     group = Group()
     found_by_larch = dict.fromkeys(("e0", "step", "nnorm", "pre1", "pre2", "norm1", "norm2"))
     fixed = {"nvict": 0, "npre": 1, "make_flat": False, "iscalc": False}
     with _errors_of("pre_edge"):
-        _larch_pre_edge(energy, np.asarray(mu, dtype=float), group=group, **found_by_larch, **fixed)
-    return _autobk(energy, mu, e0, group.e0, group.edge_step, settings)
+        _larch_pre_edge(energy, mu, group=group, **found_by_larch, **fixed)
+    return _autobk(energy, mu, e0, float(group.e0), group.edge_step, settings)
 
 
 def _autobk(
@@ -121,32 +121,34 @@ def _autobk(
     edge_step: float,
     settings: AutobkSettings,
 ) -> Background:
-    group = Group()
     with _errors_of("autobk"):
-        _larch_autobk(
-            energy,
-            np.asarray(mu, dtype=float),
-            group=group,
-            ek0=ek0,
-            edge_step=edge_step,
-            rbkg=settings.rbkg,
-            nknots=None,
-            kmin=settings.kmin,
-            kmax=settings.kmax,
-            kweight=settings.kweight,
-            dk=settings.dk,
-            win=settings.window,
-            nfft=settings.nfft,
-            kstep=settings.kstep,
-            nclamp=settings.nclamp,
-            clamp_lo=settings.clamp_lo,
-            clamp_hi=settings.clamp_hi,
-            calc_uncertainties=False,
+        # As larch prepares the fit; `iek0` is the last point at or below E0.
+        strict = remove_dups(energy, tiny=TINY_ENERGY)
+        iek0 = max(0, int(np.searchsorted(strict, ek0, side="right")) - 1)
+        above = strict[iek0:] - ek0
+        k_data = np.sign(above) * np.sqrt(ETOK * np.abs(above))
+        kmax = k_data[-1] if settings.kmax is None else min(k_data[-1], settings.kmax)
+        k = settings.kstep * np.arange(int(1.01 + kmax / settings.kstep), dtype=float)
+        window = ftwindow(
+            k,
+            xmin=settings.kmin,
+            xmax=kmax,
+            window=settings.window,
+            dx=settings.dk,
+            dx2=settings.dk,
         )
-    k, chi, bkg = (_array(group, name) for name in ("k", "chi", "bkg"))
-    if k.shape != chi.shape or bkg.shape != energy.shape:
-        raise _failed("autobk gave arrays of unequal lengths")
-    return Background(k=k, chi=chi, energy_rel=energy - e0, bkg=bkg, ek0=float(group.ek0))
+        end = int(np.searchsorted(strict, ek0 + kmax**2 / ETOK, side="right")) - 1
+        n_fitted = min(len(strict) - 1, end + 1) - iek0 + 1
+        fitted, chi = fit_background(
+            k_data, mu[iek0:], n_fitted, kmax, k, window * k**settings.kweight, settings
+        )
+    bkg = mu.copy()
+    bkg[iek0 : iek0 + n_fitted] = fitted
+    chi /= edge_step
+    for name, array in (("chi", chi), ("background", bkg)):
+        if not np.isfinite(array).all():
+            raise _failed(f"autobk's {name} has values that are not numbers")
+    return Background(k=k, chi=chi, energy_rel=energy - e0, bkg=bkg, ek0=ek0)
 
 
 def xftf(k: np.ndarray, chi: np.ndarray, settings: XftfSettings) -> np.ndarray:

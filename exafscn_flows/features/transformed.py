@@ -13,11 +13,11 @@ from exafscn_flows.features.background import (
     check_background,
     largest_chi,
 )
-from exafscn_flows.features.base import Curve, transform_parameters
+from exafscn_flows.features.base import Curve, check_points, transform_parameters
 from exafscn_flows.features.settings import LarchSettings
 from exafscn_flows.spectra.base import Spectrum
 
-_HINT = "look at the stored spectrum; FEFF may have failed for this site"
+_HINT = "look at the stored spectrum of this site"
 
 _HALF_STEP = 0.025
 """Half a step of FEFF's k grid, 1/Å, for rounding."""
@@ -42,11 +42,11 @@ class Transformed:
     Raises
     ------
     ItemFailure
-        ``bad_spectrum`` if its arrays cannot be used.
+        ``bad_spectrum`` if it is no EXAFS, or its arrays cannot be used.
     """
 
     def __init__(self, spectrum: Spectrum, settings: LarchSettings) -> None:
-        _check_arrays(spectrum)
+        _check(spectrum)
         self._spectrum = spectrum
         self._autobk = settings.autobk
         # The whole of chi(R), so that nothing depends on where a feature set ends.
@@ -81,6 +81,10 @@ class Transformed:
             return background.k, background.chi
         if curve == "chi":
             k, chi = self._spectrum.k, self._spectrum.chi
+            if not len(k):
+                raise ItemFailure(
+                    "bad_spectrum", "the source has no chi(k) of this site", "take input mu"
+                )
             if k[-1] < kmax - _HALF_STEP:
                 raise ItemFailure(
                     "bad_spectrum",
@@ -94,8 +98,8 @@ class Transformed:
             return k, chi
         background = self._background(curve)
         if "checked" not in self._results:
-            chir, chir_program = self._chir(curve), self.chir("chi")
-            check_background(background, chir, chir_program, self._xftf)
+            chir_program = self.chir("chi") if len(self._spectrum.k) else None
+            check_background(background, self._chir(curve), chir_program, self._xftf)
             self._results["checked"] = True
         if background.k[-1] < kmax - _HALF_STEP:
             raise ItemFailure(
@@ -147,16 +151,15 @@ def _results(spectrum: Spectrum, settings: LarchSettings) -> dict[str, Any]:
     return results
 
 
-def _check_arrays(spectrum: Spectrum) -> None:
-    for name, x, y in (
-        ("mu(E)", spectrum.energy_rel, spectrum.mu),
-        ("chi(k)", spectrum.k, spectrum.chi),
-    ):
-        if x.shape != y.shape or x.ndim != 1 or len(x) < 2:
-            raise ItemFailure("bad_spectrum", f"{name} has no points or unequal lengths", _HINT)
-        if not (np.isfinite(x).all() and np.isfinite(y).all()):
-            raise ItemFailure("bad_spectrum", f"{name} has values that are not numbers", _HINT)
-        if (np.diff(x) < 0).any():
-            raise ItemFailure("bad_spectrum", f"the points of {name} are not in order", _HINT)
+def _check(spectrum: Spectrum) -> None:
+    if spectrum.spectrum_type != "EXAFS":
+        raise ItemFailure(
+            "bad_spectrum",
+            f"the spectrum is {spectrum.spectrum_type}, and the feature set is made of EXAFS",
+            "take feature sets of kind xanes",
+        )
+    check_points("mu(E)", spectrum.energy_rel, spectrum.mu)
+    if len(spectrum.k) or len(spectrum.chi):
+        check_points("chi(k)", spectrum.k, spectrum.chi)
     if not np.isfinite(spectrum.e0) or spectrum.e0 <= 0:
         raise ItemFailure("bad_spectrum", f"E0 is {spectrum.e0:g} eV", _HINT)

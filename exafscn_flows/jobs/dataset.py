@@ -1,5 +1,7 @@
 """The rows that a model is trained on: sites whose label and features are up to date."""
 
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -7,11 +9,13 @@ import numpy as np
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import CampaignError
-from exafscn_flows.hashing import content_hash
 from exafscn_flows.iteration import batches
 from exafscn_flows.jobs.states import wanted_hashes
 from exafscn_flows.store.documents import FeatureDoc, LabelDoc, SiteDoc
 from exafscn_flows.store.store import Store
+
+_BATCH = 1000
+"""Sites whose documents are compared at once."""
 
 
 @dataclass(frozen=True)
@@ -38,37 +42,57 @@ class Dataset:
     hash: str
 
 
+def dataset_hashes(store: Store, config: CampaignConfig, absorber: str) -> dict[str, str]:
+    """Hash the data set of each feature set, without keeping any of it in memory."""
+    names = [fset.name for fset in config.features.sets]
+    digests = {name: hashlib.sha256() for name in names}
+    for name, site, cn, features in _rows(store, config, absorber, names):
+        _add(digests[name], site, cn, features)
+    return {name: digest.hexdigest()[:16] for name, digest in digests.items()}
+
+
 def labelled_sites(
     store: Store, config: CampaignConfig, absorber: str, feature_set: str
 ) -> Dataset:
     """Collect the sites that can be learned from, without their feature vectors."""
-    name = config.campaign
     sites: list[SiteDoc] = []
     labels: list[int] = []
-    rows: list[tuple[str, int, str]] = []
-    for batch in batches(store.active_sites(name, absorber), 1000):
-        wanted = {site.site: wanted_hashes(config, site) for site in batch}
-        found = store.read(LabelDoc, name, wanted)
-        keys = [f"{key}/{feature_set}" for key in wanted]
-        features = store.hashes(FeatureDoc, name, keys)
-        for site in batch:
-            label, key = found.get(site.site), f"{site.site}/{feature_set}"
-            hashes = wanted[site.site]
-            if label is None or label.hash != hashes.label:
-                continue
-            if features.get(key) != hashes.features[feature_set]:
-                continue
-            sites.append(site)
-            labels.append(label.cn)
-            rows.append((site.site, label.cn, hashes.features[feature_set]))
+    digest = hashlib.sha256()
+    for _, site, cn, features in _rows(store, config, absorber, [feature_set]):
+        sites.append(site)
+        labels.append(cn)
+        _add(digest, site, cn, features)
     return Dataset(
         absorber=absorber,
         feature_set=feature_set,
         sites=sites,
         y=np.array(labels, dtype=int),
         groups=np.array([site.formula for site in sites], dtype=str),
-        hash=content_hash("dataset", rows, [site.formula for site in sites]),
+        hash=digest.hexdigest()[:16],
     )
+
+
+def _rows(
+    store: Store, config: CampaignConfig, absorber: str, feature_sets: Sequence[str]
+) -> Iterator[tuple[str, SiteDoc, int, str]]:
+    """Yield feature set, site, label and hash of the features of everything that is up to date."""
+    name = config.campaign
+    for batch in batches(store.active_sites(name, absorber), _BATCH):
+        ids = {"_id": {"$in": [f"{name}/{site.site}" for site in batch]}}
+        labels = {raw["site"]: raw for raw in store.project(LabelDoc, ids, ["site", "hash", "cn"])}
+        keys = [f"{site.site}/{fset}" for site in batch for fset in feature_sets]
+        features = store.hashes(FeatureDoc, name, keys)
+        for site in batch:
+            wanted, label = wanted_hashes(config, site), labels.get(site.site)
+            if label is None or label["hash"] != wanted.label:
+                continue
+            for fset in feature_sets:
+                if features.get(f"{site.site}/{fset}") == wanted.features[fset]:
+                    yield fset, site, label["cn"], wanted.features[fset]
+
+
+def _add(digest: "hashlib._Hash", site: SiteDoc, cn: int, features: str) -> None:
+    digest.update(f"{site.site}\0{cn}\0{features}\0{site.formula}\0".encode())
 
 
 def feature_matrix(store: Store, dataset: Dataset) -> np.ndarray:

@@ -1,73 +1,105 @@
 """Reading structures in worker processes."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import ExafscnError, ItemFailure
 from exafscn_flows.hashing import content_hash
-from exafscn_flows.jobs.sampling import Candidate, Outcome, ReadResult
+from exafscn_flows.jobs.catalog import Candidate, passes_elements, readers
+from exafscn_flows.jobs.sampling import Outcome, ReadResult
+from exafscn_flows.sources.base import Reader, StoredSite
 from exafscn_flows.store.documents import Document, FailureDoc, StructureDoc
 from exafscn_flows.store.store import Store
 
-ALGORITHM_VERSION = 1
+if TYPE_CHECKING:
+    from exafscn_flows.crystal import ReducedStructure
+
+ALGORITHM_VERSION = 2
 """Raised when the same file would give another structure document."""
+
+_FIELDS = ["material_id", "hash", "formula", "elements", "n_atoms", "inequivalent_sites"]
 
 
 def wanted_hash(config: CampaignConfig, candidate: Candidate) -> str:
     """Hash that an up-to-date structure document has."""
     # Files of other sources may have the same name, size and time.
-    source = config.sources[candidate.source].model_dump(mode="json")
-    read = [source, candidate.entry, candidate.fingerprint]
+    read = [candidate.source_hash, candidate.entry, candidate.fingerprint, config.spectra.kind]
     return content_hash("structures", ALGORITHM_VERSION, read, config.sites.symprec)
 
 
+class Known(NamedTuple):
+    """What the store knows of some structures."""
+
+    docs: dict[str, dict[str, Any]]
+    """Fields of structure documents by name."""
+    failures: dict[str, str]
+    """Hashes of failure documents by name."""
+
+
+def known_structures(store: Store, campaign: str, names: list[str]) -> Known:
+    """Read what the store knows of some structures."""
+    query = {"_id": {"$in": [f"{campaign}/{name}" for name in names]}}
+    docs = store.project(StructureDoc, query, _FIELDS)
+    failures = store.hashes(FailureDoc, campaign, [f"structures/{name}" for name in names])
+    return Known(
+        {raw["material_id"]: raw for raw in docs},
+        {key.removeprefix("structures/"): hash_ for key, hash_ in failures.items()},
+    )
+
+
+def known_result(
+    config: CampaignConfig, candidate: Candidate, known: Known
+) -> tuple[ReadResult, FailureDoc | None] | None:
+    """Return what reading would come to, and what it would write; None if the store cannot say."""
+    name, wanted = candidate.material_id, wanted_hash(config, candidate)
+    failure, doc = known.failures.get(name), known.docs.get(name)
+    if failure is not None and failure == _no_absorber_hash(config, wanted):
+        return ReadResult(name, Outcome.NO_ABSORBER), None
+    if doc is not None and doc["hash"] == wanted:
+        result = _judge(config, doc)
+        if result.outcome is Outcome.NO_ABSORBER:
+            return result, _no_absorber(config, name, doc["formula"], wanted)
+        return result, None
+    return (ReadResult(name, Outcome.FAILED), None) if failure == wanted else None
+
+
 def read_chunk(campaign: str, chunk: list[Candidate]) -> list[ReadResult]:
-    """Read, reduce and write those of some structures that are not in the store yet."""
+    """Read, reduce and write some structures, of which the store knows nothing that is current."""
     store = Store.open()
     config = store.config(campaign)
-    names = [candidate.material_id for candidate in chunk]
-    fields = ["material_id", "hash", "formula", "elements", "n_atoms"]
-    query = {"_id": {"$in": [f"{campaign}/{name}" for name in names]}}
-    stored = {raw["material_id"]: raw for raw in store.project(StructureDoc, query, fields)}
-    failed = store.hashes(FailureDoc, campaign, [f"structures/{name}" for name in names])
+    opened = readers(store, config, [(c.source_hash, c.entry) for c in chunk])
     results: list[ReadResult] = []
     docs: list[Document] = []
     for candidate in chunk:
-        name, wanted = candidate.material_id, wanted_hash(config, candidate)
-        known, failure = stored.get(name), failed.get(f"structures/{name}")
-        if failure == _no_absorber_hash(config, wanted):
-            results.append(ReadResult(name, Outcome.NO_ABSORBER))
+        wanted = wanted_hash(config, candidate)
+        doc = _read(config, candidate, wanted, opened[candidate.source_hash, candidate.entry])
+        if isinstance(doc, FailureDoc):
+            results.append(ReadResult(candidate.material_id, Outcome.FAILED))
+            docs.append(doc)
             continue
-        doc: Document | None = None
-        if known is None or known["hash"] != wanted:
-            if failure == wanted:
-                results.append(ReadResult(name, Outcome.FAILED))
-                continue
-            doc = _read(config, candidate, wanted)
-            if isinstance(doc, FailureDoc):
-                results.append(ReadResult(name, Outcome.FAILED))
-                docs.append(doc)
-                continue
-            known = {field: getattr(doc, field) for field in fields}
-        outcome = _judge(config, known["elements"], known["n_atoms"])
-        results.append(ReadResult(name, outcome, frozenset(known["elements"])))
-        if outcome is Outcome.NO_ABSORBER:
-            docs.append(_no_absorber(config, name, known["formula"], wanted))
-        elif outcome is Outcome.USABLE and doc is not None:
+        result = _judge(config, {field: getattr(doc, field) for field in _FIELDS})
+        results.append(result)
+        if result.outcome is Outcome.NO_ABSORBER:
+            docs.append(_no_absorber(config, doc.material_id, doc.formula, wanted))
+        elif result.outcome is Outcome.USABLE:
             docs.append(doc)
     store.write(docs)
     return results
 
 
-def _judge(config: CampaignConfig, elements: list[str], n_atoms: int) -> Outcome:
+def _judge(config: CampaignConfig, doc: dict[str, Any]) -> ReadResult:
     """Apply the filters of the campaign, and look for absorbers."""
-    if n_atoms > config.filters.max_atoms or not passes_elements(config, frozenset(elements)):
-        return Outcome.FILTERED
-    return Outcome.NO_ABSORBER if set(elements).isdisjoint(config.absorbers) else Outcome.USABLE
-
-
-def passes_elements(config: CampaignConfig, elements: frozenset[str]) -> bool:
-    """Whether a structure of these elements passes the filters."""
-    filters = config.filters
-    return elements.issuperset(filters.required) and elements.isdisjoint(filters.excluded)
+    absorbers = frozenset(doc["inequivalent_sites"])
+    if doc["n_atoms"] > config.filters.max_atoms or not passes_elements(
+        config, frozenset(doc["elements"])
+    ):
+        outcome = Outcome.FILTERED
+    elif absorbers.isdisjoint(config.absorbers):
+        outcome = Outcome.NO_ABSORBER
+    else:
+        outcome = Outcome.USABLE
+    return ReadResult(doc["material_id"], outcome, absorbers)
 
 
 def _no_absorber_hash(config: CampaignConfig, wanted: str) -> str:
@@ -100,9 +132,11 @@ def failure_doc(
     )
 
 
-def _read(config: CampaignConfig, candidate: Candidate, wanted: str) -> StructureDoc | FailureDoc:
+def _read(
+    config: CampaignConfig, candidate: Candidate, wanted: str, reader: Reader
+) -> StructureDoc | FailureDoc:
     try:
-        return _structure(config, candidate, wanted)
+        return _structure(config, candidate, wanted, reader)
     except ItemFailure as error:
         failure = error
     except ExafscnError:  # the source as a whole is gone, for example
@@ -114,20 +148,33 @@ def _read(config: CampaignConfig, candidate: Candidate, wanted: str) -> Structur
     return failure_doc(config, candidate.material_id, wanted, failure)
 
 
-def _structure(config: CampaignConfig, candidate: Candidate, wanted: str) -> StructureDoc:
-    from exafscn_flows.crystal import absorbing_sites, reduce_structure, structure_hash
+def _structure(
+    config: CampaignConfig, candidate: Candidate, wanted: str, reader: Reader
+) -> StructureDoc:
+    from exafscn_flows.crystal import absorbing_sites, as_written, reduce_structure, structure_hash
 
-    source = config.sources[candidate.source]
-    reduced = reduce_structure(source.load(candidate.entry), config.sites.symprec)
-    sites = {
-        element: [(s.site_index, s.multiplicity) for s in absorbing_sites(reduced, element)]
-        for element in reduced.elements
-    }
+    loaded = reader.load(candidate.entry)
+    sites: dict[str, list[tuple[int, int]]]
+    averaged: list[str] = []
+    if config.spectra.kind == "stored":
+        # The spectra count their sites in the cell as it is.
+        reduced = as_written(loaded, config.sites.symprec)
+        stored = reader.stored_sites(candidate.entry, reduced.elements)
+        sites = stored_sites(reduced, stored)
+        averaged = sorted({site.absorber for site in stored if site.averaged})
+    else:
+        reduced = reduce_structure(loaded, config.sites.symprec)
+        sites = {
+            element: [(s.site_index, s.multiplicity) for s in absorbing_sites(reduced, element)]
+            for element in reduced.elements
+        }
     return StructureDoc(
         campaign=config.campaign,
         hash=wanted,
         material_id=candidate.material_id,
-        source=source.provenance(candidate.entry),
+        source=reader.provenance(candidate.entry),
+        source_hash=candidate.source_hash,
+        entry=candidate.entry,
         formula=reduced.formula,
         chemical_system=reduced.chemical_system,
         elements=list(reduced.elements),
@@ -136,4 +183,26 @@ def _structure(config: CampaignConfig, candidate: Candidate, wanted: str) -> Str
         structure=reduced.structure.as_dict(),
         structure_hash=structure_hash(reduced.structure),
         inequivalent_sites=sites,
+        averaged=averaged,
     )
+
+
+def stored_sites(
+    reduced: "ReducedStructure", stored: Sequence[StoredSite]
+) -> dict[str, list[tuple[int, int]]]:
+    """Index and multiplicity of the sites with a spectrum, by element.
+
+    Of equivalent sites with a spectrum each, the first counts.
+    """
+    sites: dict[str, dict[int, tuple[int, int]]] = {}
+    for site in stored:
+        if site.averaged:
+            orbit, multiplicity = (
+                -1,
+                sum(one.specie.symbol == site.absorber for one in reduced.structure),
+            )
+        else:
+            orbit = reduced.equivalent[site.site_index]
+            multiplicity = reduced.equivalent.count(orbit)
+        sites.setdefault(site.absorber, {}).setdefault(orbit, (site.site_index, multiplicity))
+    return {element: list(found.values()) for element, found in sites.items()}

@@ -7,7 +7,7 @@ import numpy as np
 from ruamel.yaml import YAML
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.jobs.dataset import Dataset, feature_matrix
+from exafscn_flows.jobs.dataset import Dataset, feature_matrix, labelled_sites
 from exafscn_flows.jobs.status import Status, campaign_status
 from exafscn_flows.jobs.train import wanted_fits
 from exafscn_flows.report.data import Disagreement, ModelReport, ReportData
@@ -69,7 +69,8 @@ def _models(store: Store, config: CampaignConfig) -> list[ModelReport]:
                 continue
             fset = fit.feature_set
             if fset.name not in means:
-                means[fset.name] = _mean_vectors(store, fit.dataset)
+                dataset = labelled_sites(store, config, absorber, fset.name)
+                means[fset.name] = _mean_vectors(store, dataset)
             label = fset.value_label(config.features)
             reports.append(ModelReport(found, docs[fit.key], means[fset.name], label))
     return reports

@@ -6,32 +6,18 @@ adds only its work.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
 from exafscn_flows.config.campaign import CampaignConfig, Sample
+from exafscn_flows.jobs.catalog import Candidate
 
 WAVE = 512
 """Structures read before the sample is counted again."""
 
 _SMALLEST_WAVE = 64
 """Where elements are unknown before reading, fewer would leave processors without work."""
-
-
-class Candidate(NamedTuple):
-    """A structure that a campaign may use."""
-
-    source: int
-    """Position of its source in the campaign file."""
-    entry: str
-    """Its name in the source."""
-    material_id: str
-    """Its name in the campaign."""
-    elements: frozenset[str] | None
-    """None where only reading tells."""
-    fingerprint: str
-    """Changes with the content of the structure."""
 
 
 class Outcome(StrEnum):
@@ -48,13 +34,12 @@ class ReadResult(NamedTuple):
 
     material_id: str
     outcome: Outcome
-    elements: frozenset[str] = frozenset()
+    absorbers: frozenset[str] = frozenset()
+    """Elements that have a site which can absorb."""
 
 
-def in_order(candidates: list[Candidate], sample: Sample | None) -> list[Candidate]:
-    """Sort candidates into the random order of the sample's seed; by source without a sample."""
-    if sample is None:
-        return candidates
+def in_order(candidates: Iterable[Candidate], sample: Sample) -> list[Candidate]:
+    """Sort candidates into the random order of the sample's seed."""
 
     def place(candidate: Candidate) -> bytes:
         return hashlib.sha256(f"{sample.seed}:{candidate.material_id}".encode()).digest()
@@ -65,25 +50,28 @@ def in_order(candidates: list[Candidate], sample: Sample | None) -> list[Candida
 class Sampler:
     """Says what to read next until the sample is known.
 
+    It keeps what there is to choose from in memory, about 0.5 kB for each structure.
+
     Parameters
     ----------
     config
         Settings of the campaign.
+    sample
+        Its sample.
     candidates
         In the order of :func:`in_order`.
     """
 
-    def __init__(self, config: CampaignConfig, candidates: Sequence[Candidate]) -> None:
+    def __init__(
+        self, config: CampaignConfig, sample: Sample, candidates: Sequence[Candidate]
+    ) -> None:
         self._config = config
+        self._sample = sample
         self._candidates = candidates
         self._results: dict[str, ReadResult] = {}
 
     def waves(self) -> Iterator[list[Candidate]]:
         """Yield batches to read; give the results of each to :meth:`add` before the next."""
-        if self._config.sample is None:
-            for start in range(0, len(self._candidates), WAVE):
-                yield list(self._candidates[start : start + WAVE])
-            return
         while wave := self._missing():
             yield wave
 
@@ -91,28 +79,18 @@ class Sampler:
         """Take note of what came of reading one structure."""
         self._results[result.material_id] = result
 
-    def chosen(self) -> dict[str, set[str]]:
-        """Names of the chosen structures, by absorber."""
-        chosen: dict[str, set[str]] = {}
-        sample = self._config.sample
+    def chosen(self) -> Iterator[tuple[str, str]]:
+        """Yield absorber and name of every chosen structure."""
         for absorber in self._config.absorbers:
-            if sample is not None and sample.per_absorber is not None:
-                read, _ = self._walk(absorber, sample.per_absorber)
+            if self._sample.per_absorber is not None:
+                read, _ = self._walk(absorber, self._sample.per_absorber)
             else:
-                read, _ = self._walk(None, sample.structures if sample else None)
-            chosen[absorber] = {r.material_id for r in read if absorber in r.elements}
-        return chosen
-
-    def failed(self) -> set[str]:
-        """Names of the structures that were read and cannot be used."""
-        bad = (Outcome.FAILED, Outcome.NO_ABSORBER)
-        return {name for name, result in self._results.items() if result.outcome in bad}
+                read, _ = self._walk(None, self._sample.structures)
+            yield from ((absorber, r.material_id) for r in read if absorber in r.absorbers)
 
     def _missing(self) -> list[Candidate]:
         """Structures that must be read to know the sample, in order."""
-        sample = self._config.sample
-        if sample is None:
-            return []
+        sample = self._sample
         if sample.structures is not None:
             _, unread = self._walk(None, sample.structures)
             return unread[:WAVE]
@@ -144,6 +122,6 @@ class Sampler:
             elif absorber is None:
                 if result.outcome in (Outcome.USABLE, Outcome.FAILED):
                     found.append(result)
-            elif result.outcome is Outcome.USABLE and absorber in result.elements:
+            elif result.outcome is Outcome.USABLE and absorber in result.absorbers:
                 found.append(result)
         return found, unread

@@ -66,7 +66,7 @@ def wanted_hashes(config: CampaignConfig, site: SiteDoc) -> Wanted:
     """Hashes that the settings ask for; each includes what the stage is computed from."""
     spectrum = content_hash("spectra", config.spectra.parameters(), site.hash)
     return Wanted(
-        label=content_hash("labels", config.labels.parameters(), site.hash),
+        label=content_hash("labels", config.labels.parameters(site.averaged), site.hash),
         spectrum=spectrum,
         features={
             fset.name: content_hash("features", fset.parameters(config.features), spectrum)

@@ -16,7 +16,7 @@ from exafscn_flows.errors import ExafscnError, ItemFailure
 from exafscn_flows.features import FeatureSet
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.jobs.context import spread, watcher
-from exafscn_flows.jobs.dataset import Dataset, cached_dataset, labelled_sites
+from exafscn_flows.jobs.dataset import Dataset, cached_dataset, dataset_hashes, labelled_sites
 from exafscn_flows.models import ModelSettings
 from exafscn_flows.store.documents import (
     FailureDoc,
@@ -37,26 +37,29 @@ SPLITS = ("grouped", "random")
 class Fit:
     """One model to train: an absorber with a feature set and a model of the campaign file."""
 
-    dataset: Dataset
+    absorber: str
     feature_set: FeatureSet
     model: ModelSettings
+    dataset_hash: str
     hash: str
 
     @property
     def key(self) -> str:
         """Key of its model document."""
-        return f"{self.dataset.absorber}/{self.feature_set.name}/{self.model.name}"
+        return f"{self.absorber}/{self.feature_set.name}/{self.model.name}"
 
 
 def wanted_fits(store: Store, config: CampaignConfig, absorber: str) -> list[Fit]:
     """List the models of one absorber, with the hashes of up-to-date ones."""
+    if not config.models:
+        return []
     fits = []
+    datasets = dataset_hashes(store, config, absorber)
     for fset in config.features.sets:
-        dataset = labelled_sites(store, config, absorber, fset.name)
         for model in config.models:
             settings = [model.parameters(), config.evaluation.model_dump(mode="json")]
-            wanted = content_hash("models", ALGORITHM_VERSION, settings, dataset.hash)
-            fits.append(Fit(dataset, fset, model, wanted))
+            wanted = content_hash("models", ALGORITHM_VERSION, settings, datasets[fset.name])
+            fits.append(Fit(absorber, fset, model, datasets[fset.name], wanted))
     return fits
 
 
@@ -90,9 +93,13 @@ def train(campaign: str, absorber: str, after: Any = None) -> dict[str, int]:
     watcher().expect("models", len(todo))
     counts = {"trained": 0, "skipped": 0, "up to date": len(fits) - len(todo)}
     folds: dict[str, dict[str, np.ndarray]] = {}
+    datasets = {
+        name: labelled_sites(store, config, absorber, name)
+        for name in dict.fromkeys(fit.feature_set.name for fit in todo)
+    }
     for fit in todo:
         try:
-            folds[fit.key] = _folds(config, fit.dataset)
+            folds[fit.key] = _folds(config, datasets[fit.feature_set.name])
         except ItemFailure as failure:
             store.write([_failure(config, fit, failure)])
             counts["skipped"] += 1
@@ -104,7 +111,7 @@ def train(campaign: str, absorber: str, after: Any = None) -> dict[str, int]:
             counts["skipped"] += 1
             watcher().advance("models", 0, 1)
             continue
-        _write(store, config, fit, folds[fit.key], outputs)
+        _write(store, config, fit, datasets[fit.feature_set.name], folds[fit.key], outputs)
         counts["trained"] += 1
         watcher().advance("models", 1, 0)
     return counts
@@ -129,7 +136,7 @@ def _fit_all(
     """
     tasks: list[tuple[Any, ...]] = []
     for fit in fits.values():
-        where = (config.campaign, fit.key, fit.dataset.hash)
+        where = (config.campaign, fit.key, fit.dataset_hash)
         tasks.append((*where, None, None))
         for split in SPLITS:
             for fold in range(config.evaluation.n_folds):
@@ -200,6 +207,7 @@ def _write(
     store: Store,
     config: CampaignConfig,
     fit: Fit,
+    dataset: Dataset,
     folds: dict[str, np.ndarray],
     outputs: dict[Any, Any],
 ) -> None:
@@ -207,7 +215,7 @@ def _write(
     from exafscn_flows.evaluation.cross_validation import assemble
     from exafscn_flows.evaluation.metrics import metrics
 
-    dataset, n_folds = fit.dataset, config.evaluation.n_folds
+    n_folds = config.evaluation.n_folds
     classes = np.unique(dataset.y)
     proba = {
         split: assemble({fold: outputs[split, fold] for fold in range(n_folds)}, folds[split])
@@ -286,7 +294,7 @@ def _failure(config: CampaignConfig, fit: Fit, failure: ItemFailure) -> FailureD
         hash=fit.hash,
         stage="models",
         item=fit.key,
-        absorber=fit.dataset.absorber,
+        absorber=fit.absorber,
         kind=failure.kind,
         message=failure.message,
         hint=failure.hint,

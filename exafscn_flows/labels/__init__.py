@@ -8,7 +8,7 @@ from exafscn_flows.config.base import StrictModel
 
 __all__ = ["LabelSettings"]
 
-_ALGORITHM_VERSION = 1
+_ALGORITHM_VERSION = 2
 """Raised whenever the code gives other labels for the same settings."""
 
 
@@ -19,6 +19,20 @@ class LabelSettings(StrictModel):
         default="crystal_nn", description="pymatgen's CrystalNN with its default parameters."
     )
 
-    def parameters(self) -> dict[str, Any]:
-        """Return all that decides a label, except the structure; JSON-serialisable."""
-        return {**self.model_dump(), "version": _ALGORITHM_VERSION}
+    mode: Literal["uniform", "averaged"] = Field(
+        default="uniform",
+        description="For stored spectra that are a mean over several sites: `uniform` takes "
+        "those whose sites have one CN only, `averaged` all, with their mean CN as a fractional "
+        "label.",
+    )
+
+    def parameters(self, averaged: bool) -> dict[str, Any]:
+        """Return all that decides a label, except the structure; JSON-serialisable.
+
+        Parameters
+        ----------
+        averaged
+            Whether it is the label of a spectrum that is a mean over several sites.
+        """
+        parameters: dict[str, Any] = {"method": self.method, "version": _ALGORITHM_VERSION}
+        return parameters | {"mode": self.mode} if averaged else parameters

@@ -5,8 +5,12 @@ from typing import Annotated
 from pydantic import Field
 
 from exafscn_flows.sources.amcsd import AmcsdSource
+from exafscn_flows.sources.feff_runs import FeffRunsSource
 from exafscn_flows.sources.files import FilesSource
+from exafscn_flows.sources.materials_project import MaterialsProjectSource
 
-__all__ = ["AmcsdSource", "FilesSource", "Source"]
+__all__ = ["AmcsdSource", "FeffRunsSource", "FilesSource", "MaterialsProjectSource", "Source"]
 
-Source = Annotated[AmcsdSource | FilesSource, Field(discriminator="kind")]
+Source = Annotated[
+    AmcsdSource | FeffRunsSource | FilesSource | MaterialsProjectSource, Field(discriminator="kind")
+]

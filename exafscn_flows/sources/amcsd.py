@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pymatgen.core import Structure
 
 from exafscn_flows.errors import ItemFailure, UsageError
-from exafscn_flows.sources.base import Entry, SourceModel
+from exafscn_flows.sources.base import Entry, LocalSource
 
 _ENTRIES = """
 SELECT cif.id, group_concat(e.element)
@@ -38,7 +38,7 @@ WHERE cif.id = ?
 _NO_OCCUPANCY_COLUMN = "0"
 
 
-class AmcsdSource(SourceModel):
+class AmcsdSource(LocalSource):
     """Experimental structures of minerals whose sites are all fully occupied.
 
     Downs and Hall-Wallace, American Mineralogist 88 (2003) 247. No network is used.

@@ -1,12 +1,22 @@
-"""What every source of structures offers."""
+"""What every source of structures, and of stored spectra, offers.
+
+Local sources (files, the mineral database) read their own material whenever they are asked.
+Remote ones are asked once: a session lists and fetches records, the campaign keeps them in its
+store, and a reader makes structures and spectra of the kept records, without any network.
+"""
 
 from abc import abstractmethod
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol
 
 from pymatgen.core import Structure
 
 from exafscn_flows.config.base import StrictModel
+from exafscn_flows.spectra.base import Spectrum
+
+Record = dict[str, Any]
+"""What a remote source sends for one entry: plain values that MongoDB and JSON can hold."""
 
 
 class Entry(NamedTuple):
@@ -16,7 +26,53 @@ class Entry(NamedTuple):
     elements: frozenset[str] | None
     """Element symbols, or None where only loading tells."""
     fingerprint: str
-    """Changes whenever the content of the structure may have changed."""
+    """Changes whenever the content of the structure, or of its spectra, may have changed."""
+    locator: str | None = None
+    """What a Reader takes instead of the name, where a name alone does not lead to the content."""
+
+
+class StoredSite(NamedTuple):
+    """A site whose spectrum a source has."""
+
+    absorber: str
+    site_index: int
+    """0-based index in the structure as the source gives it; of an average, the first site."""
+    averaged: bool = False
+    """Whether the spectrum is the mean over all sites of the absorber in the structure."""
+
+
+class Reader(Protocol):
+    """Gives structures by name (or locator), and spectra where the source has them."""
+
+    def load(self, material_id: str) -> Structure:
+        """Read one structure as it is written in the source.
+
+        Raises
+        ------
+        ItemFailure
+            If this structure cannot be read.
+        """
+
+    def provenance(self, material_id: str) -> dict[str, Any]:
+        """Say where a structure comes from: kind, file or identifier, licence or reference."""
+
+    def stored_sites(self, material_id: str, absorbers: Sequence[str]) -> list[StoredSite]:
+        """List the sites of some absorbers whose spectra are there, ordered, each once.
+
+        Raises
+        ------
+        ItemFailure
+            If the spectra of this structure do not belong to it.
+        """
+
+    def spectrum(self, material_id: str, site: StoredSite) -> Spectrum:
+        """Read the spectrum of one site.
+
+        Raises
+        ------
+        ItemFailure
+            If this spectrum cannot be read or used.
+        """
 
 
 class SourceModel(StrictModel):
@@ -28,24 +84,84 @@ class SourceModel(StrictModel):
 
     kind: str
 
+    @property
+    def has_spectra(self) -> bool:
+        """Whether this source brings spectra, too."""
+        return False
+
     @abstractmethod
     def check(self) -> None:
         """Raise UsageError if the source is missing, empty or unreadable as a whole."""
+
+
+class LocalSource(SourceModel):
+    """A source on this machine. It is its own Reader."""
 
     @abstractmethod
     def entries(self) -> Iterator[Entry]:
         """List the structures of the source, cheaply, in a fixed order."""
 
     @abstractmethod
-    def load(self, material_id: str) -> Structure:
-        """Read one structure as it is written in the source.
+    def load(self, material_id: str) -> Structure: ...
+
+    @abstractmethod
+    def provenance(self, material_id: str) -> dict[str, Any]: ...
+
+    def stored_sites(self, material_id: str, absorbers: Sequence[str]) -> list[StoredSite]:
+        raise NotImplementedError
+
+    def spectrum(self, material_id: str, site: StoredSite) -> Spectrum:
+        raise NotImplementedError
+
+
+class ListingPage(NamedTuple):
+    """Some consecutive entries of a listing."""
+
+    entries: list[Entry]
+    total: int
+    """Entries of the whole listing as the server counts them, for progress bars."""
+    more: bool
+    """Whether another page follows."""
+
+
+class Session(Protocol):
+    """A connection to a remote source."""
+
+    version: str
+    """Version of the remote database."""
+
+    def list_page(self, absorber: str, page: int) -> ListingPage:
+        """Ask for one page of the entries that hold an absorber, from 0 on.
+
+        Returns
+        -------
+        ListingPage
+            `more` tells whether another page follows; a page may have fewer entries than the
+            server sent, even none.
+        """
+
+    def fetch(self, names: Sequence[str]) -> Iterator[tuple[str, Record]]:
+        """Ask for the records of some entries, yielding each with its name as it comes.
+
+        Names that the server does not answer for are left out.
+        """
+
+
+class RemoteSource(SourceModel):
+    """A source that is reached through a network."""
+
+    @abstractmethod
+    def connect(self) -> AbstractContextManager[Session]:
+        """Open a session.
 
         Raises
         ------
-        ItemFailure
-            If this structure cannot be read.
+        UsageError
+            If there is no key, or the server refuses it.
+        CampaignError
+            Also from the session: if the server does not answer, after patient retries.
         """
 
     @abstractmethod
-    def provenance(self, material_id: str) -> dict[str, Any]:
-        """Say where a structure comes from: kind, file or identifier, licence or reference."""
+    def reader(self, records: Mapping[str, Record]) -> Reader:
+        """Return what reads structures and spectra from records, by entry name; no network."""

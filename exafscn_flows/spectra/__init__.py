@@ -1,11 +1,22 @@
-"""Spectra of sites, computed from their structure.
+"""Spectra of sites, computed from their structure or brought by the sources.
 
-``SpectraSettings`` is what a campaign file may say about them. A further source of spectra is one
-more file with settings of its own ``kind``, and this name then a union discriminated by it.
+``SpectraSettings`` is what a campaign file may say about them. A further way to spectra is one
+more file, and settings of its own ``kind`` in the union below.
 """
 
-from exafscn_flows.spectra.settings import FeffSettings
+from typing import Annotated, Any
 
-__all__ = ["SpectraSettings"]
+from pydantic import BeforeValidator, Field
 
-SpectraSettings = FeffSettings
+from exafscn_flows.spectra.settings import FeffSettings, StoredSettings
+
+__all__ = ["FeffSettings", "SpectraSettings", "StoredSettings"]
+
+
+def _with_kind(settings: Any) -> Any:
+    return {"kind": "feff", **settings} if isinstance(settings, dict) else settings
+
+
+SpectraSettings = Annotated[
+    FeffSettings | StoredSettings, Field(discriminator="kind"), BeforeValidator(_with_kind)
+]

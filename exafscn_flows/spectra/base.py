@@ -1,22 +1,29 @@
 """The spectrum of one site, as arrays."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
+
+SpectrumType = Literal["EXAFS", "XANES"]
 
 
 @dataclass(frozen=True)
 class Spectrum:
-    """K-edge EXAFS of one absorbing site, with provenance.
+    """K-edge EXAFS or XANES of one absorbing site, with provenance.
 
     Attributes
     ----------
+    spectrum_type
+        "EXAFS" or "XANES".
     e0
         Energy where k = 0, eV.
     k, chi
-        Photoelectron wave number, 1/Å, and chi(k); shape (n_k,).
+        Photoelectron wave number, 1/Å, and chi(k); shape (n_k,), which is (0,) where the source
+        has mu(E) only.
     energy_rel, mu, mu0
-        Energy above e0, eV; absorption and its embedded-atom background; shape (n_e,).
+        Energy above e0, eV; absorption and its embedded-atom background; shape (n_e,), for mu0
+        (0,) where it is not known.
     program, version
         Program that made it, and its version as its output states it.
     cards
@@ -26,6 +33,7 @@ class Spectrum:
     """
 
     edge: str
+    spectrum_type: SpectrumType
     e0: float
     k: np.ndarray
     chi: np.ndarray

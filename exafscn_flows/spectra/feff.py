@@ -1,4 +1,4 @@
-"""Running FEFF 8.5L, as xraylarch ships it."""
+"""Running FEFF: 8.5L, as xraylarch ships it, or the command of another one."""
 
 import functools
 import importlib.util
@@ -12,8 +12,9 @@ from pymatgen.core import Structure
 
 from exafscn_flows.errors import CampaignError, ItemFailure
 from exafscn_flows.spectra.base import Spectrum
-from exafscn_flows.spectra.feff_input import feff_input
-from exafscn_flows.spectra.feff_output import parse_chi, parse_xmu
+from exafscn_flows.spectra.feff_external import run_external
+from exafscn_flows.spectra.feff_input import FEFF8L, UNLIMITED, feff_input
+from exafscn_flows.spectra.feff_output import feff_spectrum, telling_line
 from exafscn_flows.spectra.process import Ended, TimeLimitError, run_program
 from exafscn_flows.spectra.scratch import check_space, run_folder
 from exafscn_flows.spectra.settings import FeffSettings
@@ -35,12 +36,11 @@ _FINISHED = re.compile(r"Done with module|User must verify very large run")
 """What all but rdinp print at their end. With 1200 paths or more, pathfinder warns of the time that
 genfmt will take and says that one may go on: the time limit takes care of that."""
 
-_UNTOLD = re.compile(r"#\d|Backtrace|Error termination|Note: |IEEE_|STOP|Could not print")
-"""Log lines that say nothing, or something else in every run."""
+_KMAX = 19.9
+"""FEFF 8.5L writes chi(k) up to 20/Å at least, whatever the EXAFS card says."""
 
-_TELLING = re.compile(
-    r"error|unexpected|fail|too many|not |signal|bad |must be|cannot", re.IGNORECASE
-)
+_SHORT_OF_KMAX = 1.0
+"""So far before the EXAFS card's kmax the grid of an external FEFF may end, 1/Å."""
 
 _HINT = "check the structure; if it is sound, exclude it"
 
@@ -48,7 +48,7 @@ _HINT = "check the structure; if it is sound, exclude it"
 def compute_spectrum(
     structure: Structure, site_index: int, settings: FeffSettings, scratch: Path
 ) -> Spectrum:
-    """Compute the K-edge EXAFS of one site.
+    """Compute the K-edge spectrum of one site.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def compute_spectrum(
     site_index
         0-based index of the absorbing site.
     settings
-        FEFF cards and time limit.
+        Which FEFF, its cards and the time limit.
     scratch
         Existing folder for temporary files, a memory file system if there is one. Nothing stays
         there.
@@ -65,7 +65,7 @@ def compute_spectrum(
     Returns
     -------
     Spectrum
-        chi(k) and mu(E) as FEFF writes them, with provenance.
+        mu(E), and of EXAFS chi(k), as FEFF writes them, with provenance.
 
     Raises
     ------
@@ -75,29 +75,28 @@ def compute_spectrum(
         If no run can succeed: the programs are missing, or the scratch folder is full or missing.
     """
     cards = settings.feff_cards()
-    text = feff_input(structure, site_index, cards)
+    limits = FEFF8L if settings.command is None else UNLIMITED
+    text = feff_input(structure, site_index, cards, limits)
     with run_folder(scratch) as folder:
         (folder / "feff.inp").write_text(text)
         try:
-            seconds = _run(folder, settings.time_limit)
-            chi = parse_chi((folder / "chi.dat").read_text(errors="replace"))
-            xmu = parse_xmu((folder / "xmu.dat").read_text(errors="replace"))
+            if settings.command is None:
+                seconds, kmax = _run(folder, settings.time_limit), _KMAX
+            else:
+                seconds = run_external(settings.command, folder, settings.time_limit)
+                kmax = float(cards.get("EXAFS", 0)) - _SHORT_OF_KMAX
+            chi = folder / "chi.dat"
+            return feff_spectrum(
+                (folder / "xmu.dat").read_text(errors="replace"),
+                chi.read_text(errors="replace") if chi.exists() else None,
+                "XANES" if "XANES" in cards else "EXAFS",
+                cards,
+                kmax=kmax,
+                seconds=seconds,
+            )
         except ItemFailure:
             check_space(folder)
             raise
-    return Spectrum(
-        edge="K",
-        e0=xmu.e0,
-        k=chi.k,
-        chi=chi.chi,
-        energy_rel=xmu.energy_rel,
-        mu=xmu.mu,
-        mu0=xmu.mu0,
-        program=xmu.program,
-        version=xmu.version,
-        cards=cards,
-        seconds=seconds,
-    )
 
 
 def _run(folder: Path, time_limit: float) -> float:
@@ -110,7 +109,7 @@ def _run(folder: Path, time_limit: float) -> float:
     logs = {}
     for name, outputs in _PROGRAMS.items():
         try:
-            ended = run_program(home / f"feff8l_{name}", folder, env, deadline)
+            ended = run_program([f"{home}/feff8l_{name}"], folder, env, deadline)
         except TimeLimitError:
             raise ItemFailure(
                 "feff_timeout",
@@ -118,12 +117,12 @@ def _run(folder: Path, time_limit: float) -> float:
                 "raise time_limit and run with --retry-failed, or lower RPATH or NLEG",
             ) from None
         if ended.status in _NOT_STARTED:
-            line = _telling_line(ended.log, folder)
+            line = telling_line(ended.log, folder)
             raise CampaignError(f"FEFF's {name} does not start on this machine: {line}")
         seconds += ended.seconds
         logs[name] = ended.log
         # The exit status is 0 whatever happens; only a signal tells something.
-        if ended.status < 0 or not all(_is_filled(folder / file) for file in outputs):
+        if ended.status < 0 or not all(_is_filled(f"{folder}/{file}") for file in outputs):
             _fail(name, ended, folder)
         if name != "rdinp" and not _FINISHED.search(ended.log):
             _fail(name, ended, folder)
@@ -131,28 +130,20 @@ def _run(folder: Path, time_limit: float) -> float:
     return seconds
 
 
-def _is_filled(path: Path) -> bool:
+def _is_filled(path: str) -> bool:
     try:
-        return path.stat().st_size > 0
+        return os.path.getsize(path) > 0
     except FileNotFoundError:
         return False
 
 
 def _fail(name: str, ended: Ended, folder: Path) -> NoReturn:
-    line = _telling_line(ended.log, folder)
+    line = telling_line(ended.log, folder)
     if ended.status < 0:
         raise ItemFailure(
             "feff_died", f"FEFF's {name} was killed by signal {-ended.status}: {line}", _HINT
         )
     raise ItemFailure("feff_no_output", f"FEFF's {name} did not finish: {line}", _HINT)
-
-
-def _telling_line(log: str, folder: Path) -> str:
-    """Return the line of a log that says most, the same for every run of the same input."""
-    lines = [" ".join(line.split()) for line in log.replace(str(folder), ".").splitlines()]
-    lines = [line for line in lines if line and not _UNTOLD.match(line)]
-    telling = [line for line in lines if _TELLING.search(line)]
-    return (telling[:1] or lines[-1:] or ["it printed nothing"])[0][:160]
 
 
 def _check_paths(pathfinder_log: str, genfmt_log: str) -> None:

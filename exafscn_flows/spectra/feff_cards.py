@@ -1,11 +1,13 @@
 """The FEFF cards that a campaign file may set, and how their values are written.
 
-Values are numbers only, and each is written anew from what was understood, so nothing else can
-reach ``feff.inp``. Names and arguments are those of FEFF 8.5L's own reader (``rdinp``).
+Values are numbers, or words from a list, and each is written anew from what was understood, so
+nothing else can reach ``feff.inp``. Names and arguments are those of FEFF 8.5L's own reader
+(``rdinp``), and for the cards that only an external FEFF takes, of FEFF 9's.
 """
 
 import math
 import re
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -41,14 +43,28 @@ _CARDS = {
     "SIG2": _Card("f", minimum=0),
 }
 
+_EXTERNAL_CARDS = {
+    "COREHOLE": _Card(""),
+    "FMS": _Card("f", "iifff", minimum=1),
+    "XANES": _Card("f", "ff", minimum=1),
+}
+"""Cards for FEFF 9 and 10, which exafscn does not bring along."""
+
+_WORDS = {"COREHOLE": ("FSR", "RPA", "NONE")}
+
 _REFUSED = {
     name: reason
     for reason, names in {
         "exafscn writes it itself": "ATOMS POTENTIALS CONTROL PRINT TITLE END",
         "exafscn computes K edges": "EDGE HOLE",
-        "the FEFF that exafscn runs (8.5L) computes EXAFS only": "XANES FMS LDOS XES DANES FPRIME "
-        "XMCD XNCD TDLDA PMBSE ELNES EXELFS MAGIC ABSOLUTE EGRID",
-        "FEFF 8.5L has no such card, a core hole is its default; see NOHOLE": "COREHOLE",
+        "the FEFF that exafscn brings along (8.5L) computes EXAFS only; give the command of "
+        "another": "XANES FMS",
+        "FEFF 8.5L has no such card, a core hole is its default (see NOHOLE); give the command of "
+        "another FEFF": "COREHOLE",
+        "exafscn computes EXAFS and XANES only": "LDOS XES DANES FPRIME XMCD XNCD TDLDA PMBSE "
+        "ELNES EXELFS MAGIC",
+        "exafscn needs FEFF's own normalisation": "ABSOLUTE",
+        "it takes several lines": "EGRID",
         "its meaning differs from structure to structure": "OVERLAP CFAVERAGE NOGEOM SS FOLP ION "
         "SPIN POLARIZATION ELLIPTICITY RMULTIPLIER",
         "write RPATH": "RMAX",
@@ -57,7 +73,7 @@ _REFUSED = {
 }
 
 
-def card_text(name: str, value: object) -> str:
+def card_text(name: str, value: object, *, external: bool = False) -> str:
     """Check one card and return its arguments as they are written into ``feff.inp``.
 
     Parameters
@@ -66,6 +82,8 @@ def card_text(name: str, value: object) -> str:
         Name of the card, in full and in capitals.
     value
         A number, or a string of numbers separated by blanks.
+    external
+        Whether it is meant for another FEFF than 8.5L.
 
     Returns
     -------
@@ -77,7 +95,9 @@ def card_text(name: str, value: object) -> str:
     ValueError
         With one line: unknown card, refused card, or arguments that the card does not take.
     """
-    card = _known(name)
+    card = _known(name, _CARDS | _EXTERNAL_CARDS if external else _CARDS)
+    if name in _WORDS:
+        return _word(name, value)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f"FEFF card {name}: {value!r} is neither a number nor a text of numbers")
     words = str(value).split()
@@ -91,14 +111,20 @@ def card_text(name: str, value: object) -> str:
     return " ".join(numbers)
 
 
-def _known(name: str) -> _Card:
-    if name in _CARDS:
-        return _CARDS[name]
+def _known(name: str, cards: Mapping[str, _Card]) -> _Card:
+    if name in cards:
+        return cards[name]
     if name in _REFUSED:
         raise ValueError(f"FEFF card {name} cannot be set: {_REFUSED[name]}")
-    nearest = get_close_matches(name.upper(), _CARDS, n=1)
-    advice = f"did you mean {nearest[0]}?" if nearest else f"possible are {', '.join(_CARDS)}"
+    nearest = get_close_matches(name.upper(), cards, n=1)
+    advice = f"did you mean {nearest[0]}?" if nearest else f"possible are {', '.join(cards)}"
     raise ValueError(f"{name!r} is not a FEFF card: {advice}")
+
+
+def _word(name: str, value: object) -> str:
+    if value not in _WORDS[name]:
+        raise ValueError(f"FEFF card {name} takes {' or '.join(_WORDS[name])}, not {value!r}")
+    return str(value)
 
 
 def _number(name: str, word: str, letter: str) -> str:

@@ -4,9 +4,11 @@ import functools
 import os
 import select
 import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,14 +29,21 @@ class Ended(NamedTuple):
     log: str
     """What it printed, standard output and error together."""
     seconds: float
-    """Processor seconds, user and system."""
+    """Processor seconds, user and system, also of the programs that it started and waited for."""
 
 
 class TimeLimitError(Exception):
     """A program that was killed because its time was over."""
 
 
-def run_program(program: Path, folder: Path, env: Mapping[str, str], deadline: float) -> Ended:
+def run_program(
+    command: Sequence[str],
+    folder: Path,
+    env: Mapping[str, str],
+    deadline: float,
+    *,
+    with_offspring: bool = False,
+) -> Ended:
     """Run a program in a folder and wait for it.
 
     It gets no input, and it is killed when this call ends for whatever reason, or when this
@@ -42,52 +51,74 @@ def run_program(program: Path, folder: Path, env: Mapping[str, str], deadline: f
 
     Parameters
     ----------
-    program
-        Executable, started without arguments.
+    command
+        Executable and its arguments.
     folder
         Its working folder.
     env
         Its whole environment.
     deadline
         Value of ``time.monotonic()`` at which it is killed.
+    with_offspring
+        Whether it may start programs itself, as a script does; they are killed with it.
 
     Raises
     ------
     TimeLimitError
         If it was killed at the deadline.
     """
+    log = os.open(folder / _LOG, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        status, seconds = _run(command, folder, env, deadline, log, with_offspring)
+        return Ended(status, _read(log), seconds)
+    finally:
+        os.close(log)
+
+
+def _run(
+    command: Sequence[str],
+    folder: Path,
+    env: Mapping[str, str],
+    deadline: float,
+    log: int,
+    with_offspring: bool,
+) -> tuple[int, float]:
     # The program holds the writing end of a pipe and never writes: its end closes the pipe and
     # wakes us at once. Popen.wait would sleep up to 50 ms too long, and reading the output
     # through a pipe would wake us at every line.
     ours, theirs = os.pipe()
     try:
-        with (folder / _LOG).open("wb") as log:
-            process = subprocess.Popen(
-                [*_dies_with_us(), str(program)],
-                cwd=folder,
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                pass_fds=(theirs,),
-            )
+        process = subprocess.Popen(
+            [*_dies_with_us(), *command],
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=(theirs,),
+            start_new_session=with_offspring,
+        )
     except BaseException:
         os.close(ours)
         raise
     finally:
         os.close(theirs)
     try:
-        seconds = _wait(process, ours, deadline)
+        with _group_dies_with_us(process.pid) if with_offspring else nullcontext():
+            seconds = _wait(process, ours, deadline)
     finally:
         os.close(ours)
+        if with_offspring:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
         if process.returncode is None:
             process.kill()
             process.wait()
-    return Ended(process.returncode, _read(folder / _LOG), seconds)
+    return process.returncode, seconds
 
 
 def _wait(process: subprocess.Popen[bytes], pipe: int, deadline: float) -> float:
-    """Wait for the end of a process; returns its processor seconds."""
+    """Wait for the end of a process; returns its processor seconds and its children's."""
     poll = select.poll()
     poll.register(pipe, select.POLLIN)
     while (left := deadline - time.monotonic()) > 0:
@@ -103,13 +134,11 @@ def _wait(process: subprocess.Popen[bytes], pipe: int, deadline: float) -> float
     raise TimeLimitError
 
 
-def _read(path: Path) -> str:
+def _read(log: int) -> str:
     """Read a log, leaving out the middle of one that is too long."""
-    with path.open("rb") as log:
-        text = log.read(_LOG_LIMIT)
-        if (size := path.stat().st_size) > 2 * _LOG_LIMIT:
-            log.seek(size - _LOG_LIMIT)
-        return (text + log.read(_LOG_LIMIT)).decode(errors="replace")
+    text = os.pread(log, _LOG_LIMIT, 0)
+    rest = max(_LOG_LIMIT, os.fstat(log).st_size - _LOG_LIMIT)
+    return (text + os.pread(log, _LOG_LIMIT, rest)).decode(errors="replace")
 
 
 @functools.cache
@@ -126,3 +155,33 @@ def _dies_with_us() -> tuple[str, ...]:
     prefix = (setpriv, "--pdeathsig", "KILL", "--")
     known = subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0
     return prefix if known else ()
+
+
+@contextmanager
+def _group_dies_with_us(group: int) -> Iterator[None]:
+    """Have a process group killed when this process dies.
+
+    What a script starts does not inherit the wish of `_dies_with_us`. So a shell of its own waits
+    for the end of a pipe whose other end only this process holds.
+    """
+    theirs, ours = os.pipe()
+    try:
+        guard = subprocess.Popen(
+            ["/bin/sh", "-c", 'read -r _; kill -s KILL -- "-$0"', str(group)],
+            cwd="/",
+            stdin=theirs,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except BaseException:
+        os.close(ours)
+        raise
+    finally:
+        os.close(theirs)
+    try:
+        yield
+    finally:
+        guard.kill()
+        guard.wait()
+        os.close(ours)

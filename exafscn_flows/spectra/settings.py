@@ -1,8 +1,10 @@
 """What a campaign file may say about spectra."""
 
-from typing import Any, Literal
+import shlex
+from pathlib import Path
+from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from exafscn_flows.config.base import StrictModel
 from exafscn_flows.spectra.feff_cards import card_text
@@ -20,36 +22,65 @@ DEFAULT_CARDS: dict[str, str] = {
 
 
 class FeffSettings(StrictModel):
-    """K-edge EXAFS by FEFF 8.5L."""
+    """K-edge EXAFS by FEFF 8.5L, or EXAFS and XANES by another FEFF."""
 
     kind: Literal["feff"] = "feff"
+    command: str | None = Field(
+        default=None,
+        description="Program of FEFF 9 or 10, or a script, with arguments as in a shell, that is "
+        "run in the folder of feff.inp; None: FEFF 8.5L, which exafscn brings along.",
+    )
     cards: dict[str, str | int | float | None] = Field(
         default=dict(DEFAULT_CARDS),
         description="FEFF cards under FEFF's own names. They replace or extend the defaults; "
-        "null takes a default away.",
+        "null takes a default away. With XANES, there are no defaults.",
     )
     time_limit: float = Field(
         default=60, gt=0, allow_inf_nan=False, description="Longest FEFF run of one site, seconds."
     )
 
+    @field_validator("command")
+    @classmethod
+    def _from_folder_of_campaign(cls, command: str | None, info: ValidationInfo) -> str | None:
+        if command is None:
+            return None
+        try:
+            program, *arguments = shlex.split(command)
+        except ValueError as error:
+            raise ValueError(f"{command!r} names no program: {error or 'it is empty'}") from None
+        folder = (info.context or {}).get("folder")
+        if folder is not None and "/" in program:
+            program = str(folder / Path(program).expanduser())
+        return shlex.join([program, *arguments])
+
     @field_validator("cards", mode="before")
     @classmethod
-    def _one_form(cls, cards: Any) -> Any:
+    def _one_form(cls, cards: Any, info: ValidationInfo) -> Any:
         if not isinstance(cards, dict):
             return cards
-        merged: dict[str, str | None] = dict(DEFAULT_CARDS)
+        external = info.data.get("command") is not None
+        defaults = DEFAULT_CARDS if cards.get("XANES") is None else {}
+        merged: dict[str, str | None] = dict(defaults)
         for name, value in cards.items():
-            if value is None and name in DEFAULT_CARDS and name != "RPATH":
+            if value is not None:
+                merged[name] = card_text(str(name), value, external=external)
+            elif name not in DEFAULT_CARDS:
+                message = f"FEFF card {name} is no default, so null has nothing to take away"
+                raise ValueError(message)
+            elif name in defaults and name == "RPATH":
+                raise ValueError("FEFF card RPATH is needed: the cluster is cut by it")
+            elif name in defaults:
                 merged[name] = None
-            elif value is None:
-                raise ValueError(
-                    "FEFF card RPATH is needed: the cluster is cut by it"
-                    if name == "RPATH"
-                    else f"FEFF card {name} is no default, so null has nothing to take away"
-                )
-            else:
-                merged[name] = card_text(str(name), value)
         return dict(sorted(merged.items()))
+
+    @model_validator(mode="after")
+    def _one_type(self) -> Self:
+        cards = self.feff_cards()
+        if "XANES" in cards and "EXAFS" in cards:
+            raise ValueError("FEFF card XANES excludes EXAFS")
+        if "XANES" in cards and "FMS" not in cards:
+            raise ValueError("FEFF card XANES needs FMS, the radius of full multiple scattering")
+        return self
 
     def feff_cards(self) -> dict[str, str]:
         """Return the cards that FEFF gets, in alphabetical order, values as text."""
@@ -57,4 +88,17 @@ class FeffSettings(StrictModel):
 
     def parameters(self) -> dict[str, Any]:
         """Return all that decides a spectrum, except the structure; JSON-serialisable."""
-        return {"kind": self.kind, "cards": self.feff_cards(), "version": _ALGORITHM_VERSION}
+        parameters: dict[str, Any] = {"kind": self.kind, "cards": self.feff_cards()}
+        if self.command is not None:
+            parameters["command"] = self.command
+        return {**parameters, "version": _ALGORITHM_VERSION}
+
+
+class StoredSettings(StrictModel):
+    """The spectra that the sources bring; none is computed."""
+
+    kind: Literal["stored"]
+
+    def parameters(self) -> dict[str, Any]:
+        """Return all that decides a spectrum, except what the source holds."""
+        return {"kind": self.kind, "version": 1}

@@ -13,6 +13,8 @@ import numpy as np
 from bson.binary import Binary, BinaryVectorDtype
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from exafscn_flows.spectra.base import SpectrumType
+
 STAGES = ("structures", "labels", "spectra", "features", "models")
 """Stages of a campaign, in the order in which work flows through them."""
 
@@ -89,22 +91,59 @@ class CampaignDoc(Document):
         return {"_id": self.campaign, **self.model_dump()}
 
 
+class ListingDoc(Document):
+    """One page of what a remote source holds, as it was when the campaign began."""
+
+    collection: ClassVar[str] = "listings"
+
+    absorber: str = Field(description="Element that was asked for.")
+    page: int = Field(description="Number of the page, from 0.")
+    version: str = Field(description="Version of the remote database.")
+    entries: list[tuple[str, list[str] | None, str]] = Field(
+        description="Name, elements and fingerprint of each entry."
+    )
+    total: int = Field(description="Entries of all pages, as the server counts them.")
+    more: bool = Field(description="Whether another page follows.")
+
+    @property
+    def key(self) -> str:
+        return f"{self.hash}/{self.absorber}/{self.page:06d}"
+
+
+class FetchedDoc(Document):
+    """What a remote source sent for one entry."""
+
+    collection: ClassVar[str] = "fetched"
+
+    entry: str = Field(description="What the source calls it.")
+    record: str = Field(description="What it sent, as JSON.")
+
+    @property
+    def key(self) -> str:
+        return f"{self.hash}/{self.entry}"
+
+
 class StructureDoc(Document):
-    """One crystal structure, reduced to its primitive cell."""
+    """One crystal structure: its primitive cell, or with stored spectra the cell as written."""
 
     collection: ClassVar[str] = "structures"
 
     material_id: str = Field(description="Name of the structure, unique in the campaign.")
     source: dict[str, Any] = Field(description="Where it comes from: kind, file or identifier.")
+    source_hash: str = Field(description="Hash of the source's settings in the campaign file.")
+    entry: str = Field(description="What the source calls it.")
     formula: str = Field(description="Reduced chemical formula.")
     chemical_system: str = Field(description="Elements in alphabetical order, e.g. 'Cu-O'.")
     elements: list[str] = Field(description="Element symbols, alphabetical.")
-    n_atoms: int = Field(description="Atoms in the primitive cell.")
+    n_atoms: int = Field(description="Atoms in the cell.")
     spacegroup: str = Field(description="Hermann-Mauguin symbol found by spglib.")
-    structure: dict[str, Any] = Field(description="Primitive cell, pymatgen Structure as a dict.")
-    structure_hash: str = Field(description="Hash of the primitive cell itself.")
+    structure: dict[str, Any] = Field(description="The cell, pymatgen Structure as a dict.")
+    structure_hash: str = Field(description="Hash of the cell itself.")
     inequivalent_sites: dict[str, list[tuple[int, int]]] = Field(
-        description="By element: index in the primitive cell and multiplicity of each site."
+        description="By element: index in the cell and multiplicity of each site that can absorb."
+    )
+    averaged: list[str] = Field(
+        description="Elements whose stored spectrum is the mean over all their sites."
     )
 
     @property
@@ -120,11 +159,12 @@ class SiteDoc(Document):
     site: str = Field(description="Key of the site: material:absorber:index.")
     material_id: str = Field(description="Structure that holds the site.")
     absorber: str = Field(description="Element symbol of the absorbing atom.")
-    site_index: int = Field(description="0-based index in the stored primitive cell.")
-    multiplicity: int = Field(description="Symmetry-equivalent sites in the primitive cell.")
+    site_index: int = Field(description="0-based index in the stored cell; of an average, a first.")
+    multiplicity: int = Field(description="Sites in the cell that it stands for.")
+    averaged: bool = Field(description="Whether its spectrum is the mean over all these sites.")
     formula: str = Field(description="Reduced chemical formula.")
     elements: list[str] = Field(description="Elements of the structure, alphabetical.")
-    n_atoms: int = Field(description="Atoms in the primitive cell.")
+    n_atoms: int = Field(description="Atoms in the cell.")
     active: bool = Field(description="Whether the campaign file, as it stands, selects the site.")
 
     @property
@@ -150,27 +190,37 @@ class LabelDoc(SiteStageDoc):
 
     cn: int = Field(description="Coordination number with the largest weight.")
     cn_weights: dict[str, float] = Field(description="CrystalNN weight of every CN; sum 1.")
-    cn_mean: float = Field(description="Weighted mean CN, a fractional label.")
-    neighbours: dict[str, int] = Field(description="Number of neighbours by element.")
+    cn_mean: float = Field(description="Mean CN by these weights, a fractional label.")
+    cn_average: float = Field(
+        description="Mean CN of the sites that the spectrum stands for; a whole number for one."
+    )
+    neighbours: dict[str, int | float] = Field(
+        description="Number of neighbours by element; of an average, their mean."
+    )
     bond_length: float | None = Field(description="Mean bond length, Å; None without neighbours.")
 
 
 class SpectrumDoc(SiteStageDoc):
-    """K-edge EXAFS of one site as FEFF gives it."""
+    """K-edge EXAFS or XANES of one site, as FEFF or the source gives it."""
 
     collection: ClassVar[str] = "spectra"
 
     edge: str = Field(description="Absorption edge.")
+    spectrum_type: SpectrumType = Field(description="EXAFS or XANES.")
     e0: float = Field(description="Energy where k = 0, eV.")
-    k: Vector = Field(description="Photoelectron wave number, 1/Å, shape (n_k,).")
+    k: Vector = Field(
+        description="Photoelectron wave number, 1/Å, shape (n_k,); empty if only mu is known."
+    )
     chi: Vector = Field(description="chi(k), shape (n_k,).")
     energy_rel: Vector = Field(description="Energy above e0, eV, shape (n_e,).")
     mu: Vector = Field(description="Absorption, FEFF's normalisation, shape (n_e,).")
-    mu0: Vector = Field(description="Embedded-atom background of mu, shape (n_e,).")
+    mu0: Vector = Field(
+        description="Embedded-atom background of mu, shape (n_e,); empty if it is not known."
+    )
     program: str = Field(description="Program that made the spectrum.")
     version: str = Field(description="Version of the program, from its output.")
     cards: dict[str, str] = Field(description="FEFF cards used.")
-    seconds: float = Field(description="Processor seconds that FEFF took.")
+    seconds: float = Field(description="Processor seconds that FEFF took here; 0 if stored.")
 
 
 class FeatureDoc(SiteStageDoc):
@@ -273,6 +323,8 @@ class FailureDoc(Document):
 
 
 DOCUMENTS: tuple[type[Document], ...] = (
+    ListingDoc,
+    FetchedDoc,
     StructureDoc,
     SiteDoc,
     LabelDoc,

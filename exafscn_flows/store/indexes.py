@@ -13,6 +13,17 @@ _BY_MODEL = [("campaign", ASCENDING), ("feature_set", ASCENDING), ("model", ASCE
 _BEST_FIRST = [("probability", DESCENDING), ("site", ASCENDING)]
 
 INDEXES: dict[str, list[IndexModel]] = {
+    "listings": [
+        IndexModel(
+            [
+                ("campaign", ASCENDING),
+                ("hash", ASCENDING),
+                ("absorber", ASCENDING),
+                ("page", ASCENDING),
+            ]
+        )
+    ],
+    "fetched": [IndexModel([("campaign", ASCENDING), ("hash", ASCENDING)])],
     "structures": [IndexModel([("campaign", ASCENDING), ("material_id", ASCENDING)])],
     "sites": [
         IndexModel([("campaign", ASCENDING), ("active", ASCENDING), ("site", ASCENDING)]),

@@ -25,6 +25,7 @@ D = TypeVar("D", bound=Document)
 RawDatabase = Database[dict[str, Any]]
 
 _BATCH = 1000
+"""Documents that are read or written at once; left alone, a cursor takes 16 MB at a time."""
 
 
 class Store:
@@ -150,6 +151,12 @@ class Store:
             self.database.failures.delete_many({"_id": {"$in": batch}})
 
     @translate_errors()
+    def drop_listing(self, campaign: str, source_hash: str, absorber: str) -> None:
+        """Delete the pages of a listing that is out of date."""
+        query = {"campaign": campaign, "hash": source_hash, "absorber": absorber}
+        self.database.listings.delete_many(query)
+
+    @translate_errors()
     def forget_failures(self, campaign: str) -> None:
         """Delete all failure documents of a campaign, so that its next run tries them again."""
         # Without a plan the sources are read again, as far as they are not in the store.
@@ -188,7 +195,7 @@ class Store:
         """Stream validated documents of one collection."""
         with translate_errors():
             cursor = self.database[kind.collection].find(dict(query), limit=limit, sort=sort)
-            for raw in cursor:
+            for raw in cursor.batch_size(_BATCH):
                 yield kind.from_mongo(raw)
 
     def project(
@@ -196,9 +203,10 @@ class Store:
     ) -> Iterator[dict[str, Any]]:
         """Stream some fields of documents, ordered by ``_id``."""
         with translate_errors():
-            yield from self.database[kind.collection].find(
+            cursor = self.database[kind.collection].find(
                 dict(query), dict.fromkeys(fields, 1), sort=[("_id", 1)]
             )
+            yield from cursor.batch_size(_BATCH)
 
     @translate_errors()
     def count(self, kind: type[Document], query: Mapping[str, Any]) -> int:

@@ -123,3 +123,43 @@ def test_relative_path_starts_at_the_campaign_file(tmp_path, monkeypatch):
     monkeypatch.chdir("/")
     (source,) = load_campaign_file(path).sources
     assert source.path == str(tmp_path / "cifs")
+
+
+@pytest.mark.parametrize("spectra", ["", "spectra: {}\n", "spectra: {time_limit: 5}\n"])
+def test_spectra_are_computed_by_feff_where_nothing_else_is_said(tmp_path, spectra):
+    assert load_campaign_file(write(tmp_path, GOOD + spectra)).spectra.kind == "feff"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("spectra: {cadrs: {RPATH: 6}}", "spectra.cadrs: unknown key; did you mean `cards`?"),
+        (
+            "spectra: {kind: stored, cards: {RPATH: 6}}",
+            "spectra.cards: unknown key; known here: kind",
+        ),
+        (
+            "spectra: {kind: fef}",
+            "spectra: input tag 'fef' found using 'kind' does not match any of the expected tags: "
+            "'feff', 'stored'",
+        ),
+        ("spectra: {cards: {RPAHT: 6}}", "spectra.cards: 'RPAHT' is not a FEFF card"),
+        ("spectra: {time_limit: soon}", "spectra.time_limit: input should be a valid number"),
+        ("spectra: 8", "spectra: "),
+        ("spectra: {command: 7}", "spectra.command: input should be a valid string, not 7"),
+    ],
+)
+def test_wrong_spectra_are_refused_like_everything_else(tmp_path, text, message):
+    complaint_ = complaint(tmp_path, GOOD + text + "\n")
+    assert complaint_.startswith(f"{tmp_path / 'c.yaml'}:5: {message}")
+    assert "\n" not in complaint_
+
+
+def test_command_with_a_folder_starts_at_the_campaign_file(tmp_path):
+    text = "spectra: {command: 'bin/feff9 -n 1'}\n"
+    config = load_campaign_file(write(tmp_path, GOOD + text))
+    assert config.spectra.command == f"{tmp_path}/bin/feff9 -n 1"
+    # One that is on the PATH stays what it is, and one that is complete, too.
+    for command in ("feff9", "/opt/feff9 a"):
+        text = f"spectra: {{command: {command}}}\n"
+        assert load_campaign_file(write(tmp_path, GOOD + text)).spectra.command == command

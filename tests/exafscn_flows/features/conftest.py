@@ -23,7 +23,8 @@ def read() -> Callable[[str], Spectrum]:
 def read_spectrum(name: str) -> Spectrum:
     with np.load(DATA / f"feff_{name}.npz", allow_pickle=False) as file:
         arrays = {key: file[key] for key in ("energy_rel", "mu", "mu0", "k", "chi")}
-        return Spectrum(edge="K", e0=float(file["e0"]), program="FEFF", version="8.50L", **arrays)
+        provenance = {"program": "FEFF", "version": "8.50L"}
+        return Spectrum("K", "EXAFS", e0=float(file["e0"]), **provenance, **arrays)
 
 
 @pytest.fixture
@@ -37,6 +38,8 @@ def shells() -> Callable[..., Spectrum]:
             # Multiplied by k^2, this is a plain sine; 2 keeps |chi| below its limit.
             chi[1:] += 2 * size * np.sin(2 * k[1:] * distance) / k[1:] ** 2
         energy_rel = k**2 / 0.2624682917
-        return Spectrum("K", 8000.0, k, chi, energy_rel, 1 + chi, np.ones_like(k), "none", "0")
+        return Spectrum(
+            "K", "EXAFS", 8000.0, k, chi, energy_rel, 1 + chi, np.ones_like(k), "none", "0"
+        )
 
     return build

@@ -75,7 +75,42 @@ def test_every_setting_of_xftf_reaches_larch() -> None:
     assert len(xftf(K, single_shell(2.5), XftfSettings(kstep=0.025))) == 163
 
 
-def test_every_setting_of_autobk_reaches_larch(read) -> None:
+AUTOBK_CHANGES: list[dict] = [
+    {"rbkg": 1.4},
+    {"rbkg": 3.0},
+    {"kmin": 1.0},
+    {"kmax": 15.0},
+    {"kweight": 3},
+    {"dk": 2.0},
+    {"window": "kaiser", "dk": 4.0},
+    {"nclamp": 0},
+    {"clamp_lo": 50.0},
+    {"clamp_hi": 50.0},
+    {"nfft": 1024},
+    {"kstep": 0.04},
+]
+
+
+@pytest.mark.parametrize("change", [{}, *AUTOBK_CHANGES])
+def test_autobk_gives_larchs_own_numbers(spectrum: Spectrum, change: dict) -> None:
+    from larch import Group
+    from larch.xafs import autobk as larch_autobk
+
+    energy = spectrum.energy_rel.astype(float) + spectrum.e0
+    # An energy that comes twice, and one that FEFF's rounding moved above E0.
+    energy[[0, 40]] = energy[0] + 0.01, energy[41]
+    mu = spectrum.mu.astype(float)
+    found = autobk(energy - spectrum.e0, mu, spectrum.e0, AutobkSettings(**change))
+    named = AutobkSettings(**change).model_dump()
+    group = Group()
+    fixed = {"ek0": max(spectrum.e0, energy[0]), "edge_step": 1.0, "calc_uncertainties": False}
+    larch_autobk(energy, mu, group=group, win=named.pop("window"), **named, **fixed)
+    np.testing.assert_array_equal(found.k, group.k)
+    np.testing.assert_allclose(found.chi, group.chi, atol=1e-6)
+    np.testing.assert_allclose(found.bkg, group.bkg, atol=1e-6)
+
+
+def test_every_setting_of_autobk_counts(read) -> None:
     spectrum = read("nio")
 
     def chi(**changes: object) -> np.ndarray:
@@ -85,21 +120,16 @@ def test_every_setting_of_autobk_reaches_larch(read) -> None:
         return np.interp(K[60:240], background.k, background.chi)
 
     plain = chi()
-    changes: list[dict] = [
-        {"rbkg": 1.4},
-        {"kmin": 1.0},
-        {"kmax": 15.0},
-        {"kweight": 3},
-        {"dk": 2.0},
-        {"window": "kaiser", "dk": 4.0},
-        {"nclamp": 0},
-        {"clamp_lo": 50.0},
-        {"clamp_hi": 50.0},
-        {"nfft": 1024},
-        {"kstep": 0.04},
-    ]
-    for change in changes:
+    for change in AUTOBK_CHANGES:
         assert (chi(**change) != plain).any(), change
+
+
+def test_a_window_longer_than_the_transform_is_a_failure(spectrum: Spectrum) -> None:
+    # Beyond 40 1/Å, which FEFF never writes but a file may hold.
+    far = np.append(spectrum.energy_rel, [8e3, 1e4, 1.2e4])
+    mu = np.append(spectrum.mu, [1.0, 1.0, 1.0])
+    with pytest.raises(ItemFailure, match="more than nfft"):
+        autobk(far, mu, spectrum.e0, AutobkSettings(nfft=1024))
 
 
 def test_autobk_takes_a_smooth_background_off_a_single_shell() -> None:
@@ -132,7 +162,7 @@ def test_an_e0_outside_the_spectrum_is_refused(spectrum: Spectrum) -> None:
 def test_importing_larch_leaves_logging_and_warnings_alone() -> None:
     code = (
         "import json, logging, warnings\n"
-        "import numpy, scipy.special  # these add filters of their own\n"
+        "import numpy, scipy.interpolate, scipy.special  # these add filters of their own\n"
         "logging.getLogger().setLevel(logging.DEBUG)\n"
         "def state():\n"
         "    root = logging.getLogger()\n"

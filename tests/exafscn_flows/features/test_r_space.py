@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.interpolate import CubicSpline
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features import FeatureSettings, RSpace
@@ -97,7 +98,8 @@ UNUSABLE = {
     "nan in mu": lambda s: replace(s, mu=_with_nan(s.mu)),
     "nan in chi": lambda s: replace(s, chi=_with_nan(s.chi)),
     "infinite energy": lambda s: replace(s, energy_rel=s.energy_rel * np.float32(np.inf)),
-    "no points": lambda s: replace(s, k=s.k[:0], chi=s.chi[:0]),
+    "no points": lambda s: replace(s, energy_rel=s.energy_rel[:0], mu=s.mu[:0]),
+    "chi without k": lambda s: replace(s, k=s.k[:0]),
     "unequal lengths": lambda s: replace(s, mu=s.mu[:-1]),
     "not in order": lambda s: replace(s, energy_rel=s.energy_rel[::-1]),
     "no e0": lambda s: replace(s, e0=float("nan")),
@@ -121,3 +123,48 @@ def test_a_mu_that_is_a_little_off_still_passes(spectrum: Spectrum) -> None:
     vector = MU.transform(replace(spectrum, mu=spectrum.mu * (1 + noise)), SETTINGS)
     clean = MU.transform(spectrum, SETTINGS)
     assert np.abs(vector - clean).max() < 0.2 * clean.max()
+
+
+NONE = np.empty(0, dtype=np.float32)
+
+
+def test_chi_of_the_program_is_not_needed_for_mu(spectrum: Spectrum) -> None:
+    bare = replace(spectrum, k=NONE, chi=NONE, mu0=NONE)
+    expected = MU.transform(spectrum, SETTINGS)
+    np.testing.assert_array_equal(MU.transform(bare, SETTINGS), expected)
+    with pytest.raises(ItemFailure, match=r"^the source has no chi\(k\) of this site$") as error:
+        CHI.transform(bare, SETTINGS)
+    assert (error.value.kind, error.value.hint) == ("bad_spectrum", "take input mu")
+
+
+# The phase of chi(R), and a glitch, are only seen beside the program's chi.
+SIZES = ("zero", "step halved", "step lost, oscillations kept", "in arbitrary units")
+
+
+@pytest.mark.parametrize("name", [*SIZES, "e0 beyond the data", "cut off"])
+def test_size_and_edge_step_are_judged_also_without_chi_of_the_program(
+    spectrum: Spectrum, name: str
+) -> None:
+    bare = replace(spectrum, k=NONE, chi=NONE, mu0=NONE)
+    with pytest.raises(ItemFailure) as error:
+        MU.transform(NO_BACKGROUND[name](bare), SETTINGS)
+    assert error.value.kind == "background_failed"
+
+
+def test_200_points_of_a_spectrum_have_the_same_shells(spectrum: Spectrum) -> None:
+    # As the Materials Project stores EXAFS that is averaged over sites.
+    energy = np.linspace(spectrum.energy_rel[0], spectrum.energy_rel[-1], 200)
+    mu = CubicSpline(spectrum.energy_rel, spectrum.mu)(energy)
+    coarse = replace(spectrum, energy_rel=energy, mu=mu, k=NONE, chi=NONE, mu0=NONE)
+    vector, expected = (MU.transform(s, SETTINGS) for s in (coarse, spectrum))
+    shells = (R >= 1.5) & (R <= 4)
+    assert np.abs(vector - expected)[shells].sum() < 0.005 * expected[shells].sum()
+    assert vector.argmax() == expected.argmax()
+
+
+@BOTH
+def test_xanes_is_not_taken_for_exafs(spectrum: Spectrum, feature_set: RSpace) -> None:
+    with pytest.raises(ItemFailure, match="the spectrum is XANES") as error:
+        feature_set.transform(replace(spectrum, spectrum_type="XANES"), SETTINGS)
+    assert error.value.kind == "bad_spectrum"
+    assert "kind xanes" in error.value.hint

@@ -57,6 +57,7 @@ def write_features(store: Store, config: CampaignConfig) -> None:
             cn=cn,
             cn_weights={str(cn): 1.0},
             cn_mean=cn,
+            cn_average=cn,
             neighbours={},
             bond_length=2.0,
         )

@@ -1,4 +1,5 @@
 import warnings
+from collections import Counter
 
 import pytest
 from pydantic import ValidationError
@@ -150,6 +151,67 @@ def test_labels_hold_plain_numbers():
 
 
 def test_settings_refuse_other_methods_and_give_parameters():
-    assert LabelSettings().parameters() == {"method": "crystal_nn", "version": 1}
+    own = LabelSettings().parameters(averaged=False)
+    assert own == {"method": "crystal_nn", "version": 2}
+    assert LabelSettings().parameters(averaged=True) == {**own, "mode": "uniform"}
     with pytest.raises(ValidationError):
         LabelSettings(method="nearest")
+
+
+LAYERS = Structure(
+    Lattice.hexagonal(3.4, 11.9),
+    ["Mo", "S", "S"],
+    [[1 / 3, 2 / 3, 0.25], [1 / 3, 2 / 3, 0.38], [1 / 3, 2 / 3, 0.12]],
+)
+LOW_SYMMETRY = Structure(
+    Lattice.from_parameters(5.1, 6.3, 7.2, 83, 97, 104),
+    ["Fe", "Cu", "Si", "O", "O", "O", "O", "H", "Ne"],
+    [
+        [0.02, 0.01, 0.03],
+        [0.51, 0.48, 0.12],
+        [0.45, 0.07, 0.51],
+        [0.21, 0.22, 0.18],
+        [0.83, 0.31, 0.07],
+        [0.28, 0.91, 0.34],
+        [0.71, 0.12, 0.44],
+        [0.17, 0.35, 0.29],
+        [0.05, 0.52, 0.66],
+    ],
+)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "structure",
+    [
+        pytest.param(structure, id=name)
+        for name, structure in {
+            "rock salt": ROCK_SALT,
+            "zinc blende": ZINC_BLENDE,
+            "fcc": COPPER,
+            "CsCl type": BRASS,
+            "cuprite": CUPRITE,
+            "rutile": RUTILE,
+            "spinel": SPINEL,
+            "layers": LAYERS,
+            "low symmetry": LOW_SYMMETRY,
+            "far apart": Structure(Lattice.cubic(3.2), ["Cs"], [[0, 0, 0]]),
+        }.items()
+    ],
+)
+def test_labels_are_those_of_pymatgens_crystal_nn(structure):
+    from pymatgen.analysis.local_env import CrystalNN
+
+    for index in range(min(9, len(structure))):
+        expected = CrystalNN().get_nn_data(structure, index)
+        weights = {str(cn): weight for cn, weight in expected.cn_weights.items() if weight > 5e-5}
+        if max(weights, key=weights.__getitem__) == "0":
+            with pytest.raises(ItemFailure):
+                label_site(structure, index)
+            continue
+        label = label_site(structure, index)
+        assert label.cn_weights == pytest.approx(weights, abs=1.1e-4)
+        neighbours = [entry["site"] for entry in expected.cn_nninfo[label.cn]]
+        assert label.neighbours == Counter(n.specie.symbol for n in neighbours)
+        distances = [n.distance_from_point(structure[index].coords) for n in neighbours]
+        assert label.bond_length == pytest.approx(sum(distances) / label.cn, abs=1e-4)

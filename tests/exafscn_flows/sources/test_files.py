@@ -15,7 +15,7 @@ from pymatgen.io.vasp import Poscar
 
 from exafscn_flows.errors import ItemFailure, UsageError
 from exafscn_flows.sources import FilesSource, Source
-from exafscn_flows.sources.files import MAX_BYTES
+from exafscn_flows.sources.tree import MAX_BYTES
 
 NIO = Structure(
     Lattice([[0, 2.09, 2.09], [2.09, 0, 2.09], [2.09, 2.09, 0]]),
@@ -35,13 +35,22 @@ def source(path: Path) -> FilesSource:
     return FilesSource(kind="files", path=str(path))
 
 
+def locator(path: Path, material_id: str) -> str:
+    (found,) = (e.locator for e in source(path).entries() if e.material_id == material_id)
+    return found
+
+
+def load(path: Path, material_id: str) -> Structure:
+    return source(path).load(locator(path, material_id))
+
+
 def names(path: Path) -> list[str]:
     return [entry.material_id for entry in source(path).entries()]
 
 
 def failure(path: Path, material_id: str) -> ItemFailure:
     with pytest.raises(ItemFailure) as info:
-        source(path).load(material_id)
+        load(path, material_id)
     assert "\n" not in info.value.message
     assert len(info.value.message) < 250
     assert info.value.hint
@@ -81,12 +90,12 @@ def test_folders_and_zips_hold_the_same_structures(tmp_path, pack):
     files.check()
     assert names(path) == ["a", "oxides/NiO", "oxides/ZnO", "runs/relaxed"]
     for name in ("a", "oxides/NiO", "runs/relaxed"):
-        loaded = files.load(name)
+        loaded = load(path, name)
         assert loaded.composition.reduced_formula == "NiO"
         assert loaded.volume == pytest.approx(NIO.volume, rel=1e-5)
-    zno = files.load("oxides/ZnO")
+    zno = load(path, "oxides/ZnO")
     assert zno.frac_coords == pytest.approx(ZNO.frac_coords)
-    assert files.provenance("oxides/NiO") == {
+    assert files.provenance(locator(path, "oxides/NiO")) == {
         "kind": "files",
         "path": str(path),
         "file": "oxides/NiO.cif",
@@ -98,7 +107,7 @@ def test_a_single_file_is_a_source(tmp_path, name):
     content = {"cif": CIF, "json": json.dumps(NIO.as_dict())}.get(name[4:].lower(), POSCAR)
     path = write(tmp_path, {name: content}) / name
     assert names(path) == ["NiO"]
-    assert source(path).load("NiO").composition.reduced_formula == "NiO"
+    assert load(path, "NiO").composition.reduced_formula == "NiO"
 
 
 def test_a_lone_poscar_is_named_by_its_folder(tmp_path):
@@ -117,9 +126,10 @@ def test_json_lists_and_mappings_hold_many_structures(tmp_path):
     )
     files = source(tmp_path)
     assert names(tmp_path) == ["list/0", "list/1", "named/nickel_oxide", "named/b"]
-    assert files.load("list/1").composition.reduced_formula == "ZnO"
-    assert files.load("named/nickel_oxide").composition.reduced_formula == "NiO"
-    assert files.provenance("named/nickel_oxide")["name"] == "nickel: oxide"
+    assert load(tmp_path, "list/1").composition.reduced_formula == "ZnO"
+    assert load(tmp_path, "named/nickel_oxide").composition.reduced_formula == "NiO"
+    named = files.provenance(locator(tmp_path, "named/nickel_oxide"))
+    assert named["name"] == "nickel: oxide"
 
 
 def test_names_are_safe_in_site_keys(tmp_path):
@@ -129,8 +139,8 @@ def test_names_are_safe_in_site_keys(tmp_path):
     assert len(set(ids)) == len(odd)
     assert all(re.fullmatch(r"[A-Za-z0-9._/-]+", name) for name in ids)
     for name in ids:
-        json.dumps(source(tmp_path).provenance(name)).encode()
-        assert len(source(tmp_path).load(name)) == 2
+        json.dumps(source(tmp_path).provenance(locator(tmp_path, name))).encode()
+        assert len(load(tmp_path, name)) == 2
 
 
 def test_no_structure_takes_the_name_of_another(tmp_path):
@@ -150,11 +160,11 @@ def test_no_structure_takes_the_name_of_another(tmp_path):
     ids = names(tmp_path)
     assert len(set(ids)) == 7
     assert {"x.vasp", "run/POSCAR", "run/CONTCAR"} <= set(ids)
-    formulas = [source(tmp_path).load(name).composition.reduced_formula for name in ids]
+    formulas = [load(tmp_path, name).composition.reduced_formula for name in ids]
     assert sorted(formulas) == ["NiO"] * 5 + ["ZnO"] * 2
     for name in ids:
-        file = source(tmp_path).provenance(name)["file"]
-        loaded = source(tmp_path).load(name).composition.reduced_formula
+        file = source(tmp_path).provenance(locator(tmp_path, name))["file"]
+        loaded = load(tmp_path, name).composition.reduced_formula
         assert loaded == ("ZnO" if file in ("a:b.cif", "x.cif.cif") else "NiO")
 
 
@@ -165,24 +175,27 @@ def test_fingerprints_change_with_the_content(tmp_path):
     write(tmp_path, {"a.cif": CIF + "\n", "l.json": json.dumps([NIO.as_dict(), NIO.as_dict()])})
     after = {e.material_id: e.fingerprint for e in source(tmp_path).entries()}
     assert {name for name in before if before[name] != after[name]} == {"a", "l/1"}
-    assert source(tmp_path).load("l/1").composition.reduced_formula == "NiO"
+    assert load(tmp_path, "l/1").composition.reduced_formula == "NiO"
 
 
 def test_new_and_lost_files_are_noticed(tmp_path):
     write(tmp_path, {"a.cif": CIF, "b.cif": CIF})
     files = source(tmp_path)
-    assert len(list(files.entries())) == 2
+    lost, kept = files.entries()
     (tmp_path / "a.cif").unlink()
     write(tmp_path, {"c.cif": CIF})
-    assert failure(tmp_path, "a").kind == "unreadable"
     assert names(tmp_path) == ["b", "c"]
-    assert failure(tmp_path, "a").message.startswith("a is no longer in")
+    assert len(files.load(kept.locator)) == 2
+    with pytest.raises(ItemFailure, match=r"a\.cif: missing") as error:
+        files.load(lost.locator)
+    assert error.value.kind == "unreadable"
 
 
 def test_sources_travel_to_other_processes(tmp_path):
     files = source(write_zip(tmp_path / "x.zip", {"a.cif": CIF}))
-    files.load("a")
-    assert len(pickle.loads(pickle.dumps(files)).load("a")) == 2
+    (entry,) = files.entries()
+    files.load(entry.locator)
+    assert len(pickle.loads(pickle.dumps(files)).load(entry.locator)) == 2
 
 
 def test_relative_paths_start_at_the_folder_of_the_campaign(tmp_path, monkeypatch):
@@ -195,7 +208,8 @@ def test_relative_paths_start_at_the_folder_of_the_campaign(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     here = adapter.validate_python(written)
     assert here.path == "cifs"
-    assert len(here.load("a")) == 2
+    (entry,) = here.entries()
+    assert len(here.load(entry.locator)) == 2
 
 
 BROKEN_CIF = CIF.replace("_cell_length_a", "_cell_length_q")
@@ -238,17 +252,17 @@ def test_broken_files_say_why_in_one_line(tmp_path, name, content, cause):
     assert error.kind == "unreadable"
     assert error.message.startswith(name)
     assert re.search(cause, error.message)
-    assert len(source(tmp_path).load("good")) == 2
+    assert len(load(tmp_path, "good")) == 2
 
 
 def test_latin_characters_do_not_make_a_cif_unreadable(tmp_path):
     write(tmp_path, {"a.cif": "# Müller & Ångström\r\n".encode("latin-1") + CIF.encode()})
-    assert source(tmp_path).load("a").composition.reduced_formula == "NiO"
+    assert load(tmp_path, "a").composition.reduced_formula == "NiO"
 
 
 def test_a_disordered_cif_is_read_as_it_is(tmp_path):
     write(tmp_path, {"a.cif": DISORDERED})
-    assert not source(tmp_path).load("a").is_ordered
+    assert not load(tmp_path, "a").is_ordered
 
 
 def test_a_cif_of_two_structures_is_ambiguous(tmp_path):
@@ -261,7 +275,7 @@ def test_labels_that_pymatgen_would_drop_are_errors(tmp_path):
     lines = [line for line in CIF.splitlines() if "_atom_site_type_symbol" not in line]
     text = "\n".join(re.sub(r"^  (Ni|O)  ", "  ", line) for line in lines)
     write(tmp_path, {"good.cif": text, "bad.cif": text.replace(" O1 ", " OH1 ")})
-    assert source(tmp_path).load("good").composition.reduced_formula == "NiO"
+    assert load(tmp_path, "good").composition.reduced_formula == "NiO"
     assert "OH1" in failure(tmp_path, "bad").message
 
 
@@ -272,7 +286,7 @@ def test_properties_in_json_are_not_executed(tmp_path):
     data["sites"][0]["properties"] = {"x": evil}
     data["properties"] = {"x": evil}
     write(tmp_path, {"a.json": json.dumps(data)})
-    assert source(tmp_path).load("a").site_properties == {}
+    assert load(tmp_path, "a").site_properties == {}
     time.sleep(0.1)
     assert not marker.exists()
 
@@ -288,7 +302,7 @@ def test_paths_out_of_a_zip_are_refused_and_nothing_is_extracted(tmp_path, monke
     for name in ids:
         assert ".." not in name
         if name == "good":
-            assert len(source(path).load(name)) == 2
+            assert len(load(path, name)) == 2
         else:
             assert failure(path, name).kind == "unsafe_path"
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["inner", "x.zip"]
@@ -309,7 +323,7 @@ def test_files_over_the_limit_are_refused_without_unpacking_them(tmp_path):
     assert path.stat().st_size < 100_000
     assert names(path) == ["a", "b", "good"]
     assert failure(path, "a").kind == failure(path, "b").kind == "too_large"
-    assert len(source(path).load("good")) == 2
+    assert len(load(path, "good")) == 2
     write(tmp_path / "folder", {"a.cif": bomb})
     assert failure(tmp_path / "folder", "a").kind == "too_large"
 
@@ -322,7 +336,7 @@ def test_a_damaged_entry_does_not_take_the_zip_along(tmp_path):
     path.write_bytes(content)
     assert names(path) == ["a", "b"]
     assert failure(path, "a").kind == "unreadable"
-    assert len(source(path).load("b")) == 2
+    assert len(load(path, "b")) == 2
 
 
 def test_pipes_do_not_block(tmp_path):

@@ -14,11 +14,24 @@ ENV = {"PATH": "/usr/bin:/bin"}
 BUSY = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"
 
 
-def run(folder: Path, script: str, limit: float = 20) -> Ended:
+def run(folder: Path, script: str, limit: float = 20, **options: bool) -> Ended:
     program = folder / "program"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
-    return run_program(program, folder, ENV, time.monotonic() + limit)
+    return run_program([str(program)], folder, ENV, time.monotonic() + limit, **options)
+
+
+def sleepers(seconds: str) -> list[psutil.Process]:
+    """Processes that sleep for so many seconds, which no other test does."""
+    command = ["sleep", seconds]
+    return [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == command]
+
+
+def wait_for(seconds: str, *, alive: bool) -> None:
+    limit = time.monotonic() + 20
+    while bool(sleepers(seconds)) != alive:
+        assert time.monotonic() < limit
+        time.sleep(0.02)
 
 
 def test_it_runs_in_its_folder_with_its_environment_and_no_input(tmp_path: Path) -> None:
@@ -71,25 +84,68 @@ def test_endless_output_is_kept_at_both_ends_only(tmp_path: Path) -> None:
     assert len(log) < 600_000
 
 
+def test_what_a_script_starts_is_killed_at_the_time_limit(tmp_path: Path) -> None:
+    own = f"{1000 + os.getpid() / 1e7:.7f}"
+    with pytest.raises(TimeLimitError):
+        run(tmp_path, f"sleep {own} & sleep {own}", limit=0.5, with_offspring=True)
+    wait_for(own, alive=False)
+
+
+def test_what_a_script_leaves_behind_is_killed_at_its_end(tmp_path: Path) -> None:
+    own = f"{2000 + os.getpid() / 1e7:.7f}"
+    start = time.monotonic()
+    ended = run(tmp_path, f"sleep {own} & echo done; exit 4", with_offspring=True)
+    assert (ended.status, ended.log) == (4, "done\n")
+    assert time.monotonic() - start < 10
+    wait_for(own, alive=False)
+
+
+def test_seconds_of_a_script_are_those_of_all_that_it_waited_for(tmp_path: Path) -> None:
+    alone = run(tmp_path, BUSY).seconds
+    three = f"(sh -c '{BUSY}'); sh -c '{BUSY}' & wait; {BUSY}"
+    assert run(tmp_path, three, with_offspring=True).seconds > 2 * alone
+
+
+def test_what_a_script_started_dies_with_the_process_that_started_the_script(
+    tmp_path: Path,
+) -> None:
+    own = f"{3000 + os.getpid() / 1e7:.7f}"
+    code = (
+        "import sys, time; from pathlib import Path;"
+        "from exafscn_flows.spectra.process import run_program;"
+        "folder = Path(sys.argv[1]);"
+        "command = ['/bin/sh', '-c', sys.argv[2]];"
+        "run_program(command, folder, {}, time.monotonic() + 60, with_offspring=True)"
+    )
+    script = f"/bin/sh -c 'sleep {own}; true'; true"
+    parent = psutil.Popen([sys.executable, "-c", code, str(tmp_path), script])
+    try:
+        wait_for(own, alive=True)
+    finally:
+        parent.kill()
+        parent.wait()
+    wait_for(own, alive=False)
+
+
 @pytest.mark.skipif(not _dies_with_us(), reason="no setpriv with --pdeathsig")
 def test_program_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path;"
         "from exafscn_flows.spectra.process import run_program;"
         "folder = Path(sys.argv[1]);"
-        "run_program(folder / 'program', folder, {}, time.monotonic() + 60)"
+        "run_program([str(folder / 'program')], folder, {}, time.monotonic() + 60)"
     )
     (tmp_path / "program").write_text("#!/bin/sh\nexec /bin/sleep 60\n")
     (tmp_path / "program").chmod(0o755)
     parent = psutil.Popen([sys.executable, "-c", code, str(tmp_path)])
     try:
         limit = time.monotonic() + 20
-        while not (sleepers := [c for c in parent.children() if c.name() == "sleep"]):
+        while not (children := [c for c in parent.children() if c.name() == "sleep"]):
             assert time.monotonic() < limit
             time.sleep(0.02)
     finally:
         parent.kill()
         parent.wait()
-    gone, alive = psutil.wait_procs(sleepers, timeout=5)
+    gone, alive = psutil.wait_procs(children, timeout=5)
     assert gone
     assert not alive

@@ -1,0 +1,241 @@
+"""What the sources of a campaign hold: streamed from local ones, kept in the store of remote ones.
+
+A remote source is listed once, by absorber, page by page, and its records are fetched when the
+plan first needs them. Both are kept, so that a broken fetch goes on where it stopped, an added
+absorber fetches only what is new, and a finished campaign asks nothing of the network.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from itertools import count
+from typing import NamedTuple, Self
+
+from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.errors import ItemFailure
+from exafscn_flows.hashing import content_hash, short_hash
+from exafscn_flows.iteration import batches
+from exafscn_flows.jobs.context import watcher
+from exafscn_flows.sources.base import (
+    Entry,
+    LocalSource,
+    Reader,
+    Record,
+    RemoteSource,
+    Session,
+    SourceModel,
+)
+from exafscn_flows.store.documents import FetchedDoc, ListingDoc
+from exafscn_flows.store.store import Store
+
+_WRITE = 100
+"""Records that are written together; what was fetched since is lost by a kill."""
+
+
+class Candidate(NamedTuple):
+    """A structure that a campaign may use."""
+
+    source: int
+    """Position of its source in the campaign file."""
+    source_hash: str
+    entry: str
+    """What the source's reader takes."""
+    material_id: str
+    """Its name in the campaign."""
+    elements: frozenset[str] | None
+    """None where only reading tells."""
+    fingerprint: str
+    """Changes with the content of the structure."""
+
+
+def source_hash(source: SourceModel) -> str:
+    """Hash that names a source among all settings of sources."""
+    return content_hash("source", source.model_dump(mode="json"))
+
+
+def candidates(store: Store, config: CampaignConfig) -> Iterator[Candidate]:
+    """Stream what the sources hold, less what filters and absorbers rule out.
+
+    Remote sources must have been listed.
+    """
+    seen: set[int] = set()
+    # A second source, or listing, may name its structures as the first does.
+    unique = len(config.sources) == 1 and isinstance(config.sources[0], LocalSource)
+    for number, source in enumerate(config.sources):
+        hash_ = source_hash(source)
+        entries = (
+            source.entries() if isinstance(source, LocalSource) else _listed(store, config, source)
+        )
+        for entry in entries:
+            if not _may_take_part(config, entry.elements):
+                continue
+            name = entry.material_id
+            if not unique:
+                own = short_hash(f"{number}\0{name}")
+                if own in seen:
+                    continue
+                if short_hash(name) in seen:
+                    name = f"{name}~{number}"
+                seen |= {own, short_hash(name)}
+            locator = entry.locator or entry.material_id
+            yield Candidate(number, hash_, locator, name, entry.elements, entry.fingerprint)
+
+
+def passes_elements(config: CampaignConfig, elements: frozenset[str]) -> bool:
+    """Whether a structure of these elements passes the filters."""
+    filters = config.filters
+    return elements.issuperset(filters.required) and elements.isdisjoint(filters.excluded)
+
+
+def _may_take_part(config: CampaignConfig, elements: frozenset[str] | None) -> bool:
+    return elements is None or (
+        passes_elements(config, elements) and not elements.isdisjoint(config.absorbers)
+    )
+
+
+def _listed(store: Store, config: CampaignConfig, source: SourceModel) -> Iterator[Entry]:
+    for absorber in sorted(config.absorbers):
+        for page in _pages(store, config, source, absorber):
+            for name, elements, fingerprint in page.entries:
+                known = None if elements is None else frozenset(elements)
+                yield Entry(name, known, fingerprint)
+
+
+def _pages(
+    store: Store, config: CampaignConfig, source: SourceModel, absorber: str
+) -> Iterator[ListingDoc]:
+    query = {"campaign": config.campaign, "hash": source_hash(source), "absorber": absorber}
+    return store.find(ListingDoc, query, sort=[("page", 1)])
+
+
+def _number(page: ListingDoc) -> int:
+    return page.page
+
+
+def readers(
+    store: Store, config: CampaignConfig, wanted: Iterable[tuple[str, str]]
+) -> Mapping[tuple[str, str], Reader]:
+    """Open what is needed to read some entries, given as source hash and entry.
+
+    Returns
+    -------
+    dict
+        Reader of each entry. That of an entry which a remote source did not send fails for it.
+    """
+    sources = {source_hash(source): source for source in config.sources}
+    found: dict[tuple[str, str], Reader] = {}
+    by_source: dict[str, list[str]] = {}
+    for hash_, entry in wanted:
+        by_source.setdefault(hash_, []).append(entry)
+    for hash_, entries in by_source.items():
+        source = sources[hash_]
+        reader: Reader
+        if isinstance(source, LocalSource):
+            reader = source
+        else:
+            reader = source.reader(_records(store, config.campaign, hash_, entries))
+        found |= {(hash_, entry): reader for entry in entries}
+    return found
+
+
+class _Records(dict[str, Record]):
+    """Records by entry; those that never came say so."""
+
+    def __missing__(self, entry: str) -> Record:
+        message = f"{entry} was listed, but the server did not send it"
+        raise ItemFailure("not_sent", message, "run with --retry-failed to ask again")
+
+
+def _records(store: Store, campaign: str, hash_: str, entries: Sequence[str]) -> _Records:
+    docs = store.read(FetchedDoc, campaign, [f"{hash_}/{entry}" for entry in entries])
+    return _Records({doc.entry: json.loads(doc.record) for doc in docs.values()})
+
+
+class Fetcher:
+    """Asks remote sources for what the store does not hold yet; connects at the first question."""
+
+    def __init__(self, store: Store, config: CampaignConfig) -> None:
+        self._store = store
+        self._config = config
+        self._stack = ExitStack()
+        self._sessions: dict[int, Session] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def list_sources(self) -> None:
+        """Complete the listings of all absorbers."""
+        for number, source in enumerate(self._config.sources):
+            source.check()
+            if isinstance(source, RemoteSource):
+                for absorber in self._config.absorbers:
+                    self._list(number, source, absorber)
+
+    def _list(self, number: int, source: RemoteSource, absorber: str) -> None:
+        store, name = self._store, self._config.campaign
+        last = max(_pages(store, self._config, source, absorber), key=_number, default=None)
+        if last is not None and not last.more:
+            return
+        session = self._session(number, source)
+        if last is not None and last.version != session.version:
+            # Pages of two versions of a database do not fit together.
+            store.drop_listing(name, source_hash(source), absorber)
+            last = None
+        watcher().expect("listing", 1)
+        for number_of_page in count(0 if last is None else last.page + 1):
+            page = session.list_page(absorber, number_of_page)
+            entries = [
+                (e.material_id, None if e.elements is None else sorted(e.elements), e.fingerprint)
+                for e in page.entries
+            ]
+            doc = ListingDoc(
+                campaign=name,
+                hash=source_hash(source),
+                absorber=absorber,
+                page=number_of_page,
+                version=session.version,
+                entries=entries,
+                total=page.total,
+                more=page.more,
+            )
+            store.write([doc])
+            if not page.more:
+                break
+        watcher().advance("listing", 1, 0)
+
+    def fetch(self, wanted: Iterable[Candidate]) -> None:
+        """Fetch those entries of remote sources that the store does not hold yet."""
+        by_source: dict[int, list[str]] = {}
+        for candidate in wanted:
+            by_source.setdefault(candidate.source, []).append(candidate.entry)
+        for number, entries in by_source.items():
+            source = self._config.sources[number]
+            if isinstance(source, RemoteSource):
+                self._fetch(number, source, entries)
+
+    def _fetch(self, number: int, source: RemoteSource, entries: list[str]) -> None:
+        name, hash_ = self._config.campaign, source_hash(source)
+        kept = self._store.hashes(FetchedDoc, name, [f"{hash_}/{entry}" for entry in entries])
+        missing = [entry for entry in entries if f"{hash_}/{entry}" not in kept]
+        if not missing:
+            return
+        watcher().expect("fetched", len(missing))
+        came = 0
+        for batch in batches(self._session(number, source).fetch(missing), _WRITE):
+            self._store.write(
+                FetchedDoc(
+                    campaign=name, hash=hash_, entry=entry, record=json.dumps(record, default=str)
+                )
+                for entry, record in batch
+            )
+            came += len(batch)
+            watcher().advance("fetched", len(batch), 0)
+        watcher().advance("fetched", 0, len(missing) - came)
+
+    def _session(self, number: int, source: RemoteSource) -> Session:
+        if number not in self._sessions:
+            self._sessions[number] = self._stack.enter_context(source.connect())
+        return self._sessions[number]

@@ -1,0 +1,78 @@
+"""Running a FEFF that the user has: one command in the folder of ``feff.inp``."""
+
+import os
+import shlex
+import shutil
+import time
+from pathlib import Path
+
+from exafscn_flows.errors import CampaignError, ItemFailure
+from exafscn_flows.spectra.feff_output import telling_line
+from exafscn_flows.spectra.process import TimeLimitError, run_program
+
+_NOT_STARTED = (126, 127)
+"""Exit statuses of a shell that cannot start a program."""
+
+_OURS = ("EXAFSCN_", "MP_API_", "PMG_")
+"""Variables that may hold keys and passwords; FEFF has no use for them."""
+
+
+def run_external(command: str, folder: Path, time_limit: float) -> float:
+    """Run the command of a FEFF and wait for it.
+
+    It gets the user's environment, since it may need paths and libraries that are set there, and
+    no input. What it starts is killed with it.
+
+    Parameters
+    ----------
+    command
+        Program and arguments, as in a shell, but no shell sees them.
+    folder
+        Folder that holds ``feff.inp``; ``xmu.dat`` is expected there.
+    time_limit
+        Seconds after which it is killed.
+
+    Returns
+    -------
+    float
+        Processor seconds of the command and of all that it started and waited for.
+
+    Raises
+    ------
+    ItemFailure
+        ``feff_timeout``; ``feff_died`` if it was killed; ``feff_no_output`` if it says that it
+        failed (FEFF itself often does not), or leaves no ``xmu.dat``.
+    CampaignError
+        If there is no such program, or it does not start.
+    """
+    name, *arguments = shlex.split(command)
+    program = shutil.which(name)
+    if program is None:
+        raise CampaignError(
+            f"spectra.command: there is no program {name}: install it, or give its whole path"
+        )
+    env = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    deadline = time.monotonic() + time_limit
+    try:
+        ended = run_program(
+            [os.path.abspath(program), *arguments], folder, env, deadline, with_offspring=True
+        )
+    except TimeLimitError:
+        raise ItemFailure(
+            "feff_timeout",
+            f"{name} did not end within {time_limit:g} s",
+            "raise time_limit and run with --retry-failed, or lower FMS, SCF or RPATH",
+        ) from None
+    line = telling_line(ended.log, folder)
+    if ended.status in _NOT_STARTED:
+        raise CampaignError(f"spectra.command: {name} does not start on this machine: {line}")
+    hint = "run the command by hand on a site like this one"
+    if ended.status < 0:
+        raise ItemFailure("feff_died", f"{name} was killed by signal {-ended.status}: {line}", hint)
+    if ended.status > 0:
+        message = f"{name} ended with exit status {ended.status}: {line}"
+        raise ItemFailure("feff_no_output", message, hint)
+    xmu = folder / "xmu.dat"
+    if not xmu.is_file() or not xmu.stat().st_size:
+        raise ItemFailure("feff_no_output", f"{name} wrote no xmu.dat: {line}", hint)
+    return ended.seconds
