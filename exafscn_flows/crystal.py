@@ -1,5 +1,6 @@
 """Primitive cells, inequivalent absorbing sites and their names."""
 
+import os
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,9 @@ from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedE
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.hashing import content_hash
+
+# spglib tells the terminal of its first attempts, also where a later one succeeds.
+os.environ.setdefault("SPGLIB_WARNING", "OFF")
 
 MAX_ATOMS = 2000
 """Largest cell, as written, whose symmetry is searched: 5 s at 2000 atoms, steeply more above."""

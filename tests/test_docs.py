@@ -162,16 +162,11 @@ EXAMPLES = [(page, text) for page in PAGES for text in blocks(page, "yaml")]
 
 @pytest.mark.parametrize(("page", "text"), EXAMPLES, ids=lambda value: getattr(value, "name", ""))
 def test_yaml_examples_are_valid_campaigns(page, text, tmp_path):
-    (tmp_path / "cifs").mkdir()
     file = tmp_path / "example.yaml"
     file.write_text(text)
     config = load_campaign_file(file)
-    assert {source.kind for source in config.sources} <= {"amcsd", "files"}
-    assert all(
-        Path(source.path) == tmp_path / "cifs"
-        for source in config.sources
-        if source.kind == "files"
-    )
+    paths = [Path(source.path) for source in config.sources if hasattr(source, "path")]
+    assert all(path.parent == tmp_path for path in paths)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from campaigns import EXAFSCN, Workspace, make_workspace
 from crystals import polymorphs
+from mp_documents import exafs_documents, material_document
+from mp_server import MPServer
 from pages import PAGES, ROOT, blocks
 
 from exafscn_flows.config.loader import load_campaign_file
@@ -93,7 +95,7 @@ def test_make_targets_exist_and_are_run_by_ci():
 
 
 def test_commands_on_a_finished_campaign(quickstart):
-    commands = [line for line in COMMANDS if line[0] != "db"]
+    commands = [line for line in COMMANDS if line[0] not in ("db", "run")]
     assert {line[0] for line in commands} == {"report", "query", "status"}
     running = [(line, quickstart.start(*line)) for line in commands]
     for line, process in running:
@@ -105,6 +107,24 @@ def test_commands_on_a_finished_campaign(quickstart):
         if "--json" in line:
             assert all(row["cn"] == 4 and "O" in row["formula"] for row in json.loads(out))
     assert (quickstart.folder / "quickstart_report.html").stat().st_size > 10_000
+
+
+def test_campaigns_on_the_materials_project(server_uri, scratch, monkeypatch):
+    crystals = {f"mp-{n}": c for n, c in enumerate([*polymorphs("Ni").values()][:4], start=1)}
+    spectra = exafs_documents(crystals, ["Ni"], scratch)
+    materials = [material_document(id_, structure) for id_, structure in crystals.items()]
+    files = {line[1] for line in COMMANDS if line[0] == "run"}
+    assert files == {f"configs/{file.name}" for file in (ROOT / "configs").glob("mat*.yaml")}
+    with MPServer(materials, spectra) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        workspace = make_workspace(server_uri, {})
+        for file in sorted(files):
+            workspace.exafscn("run", str(ROOT / file))
+        found = workspace.documents("features")
+        workspace.remove()
+    assert {key.split("/")[0] for key in found} == {"materials-project", "materials-project-exafs"}
+    assert len(found) == 2 * len(crystals)
 
 
 @pytest.mark.parametrize(("page", "text"), CODE, ids=lambda value: getattr(value, "name", ""))

@@ -268,7 +268,8 @@ def _sites_of(
 
 def site_hash(structure_hash: str, index: int, multiplicity: int, stored: str | None) -> str:
     """Hash what the documents of a site depend on; `stored` is that of a stored spectrum."""
-    return content_hash("site", structure_hash, index, multiplicity, stored)
+    parts = [structure_hash, index, multiplicity]
+    return content_hash("site", *parts, *([stored] if stored else []))
 
 
 def _ranges(store: Store, config: CampaignConfig) -> Iterator[tuple[str, str]]:

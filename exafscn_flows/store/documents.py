@@ -161,7 +161,9 @@ class SiteDoc(Document):
     absorber: str = Field(description="Element symbol of the absorbing atom.")
     site_index: int = Field(description="0-based index in the stored cell; of an average, a first.")
     multiplicity: int = Field(description="Sites in the cell that it stands for.")
-    averaged: bool = Field(description="Whether its spectrum is the mean over all these sites.")
+    averaged: bool = Field(
+        default=False, description="Whether its spectrum is the mean over all these sites."
+    )
     formula: str = Field(description="Reduced chemical formula.")
     elements: list[str] = Field(description="Elements of the structure, alphabetical.")
     n_atoms: int = Field(description="Atoms in the cell.")
@@ -206,7 +208,7 @@ class SpectrumDoc(SiteStageDoc):
     collection: ClassVar[str] = "spectra"
 
     edge: str = Field(description="Absorption edge.")
-    spectrum_type: SpectrumType = Field(description="EXAFS or XANES.")
+    spectrum_type: SpectrumType = Field(default="EXAFS", description="EXAFS or XANES.")
     e0: float = Field(description="Energy where k = 0, eV.")
     k: Vector = Field(
         description="Photoelectron wave number, 1/Å, shape (n_k,); empty if only mu is known."
