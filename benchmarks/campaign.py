@@ -86,6 +86,8 @@ def run(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     if NAME in store.campaign_names():
         sys.exit(f"{folder} holds a campaign already: give another folder, or --compare-only")
 
+    # In the background of a script it is ignored, and that is inherited.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     started = time.perf_counter()
     # A group of its own, as a terminal gives to what it starts: Ctrl-C reaches all of it.
     with subprocess.Popen([EXAFSCN, "run", str(file)], start_new_session=True) as process:

@@ -163,6 +163,32 @@ def as_written(structure: Structure, symprec: float) -> ReducedStructure:
     return _with_symmetry(plain, analyzer)
 
 
+def check_absorber(structure: Structure, site_index: int, absorber: str) -> None:
+    """Check that a site which a source has named is there, and is its absorber.
+
+    Parameters
+    ----------
+    structure
+        Ordered structure.
+    site_index
+        0-based index of the site.
+    absorber
+        Element that should be there.
+
+    Raises
+    ------
+    ItemFailure
+        ``site_mismatch``.
+    """
+    found = structure[site_index].specie.symbol if site_index < len(structure) else "nothing"
+    if found != absorber:
+        raise ItemFailure(
+            "site_mismatch",
+            f"site {site_index} of the structure is {found}, not {absorber}",
+            "put the structure beside the spectrum that was made from it, or remove the spectrum",
+        )
+
+
 def absorbing_sites(reduced: ReducedStructure, absorber: str) -> list[AbsorbingSite]:
     """List the inequivalent sites of an element, in the order of their indices.
 

@@ -181,10 +181,13 @@ def show_summary(store: Store, name: str, terminal: Console) -> None:
         for stage, (done, failed) in by_stage.items()
     ]
     terminal.print(f"\nCampaign {name} is complete: {', '.join(parts)}.", highlight=False)
-    advice = {
-        f"report {name}": "figures and tables in one HTML file",
+    predictions = {
         f"query -c {name} --absorber {config.absorbers[0]}": "predicted coordination numbers",
         f"query -c {name} --disagrees": "where prediction and label differ",
+    }
+    advice = {
+        f"report {name}": "figures and tables in one HTML file",
+        **(predictions if config.models else {}),
         f"status {name}": "what is done, what failed and why",
     }
     width = max(map(len, advice))

@@ -15,7 +15,7 @@ from typer.main import get_command
 from exafscn_flows.config.campaign import CampaignConfig, Sample
 from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.features import Concatenation, XftfSettings
-from exafscn_flows.sources import FeffRunsSource, MaterialsProjectSource
+from exafscn_flows.sources import FeffRunsSource, MaterialsProjectSource, TableSource
 from exafscn_flows.spectra.feff_cards import _CARDS, _EXTERNAL_CARDS
 from exafscn_flows.store.documents import DOCUMENTS, STAGES, CampaignDoc
 from launcher.cli import app
@@ -78,6 +78,8 @@ def required(model: type[BaseModel], name: str) -> dict[str, Any]:
         return {"kind": "materials_project"}
     if model is FeffRunsSource:
         return {"kind": "feff_runs", "path": "x"}
+    if model is TableSource:
+        return {"kind": "table", "path": "x"}
     if model is Sample:
         return {"structures": 1} if name == "per_absorber" else {"per_absorber": 1}
     return {}

@@ -12,7 +12,9 @@ from pydantic import (
     field_validator,
 )
 
-Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Z][a-z]?$")]
+from exafscn_flows.elements import check_element
+
+Symbol = Annotated[str, AfterValidator(check_element)]
 """Symbol of an element."""
 
 

@@ -5,12 +5,13 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from exafscn_flows.config.base import StrictModel, Symbol
+from exafscn_flows.elements import check_absorber
 from exafscn_flows.features import FeatureSettings
 from exafscn_flows.labels import LabelSettings
 from exafscn_flows.models import ModelSettings, RandomForest
 from exafscn_flows.sources import Source
 from exafscn_flows.spectra import FeffSettings, SpectraSettings
-from exafscn_flows.spectra.elements import check_absorber
+from exafscn_flows.spectra.parts import Part
 
 CampaignName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
@@ -106,8 +107,26 @@ class CampaignConfig(StrictModel):
                 raise ValueError(
                     f"{where} brings spectra of its own: write `spectra: {{kind: stored}}`"
                     if source.has_spectra
-                    else f"{where} brings no spectra: leave `spectra: {{kind: stored}}` out"
+                    else f"{where} brings no spectra, which `spectra: {{kind: stored}}` asks of "
+                    "every source"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _features_fit_the_spectra(self) -> Self:
+        offers: list[tuple[str, frozenset[Part]]]
+        offers = [(source.kind, source.brings) for source in self.sources]
+        if isinstance(self.spectra, FeffSettings):
+            offers = [("FEFF with these cards", self.spectra.brings)]
+        for fset in self.features.sets:
+            for name, brings in offers:
+                if not fset.needs <= brings:
+                    missing = ", ".join(sorted(fset.needs - brings))
+                    held = ", ".join(sorted(brings))
+                    raise ValueError(
+                        f"features.sets: {fset.name} is made from {missing}, but {name} brings "
+                        f"{held}: list other sets"
+                    )
         return self
 
     @field_validator("sources")

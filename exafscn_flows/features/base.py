@@ -10,6 +10,7 @@ from exafscn_flows.config.base import StrictModel
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features.settings import LarchSettings
 from exafscn_flows.spectra.base import Spectrum
+from exafscn_flows.spectra.parts import Part
 
 # Long enough for the names of several sets, joined by +.
 FeatureName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_+]+$", max_length=100)]
@@ -35,6 +36,11 @@ class FeatureSetModel(StrictModel):
     def _default_name(cls, values: dict[str, Any]) -> str:
         """Return the name of a set from what is written about it, not yet validated."""
         return str(cls.model_fields["name"].default)
+
+    @property
+    @abstractmethod
+    def needs(self) -> frozenset[Part]:
+        """What a spectrum must hold."""
 
     @abstractmethod
     def check(self, settings: LarchSettings) -> None:
@@ -101,6 +107,10 @@ class SpectrumSet(FeatureSetModel):
         if values.get("input") == "chi":
             return f"{name}_chi"
         return f"{name}_as_published" if values.get("route") == "as_published" else name
+
+    @property
+    def needs(self) -> frozenset[Part]:
+        return frozenset({"chi(k)" if self.input == "chi" else "EXAFS in mu(E)"})
 
     @property
     def curve(self) -> Curve:

@@ -15,10 +15,11 @@ from exafscn_flows.features.settings import LarchSettings
 from exafscn_flows.features.wavelet import Wavelet
 from exafscn_flows.features.xanes import Xanes
 from exafscn_flows.spectra.base import Spectrum
+from exafscn_flows.spectra.parts import Part
 
 _Kinds = RSpace | RSpaceComplex | KSpace | QSpace | Wavelet | Peaks | Xanes
 
-Part = Annotated[_Kinds, Field(discriminator="kind")]
+_Member = Annotated[_Kinds, Field(discriminator="kind")]
 
 
 class Concatenation(FeatureSetModel):
@@ -26,13 +27,17 @@ class Concatenation(FeatureSetModel):
 
     kind: Literal["concatenation"] = "concatenation"
     name: FeatureName = "concatenation"
-    parts: list[Part] = Field(min_length=2, description="Feature sets, written as in sets.")
+    parts: list[_Member] = Field(min_length=2, description="Feature sets, written as in sets.")
 
     @classmethod
     def _default_name(cls, values: dict[str, Any]) -> str:
         parts = values.get("parts")
         names = [_name(part) for part in parts] if isinstance(parts, list) else []
         return "+".join(name for name in names if name) or super()._default_name(values)
+
+    @property
+    def needs(self) -> frozenset[Part]:
+        return frozenset().union(*(part.needs for part in self.parts))
 
     def check(self, settings: LarchSettings) -> None:
         for part in self.parts:

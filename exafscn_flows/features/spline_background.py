@@ -63,7 +63,7 @@ def fit_background(
     rbkg, k_range = max(settings.rbkg, 2 * r_step), kmax - settings.kmin
     n_knots = 1 + int(2 * rbkg * k_range / np.pi)
     n_r = int(1 + (n_knots - 1) * np.pi / (2 * r_step * k_range))
-    knots, start = _first_spline(k, mu, np.linspace(settings.kmin, kmax, max(5, min(128, n_knots))))
+    knots, start = _first_spline(k, mu, _knots(settings.kmin, kmax, n_knots))
 
     k, mu = k[:n_fitted], mu[:n_fitted]
     basis = BSpline(knots, np.eye(len(start)), 3)(k)
@@ -95,6 +95,12 @@ def fit_background(
     if covariance is None:
         raise ValueError("mu(E) does not determine the spline")
     return basis @ found, on_grid[:, 0] - on_grid[:, 1:] @ found
+
+
+def _knots(kmin: float, kmax: float, n_knots: int) -> np.ndarray:
+    n = max(5, min(128, n_knots))
+    # Rounded as in larch: a knot midway between two points goes to the same of them.
+    return kmin + np.arange(n) * (kmax - kmin) / (n - 1)
 
 
 def _first_spline(k: np.ndarray, mu: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

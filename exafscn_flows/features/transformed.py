@@ -120,6 +120,10 @@ class Transformed:
         return self._chir(curve)
 
     def _background(self, curve: Curve) -> Background:
+        if not len(self._spectrum.mu):
+            raise ItemFailure(
+                "bad_spectrum", "the source has no mu(E) of this site", "take input chi"
+            )
         if curve not in self._results:
             take_off = (
                 larch_xafs.autobk if curve == "normalised" else larch_xafs.autobk_as_published
@@ -158,7 +162,8 @@ def _check(spectrum: Spectrum) -> None:
             f"the spectrum is {spectrum.spectrum_type}, and the feature set is made of EXAFS",
             "take feature sets of kind xanes",
         )
-    check_points("mu(E)", spectrum.energy_rel, spectrum.mu)
+    if len(spectrum.energy_rel) or len(spectrum.mu):
+        check_points("mu(E)", spectrum.energy_rel, spectrum.mu)
     if len(spectrum.k) or len(spectrum.chi):
         check_points("chi(k)", spectrum.k, spectrum.chi)
     if not np.isfinite(spectrum.e0) or spectrum.e0 <= 0:

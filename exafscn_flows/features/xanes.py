@@ -9,6 +9,7 @@ from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features.base import FeatureName, FeatureSetModel, check_points
 from exafscn_flows.features.settings import LarchSettings
 from exafscn_flows.spectra.base import Spectrum
+from exafscn_flows.spectra.parts import NEAR_EDGE, Part
 
 _ROUNDING = 0.05
 """So far outside the data, eV, their first or last value still counts: FEFF's EXAFS begins one
@@ -41,6 +42,10 @@ class Xanes(FeatureSetModel):
         if self.emax - self.emin > 1000:
             raise ValueError(f"emin ({self.emin:g}) and emax ({self.emax:g}) are too far apart")
         return self
+
+    @property
+    def needs(self) -> frozenset[Part]:
+        return NEAR_EDGE
 
     def check(self, settings: LarchSettings) -> None:
         """Refuse nothing: larch has no part in this set."""

@@ -14,7 +14,6 @@ from typing import NamedTuple, Self
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.hashing import content_hash, short_hash
-from exafscn_flows.iteration import batches
 from exafscn_flows.jobs.context import watcher
 from exafscn_flows.sources.base import (
     Entry,
@@ -29,7 +28,7 @@ from exafscn_flows.store.documents import FetchedDoc, ListingDoc
 from exafscn_flows.store.store import Store
 
 _WRITE = 100
-"""Records that are written together; what was fetched since is lost by a kill."""
+"""Records that are written together; a kill loses those that came since."""
 
 
 class Candidate(NamedTuple):
@@ -49,8 +48,12 @@ class Candidate(NamedTuple):
 
 
 def source_hash(source: SourceModel) -> str:
-    """Hash that names a source among all settings of sources."""
-    return content_hash("source", source.model_dump(mode="json"))
+    """Hash of what decides the content of a source's entries, whichever of them it chooses."""
+    return content_hash("source", source.content())
+
+
+def _listing_hash(source: SourceModel) -> str:
+    return content_hash("listing", source.model_dump(mode="json"))
 
 
 def candidates(store: Store, config: CampaignConfig) -> Iterator[Candidate]:
@@ -71,7 +74,7 @@ def candidates(store: Store, config: CampaignConfig) -> Iterator[Candidate]:
                 continue
             name = entry.material_id
             if not unique:
-                own = short_hash(f"{number}\0{name}")
+                own = short_hash(f"{hash_}\0{name}")
                 if own in seen:
                     continue
                 if short_hash(name) in seen:
@@ -94,7 +97,10 @@ def _may_take_part(config: CampaignConfig, elements: frozenset[str] | None) -> b
 
 
 def _listed(store: Store, config: CampaignConfig, source: SourceModel) -> Iterator[Entry]:
-    for absorber in sorted(config.absorbers):
+    # An entry that is listed for several absorbers counts as it was listed first: the database
+    # may have been updated before an absorber was added.
+    began = {absorber: _began(store, config, source, absorber) for absorber in config.absorbers}
+    for absorber in sorted(config.absorbers, key=lambda absorber: (began[absorber], absorber)):
         for page in _pages(store, config, source, absorber):
             for name, elements, fingerprint in page.entries:
                 known = None if elements is None else frozenset(elements)
@@ -104,8 +110,13 @@ def _listed(store: Store, config: CampaignConfig, source: SourceModel) -> Iterat
 def _pages(
     store: Store, config: CampaignConfig, source: SourceModel, absorber: str
 ) -> Iterator[ListingDoc]:
-    query = {"campaign": config.campaign, "hash": source_hash(source), "absorber": absorber}
+    query = {"campaign": config.campaign, "hash": _listing_hash(source), "absorber": absorber}
     return store.find(ListingDoc, query, sort=[("page", 1)])
+
+
+def _began(store: Store, config: CampaignConfig, source: SourceModel, absorber: str) -> str:
+    page = next(_pages(store, config, source, absorber), None)
+    return "" if page is None else page.created_at.isoformat()
 
 
 def _number(page: ListingDoc) -> int:
@@ -142,8 +153,8 @@ class _Records(dict[str, Record]):
     """Records by entry; those that never came say so."""
 
     def __missing__(self, entry: str) -> Record:
-        message = f"{entry} was listed, but the server did not send it"
-        raise ItemFailure("not_sent", message, "run with --retry-failed to ask again")
+        message = f"the server has no {entry}, or did not send it"
+        raise ItemFailure("not_sent", message, "check the name; --retry-failed asks again")
 
 
 def _records(store: Store, campaign: str, hash_: str, entries: Sequence[str]) -> _Records:
@@ -182,7 +193,7 @@ class Fetcher:
         session = self._session(number, source)
         if last is not None and last.version != session.version:
             # Pages of two versions of a database do not fit together.
-            store.drop_listing(name, source_hash(source), absorber)
+            store.drop_listing(name, _listing_hash(source), absorber)
             last = None
         watcher().expect("listing", 1)
         for number_of_page in count(0 if last is None else last.page + 1):
@@ -193,7 +204,7 @@ class Fetcher:
             ]
             doc = ListingDoc(
                 campaign=name,
-                hash=source_hash(source),
+                hash=_listing_hash(source),
                 absorber=absorber,
                 page=number_of_page,
                 version=session.version,
@@ -223,17 +234,24 @@ class Fetcher:
         if not missing:
             return
         watcher().expect("fetched", len(missing))
+        docs: list[FetchedDoc] = []
         came = 0
-        for batch in batches(self._session(number, source).fetch(missing), _WRITE):
-            self._store.write(
-                FetchedDoc(
-                    campaign=name, hash=hash_, entry=entry, record=json.dumps(record, default=str)
-                )
-                for entry, record in batch
-            )
-            came += len(batch)
-            watcher().advance("fetched", len(batch), 0)
+        try:
+            for entry, record in self._session(number, source).fetch(missing):
+                text = json.dumps(record, default=str)
+                docs.append(FetchedDoc(campaign=name, hash=hash_, entry=entry, record=text))
+                came += 1
+                if len(docs) == _WRITE:
+                    self._write(docs)
+        finally:
+            # Also what came before the server failed.
+            self._write(docs)
         watcher().advance("fetched", 0, len(missing) - came)
+
+    def _write(self, docs: list[FetchedDoc]) -> None:
+        self._store.write(docs)
+        watcher().advance("fetched", len(docs), 0)
+        docs.clear()
 
     def _session(self, number: int, source: RemoteSource) -> Session:
         if number not in self._sessions:

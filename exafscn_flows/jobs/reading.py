@@ -108,11 +108,12 @@ def _no_absorber_hash(config: CampaignConfig, wanted: str) -> str:
 
 
 def _no_absorber(config: CampaignConfig, name: str, formula: str, wanted: str) -> FailureDoc:
-    failure = ItemFailure(
-        "no_absorber",
-        f"{formula} holds none of the absorbers {', '.join(config.absorbers)}",
-        "add one of its elements to `absorbers` if it should take part",
-    )
+    absorbers = ", ".join(config.absorbers)
+    message = f"{formula} holds none of the absorbers {absorbers}"
+    if config.spectra.kind == "stored":
+        message = f"there is no spectrum of {absorbers} in {formula}"
+    hint = "add one of its elements to `absorbers` if it should take part"
+    failure = ItemFailure("no_absorber", message, hint)
     return failure_doc(config, name, _no_absorber_hash(config, wanted), failure)
 
 
@@ -192,17 +193,18 @@ def stored_sites(
 ) -> dict[str, list[tuple[int, int]]]:
     """Index and multiplicity of the sites with a spectrum, by element.
 
-    Of equivalent sites with a spectrum each, the first counts.
+    Of equivalent sites with a spectrum each, the first counts. Sites that are not there, or are
+    another element, count one by one: their labels and spectra fail and say so.
     """
+    symbols = [one.specie.symbol for one in reduced.structure]
     sites: dict[str, dict[int, tuple[int, int]]] = {}
     for site in stored:
         if site.averaged:
-            orbit, multiplicity = (
-                -1,
-                sum(one.specie.symbol == site.absorber for one in reduced.structure),
-            )
-        else:
+            orbit, multiplicity = -1, symbols.count(site.absorber)
+        elif [site.absorber] == symbols[site.site_index :][:1]:
             orbit = reduced.equivalent[site.site_index]
             multiplicity = reduced.equivalent.count(orbit)
+        else:
+            orbit, multiplicity = -2 - site.site_index, 1
         sites.setdefault(site.absorber, {}).setdefault(orbit, (site.site_index, multiplicity))
     return {element: list(found.values()) for element, found in sites.items()}

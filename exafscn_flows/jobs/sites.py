@@ -31,7 +31,7 @@ _LAST_TASKS = 32
 """About this many tasks of a site each come last, so that all cores end together."""
 
 _FLUSH_SECONDS = 1.0
-"""Longest time that a result waits to be written, so that a kill costs little."""
+"""Time after which a further result has those before it written, so that a kill costs little."""
 
 BLOCKED = "blocked"
 

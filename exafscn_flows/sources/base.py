@@ -14,6 +14,7 @@ from pymatgen.core import Structure
 
 from exafscn_flows.config.base import StrictModel
 from exafscn_flows.spectra.base import Spectrum
+from exafscn_flows.spectra.parts import EVERYTHING, Part
 
 Record = dict[str, Any]
 """What a remote source sends for one entry: plain values that MongoDB and JSON can hold."""
@@ -88,6 +89,18 @@ class SourceModel(StrictModel):
     def has_spectra(self) -> bool:
         """Whether this source brings spectra, too."""
         return False
+
+    def content(self) -> dict[str, Any]:
+        """Return what decides the content of an entry, JSON-serialisable.
+
+        Two sources that differ only in what they choose may share what was read of it.
+        """
+        return self.model_dump(mode="json")
+
+    @property
+    def brings(self) -> frozenset[Part]:
+        """What its spectra hold, or may hold where that is known of each spectrum only."""
+        return EVERYTHING
 
     @abstractmethod
     def check(self) -> None:

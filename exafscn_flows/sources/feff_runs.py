@@ -17,7 +17,8 @@ from exafscn_flows.errors import ItemFailure, UsageError
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.sources.base import Entry, LocalSource, StoredSite
 from exafscn_flows.sources.tree import fingerprint, home_name, read, scan
-from exafscn_flows.spectra.base import Spectrum, SpectrumType
+from exafscn_flows.spectra.base import Spectrum
+from exafscn_flows.spectra.parts import EVERYTHING, NEAR_EDGE, Part, SpectrumType
 
 _POSCAR = "POSCAR"
 _RUN_FILES = ("feff.inp", "xmu.dat", "chi.dat")
@@ -45,6 +46,10 @@ class FeffRunsSource(LocalSource):
     @property
     def has_spectra(self) -> bool:
         return True
+
+    @property
+    def brings(self) -> frozenset[Part]:
+        return NEAR_EDGE if self.stored_spectra == "XANES" else EVERYTHING
 
     def check(self) -> None:
         """Raise UsageError if the path is missing, unreadable or holds no run."""
@@ -87,26 +92,27 @@ class FeffRunsSource(LocalSource):
         """List the sites that have runs, each once.
 
         Whether a run is about its site is told by `spectrum`, so that one that is not does not
-        take the others along.
+        take the others along: sites that are not in the structure, or are another element there,
+        are listed, too, whatever the element.
 
         Raises
         ------
         ItemFailure
-            ``site_mismatch``, if the structure has no such site or no such element at all.
+            ``site_mismatch``, if all of them are such sites.
         """
         structure = self.load(locator)
-        runs = self._runs(locator)
-        elements = set(structure.symbol_set)
-        for run in runs:
-            if run.site_index >= len(structure) or run.absorber not in elements:
-                raise ItemFailure(
-                    "site_mismatch",
-                    f"{run.folder}: the POSCAR above it has {len(structure)} sites, of "
-                    f"{', '.join(sorted(elements))}",
-                    "put the POSCAR beside the runs that were made from it",
-                )
+        symbols = [site.specie.symbol for site in structure]
+        runs = self._wanted(self._runs(locator))
         sites = {StoredSite(run.absorber, run.site_index) for run in runs}
-        return sorted(site for site in sites if site.absorber in absorbers)
+        fits = {site for site in sites if [site.absorber] == symbols[site.site_index :][:1]}
+        if runs and not fits:
+            raise ItemFailure(
+                "site_mismatch",
+                f"{runs[0].folder}: the POSCAR above it has {len(structure)} sites, of "
+                f"{', '.join(sorted(set(symbols)))}",
+                "put the POSCAR beside the runs that were made from it",
+            )
+        return sorted(site for site in sites if site.absorber in absorbers or site not in fits)
 
     def spectrum(self, locator: str, site: StoredSite) -> Spectrum:
         """Read the run of one site, and check that it is about this site.
@@ -115,12 +121,13 @@ class FeffRunsSource(LocalSource):
         ------
         ItemFailure
             ``site_mismatch``, ``other_spectrum`` or ``several_spectra``; ``unreadable`` and the
-            like if a file is; ``feff_incomplete``, ``feff_not_finite`` or ``feff_zero``. Messages
-            begin with the folder of the run.
+            like if a file is; ``feff_incomplete``, ``feff_not_finite``, ``feff_zero`` or
+            ``bad_spectrum``. Messages begin with the folder of the run.
         """
         from exafscn_flows.spectra.feff_run import check_site, parse_feff_input, run_spectrum
 
-        found = [r for r in self._runs(locator) if (r.absorber, r.site_index) == site[:2]]
+        runs = self._runs(locator)
+        found = self._wanted([r for r in runs if (r.absorber, r.site_index) == site[:2]])
         if not found:
             message = f"{site.site_index:03}_{site.absorber} of {json.loads(locator)} is gone"
             raise ItemFailure("unreadable", message, "restore the run")
@@ -145,20 +152,22 @@ class FeffRunsSource(LocalSource):
             raise ItemFailure(failure.kind, f"{run.folder}: {failure.message}", hint) from failure
 
     def _runs(self, locator: str) -> list["_Run"]:
-        runs = _runs(self.path, json.loads(locator))
+        return _runs(self.path, json.loads(locator))
+
+    def _wanted(self, runs: list["_Run"]) -> list["_Run"]:
+        """Leave out runs of the other type."""
         if self.stored_spectra is None:
             return runs
-        return [run for run in runs if self._type(run) == self.stored_spectra]
+        return [run for run in runs if self._type(run) in (self.stored_spectra, None)]
 
     def _type(self, run: "_Run") -> SpectrumType | None:
-        """Type that the input of a run names; the wanted one where it does not tell."""
+        """Type of a run, None if its input cannot be used, for which reading the spectrum fails."""
         from exafscn_flows.spectra.feff_run import parse_feff_input
 
         try:
-            named = parse_feff_input(self._text(run, "feff.inp")).spectrum_type
-        except ItemFailure:  # reading the spectrum says why
-            named = None
-        return named or self.stored_spectra
+            return parse_feff_input(self._text(run, "feff.inp")).spectrum_type
+        except ItemFailure:
+            return None
 
     def _text(self, run: "_Run", name: str) -> str:
         content = read(self.path, _join(run.folder, name))
@@ -182,10 +191,13 @@ class _Material(NamedTuple):
     """POSCAR and the files of its runs, relative to the source."""
 
 
-def _materials(path: str) -> Iterator[_Material]:
-    """Stream the materials of a tree, in a fixed order; those within a folder come before it."""
+def _materials(path: str, below: str = "") -> Iterator[_Material]:
+    """Stream the materials of a tree, in a fixed order; those within a folder come before it.
+
+    Where the source is a folder, `below` is the folder in it to begin with.
+    """
     above: list[_Material] = []
-    for folder, group in groupby(_top_down(path), key=_folder):
+    for folder, group in groupby(_top_down(path, below), key=_folder):
         while above and not _is_in(folder, above[-1].folder):
             yield from _with_runs(above.pop())
         files = list(group)
@@ -204,9 +216,9 @@ def _with_runs(material: _Material) -> Iterator[_Material]:
         yield material
 
 
-def _top_down(path: str) -> Iterable[str]:
+def _top_down(path: str, below: str) -> Iterable[str]:
     """List the files of a tree, those of a folder before those below it."""
-    files = scan(path, lambda name: name == _POSCAR or name in _RUN_FILES, _KNOWN)
+    files = scan(path, lambda name: name == _POSCAR or name in _RUN_FILES, _KNOWN, below)
     if Path(path).expanduser().is_dir():
         return files
     return sorted(files, key=lambda file: file.split("/")[:-1])
@@ -219,11 +231,10 @@ def _runs(path: str, folder: str) -> list[_Run]:
     place = Path(path).expanduser()
     if place.is_dir():
         try:
-            materials = [*_materials(str(place / folder))]
+            materials = [*_materials(path, folder)]
         except UsageError:  # the folder is gone; what is asked of it next says so
             materials = []
-        found = next((files for name, files in materials if name == ""), [])
-        files = [_join(folder, file) for file in found]
+        files = next((files for name, files in materials if name == folder), [])
     else:
         try:
             info = place.stat()

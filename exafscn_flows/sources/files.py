@@ -3,7 +3,6 @@
 import json
 import os
 import posixpath
-import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
@@ -18,14 +17,12 @@ from exafscn_flows.config.base import TreePath
 from exafscn_flows.errors import ItemFailure, UsageError
 from exafscn_flows.hashing import content_hash, short_hash
 from exafscn_flows.sources.base import Entry, LocalSource
+from exafscn_flows.sources.names import safe_name
 from exafscn_flows.sources.tree import fingerprint, home_name, read, scan
 
 _POSCAR_NAMES = ("POSCAR", "CONTCAR")
 _SUFFIXES = (".cif", ".json", ".vasp", ".poscar")
 _KNOWN = "*.cif, *.json, *.vasp, *.poscar, POSCAR or CONTCAR"
-
-_PLAIN_NAME = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*")
-"""A path of a file that is a good name as it is."""
 
 
 class FilesSource(LocalSource):
@@ -130,7 +127,8 @@ def _items(path: str) -> Iterator[_Item]:
 def _fingerprint(path: str, item: _Item) -> str:
     own = fingerprint(path, item.file)
     if item.file.lower().endswith(".json"):
-        return _json_fingerprints(path, item.file, own)[item.name]
+        # It may have been written meanwhile.
+        return _json_fingerprints(path, item.file, own).get(item.name, own)
     return own
 
 
@@ -165,11 +163,7 @@ def _material_id(item: _Item, home: str, *, with_suffix: bool) -> str:
     if not with_suffix:
         folder, _, file = name.rpartition("/")
         name = (folder or home) if file in _POSCAR_NAMES else posixpath.splitext(name)[0]
-    name = name if item.name is None else f"{name}/{item.name}"
-    if _PLAIN_NAME.fullmatch(name):
-        return name
-    parts = [re.sub(r"[^A-Za-z0-9._-]+", "_", part) for part in re.split(r"[/\\]", name)]
-    return "/".join(part for part in parts if part not in ("", ".", ".."))
+    return safe_name(name if item.name is None else f"{name}/{item.name}")
 
 
 def _is_structure(name: str) -> bool:

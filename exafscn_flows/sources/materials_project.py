@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from exafscn_flows.config.base import Symbol
 from exafscn_flows.sources.base import Reader, Record, RemoteSource, Session
-from exafscn_flows.spectra.base import SpectrumType
+from exafscn_flows.spectra.parts import NEAR_EDGE, Part, SpectrumType
 
 MaterialId = Annotated[str, StringConstraints(pattern=r"^[a-z]+-([0-9]+|[a-z]+)$")]
 
@@ -64,6 +64,14 @@ class MaterialsProjectSource(RemoteSource):
     @property
     def has_spectra(self) -> bool:
         return self.stored_spectra is not None
+
+    def content(self) -> dict[str, Any]:
+        return {"kind": self.kind, "stored_spectra": self.stored_spectra}
+
+    @property
+    def brings(self) -> frozenset[Part]:
+        # Its EXAFS have a point every 7.5 eV.
+        return NEAR_EDGE if self.stored_spectra == "XANES" else frozenset({"EXAFS in mu(E)"})
 
     def check(self) -> None:
         """Do nothing: a campaign that has fetched what it needs needs neither network nor key."""

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from exafscn_flows.errors import CampaignError, ExafscnError
 from exafscn_flows.sources.materials_project_key import GET_A_KEY, find_key
 from exafscn_flows.sources.polite_session import PoliteSession
-from exafscn_flows.spectra.base import SpectrumType
+from exafscn_flows.spectra.parts import SpectrumType
 
 _log = logging.getLogger(__name__)
 

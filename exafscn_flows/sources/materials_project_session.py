@@ -7,21 +7,14 @@ from typing import Any
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.iteration import batches
 from exafscn_flows.sources.base import Entry, ListingPage, Record
-from exafscn_flows.sources.materials_project_client import (
-    MaterialsProjectClient,
-    Page,
-    material_id,
-)
-from exafscn_flows.spectra.base import SpectrumType
+from exafscn_flows.sources.materials_project_client import MaterialsProjectClient, material_id
+from exafscn_flows.spectra.parts import SpectrumType
 
 _LISTED_IDS = 400
 """Ids in one question of a listing: its address stays well below the 8 kB that servers take."""
 
 _FETCHED = 100
 """Records asked for at once, 1 to 3 MB."""
-
-_ABSENT = "absent"
-"""Fingerprint of a material that a campaign file names and the database does not have."""
 
 
 class StructuresSession:
@@ -72,13 +65,12 @@ class StructuresSession:
         asked, more = _part(ids, page)
         if page not in self._found:
             known = dict(self._client.find_materials(asked).documents)
-            # What is not there is listed as well, and so becomes a failure that users see.
+            # Whoever names materials wants to know what became of each: all are listed, without
+            # their elements, so that what is not there or holds no absorber becomes a failure.
             self._found[page] = [
-                _entry(id_, id_, known[id_]) if id_ in known else Entry(id_, None, _ABSENT)
-                for id_ in (material_id(raw) or raw for raw in asked)
+                _entry(id_, id_, known.get(id_, {}))._replace(elements=None) for id_ in _ids(asked)
             ]
-        entries = [e for e in self._found[page] if e.elements is None or absorber in e.elements]
-        return ListingPage(entries, len(ids), more)
+        return ListingPage(self._found[page], len(ids), more)
 
     def fetch(self, names: Sequence[str]) -> Iterator[tuple[str, Record]]:
         for asked in batches(names, _FETCHED):
@@ -117,21 +109,39 @@ class SpectraSession:
         self._ids = ids
         self._elements = elements
         self._max_sites = max_sites
+        self._elements_of: dict[int, dict[str, set[str]]] = {}
 
     def list_page(self, absorber: str, page: int) -> ListingPage:
-        if self._ids is None:
-            required = [e for e in self._elements if e != absorber]
-            found = self._client.list_spectra(page, absorber, self._type, required)
-        else:
-            asked, more = _part(self._ids, page)
-            documents = self._client.find_spectra(asked, absorber, self._type).documents
-            found = Page(documents, len(self._ids), more)
+        if self._ids is not None:
+            return self._list_ids(self._ids, absorber, page)
+        required = [e for e in self._elements if e != absorber]
+        found = self._client.list_spectra(page, absorber, self._type, required)
         entries = [
-            _entry(f"{id_}-{absorber}", f"{id_}-{self._type}-{absorber}-K", doc)
+            self._entry(id_, absorber, doc)
             for id_, doc in found.documents
             if self._small_enough(doc)
         ]
         return ListingPage(entries, *found[1:])
+
+    def _list_ids(self, ids: Sequence[str], absorber: str, page: int) -> ListingPage:
+        asked, more = _part(ids, page)
+        if page not in self._elements_of:
+            materials = self._client.find_materials(asked).documents
+            self._elements_of[page] = {
+                id_: set(doc.get("elements") or ()) for id_, doc in materials
+            }
+        known = dict(self._client.find_spectra(asked, absorber, self._type).documents)
+        # A spectrum that is not there, of a material that is not or that holds the absorber,
+        # becomes a failure that users see.
+        entries = [
+            self._entry(id_, absorber, known.get(id_, {}))
+            for id_ in _ids(asked)
+            if id_ in known or absorber in self._elements_of[page].get(id_, {absorber})
+        ]
+        return ListingPage(entries, len(ids), more)
+
+    def _entry(self, id_: str, absorber: str, doc: Mapping[str, Any]) -> Entry:
+        return _entry(f"{id_}-{absorber}", f"{id_}-{self._type}-{absorber}-K", doc)
 
     def _small_enough(self, doc: Mapping[str, Any]) -> bool:
         # The route of spectra has no filter for this.
@@ -154,6 +164,11 @@ def _part(ids: Sequence[str], page: int) -> tuple[Sequence[str], bool]:
     """Return the ids of a page, and whether more follow."""
     end = (page + 1) * _LISTED_IDS
     return ids[page * _LISTED_IDS : end], end < len(ids)
+
+
+def _ids(asked: Sequence[str]) -> Iterator[str]:
+    """Write ids as the client does, each once."""
+    return iter(dict.fromkeys(material_id(raw) or raw for raw in asked))
 
 
 def _entry(name: str, id_: str, doc: Mapping[str, Any]) -> Entry:

@@ -1,14 +1,14 @@
 """Files below a folder, in a zip, or a single one: listed, fingerprinted and read.
 
 Nothing is unpacked, no path in a zip leads out of it, and no more than MAX_BYTES of a file is read.
-Hidden files are left out.
+Hidden files are left out. Links to folders are followed. Names in a zip may have backslashes, as
+some programs for Windows write them; here they have slashes.
 """
 
 import os
 import re
 import stat
 import zipfile
-from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -18,11 +18,11 @@ from exafscn_flows.errors import ItemFailure, UsageError
 MAX_BYTES = 20_000_000
 """Largest file; one crystal needs some kB, a list of thousands some MB."""
 
-_HIDDEN = re.compile(r"(?:^|[/\\])(?:\.(?!\.?(?:[/\\]|$))|__MACOSX(?:[/\\]|$))")
+_HIDDEN = re.compile(r"(?:^|/)(?:\.(?!\.?(?:/|$))|__MACOSX(?:/|$))")
 """A part of a path in a zip that is hidden, or that macOS adds."""
 
 
-def scan(path: str, is_wanted: Callable[[str], bool], known: str) -> Iterator[str]:
+def scan(path: str, is_wanted: Callable[[str], bool], known: str, below: str = "") -> Iterator[str]:
     """Stream the files of a tree, relative to it, in a fixed order.
 
     Parameters
@@ -33,6 +33,8 @@ def scan(path: str, is_wanted: Callable[[str], bool], known: str) -> Iterator[st
         Says of the name of a file, without its folder, whether to list it.
     known
         What is wanted, in words.
+    below
+        Only what lies in this folder of a folder, relative to it.
 
     Raises
     ------
@@ -43,9 +45,10 @@ def scan(path: str, is_wanted: Callable[[str], bool], known: str) -> Iterator[st
     try:
         mode = place.stat().st_mode
         if stat.S_ISDIR(mode):
-            yield from _scan_folder(str(place), is_wanted)
+            above = frozenset(_identity(place / part) for part in Path(below).parents)
+            yield from _scan_folder(str(place / below), below, is_wanted, above)
         elif place.suffix.lower() == ".zip":
-            yield from sorted(file for file in _zip_names(path) if not _is_hidden(file, is_wanted))
+            yield from sorted(file for file in _zip_infos(path) if not _is_hidden(file, is_wanted))
         elif stat.S_ISREG(mode) and is_wanted(place.name):
             with place.open("rb"):
                 yield place.name
@@ -59,30 +62,58 @@ def scan(path: str, is_wanted: Callable[[str], bool], known: str) -> Iterator[st
         raise UsageError(f"source {path}: {error.strerror or error}") from error
 
 
-def _scan_folder(folder: str, is_wanted: Callable[[str], bool]) -> Iterator[str]:
-    def stop(error: OSError) -> None:
-        raise error
+def _scan_folder(
+    folder: str, inside: str, is_wanted: Callable[[str], bool], above: frozenset[tuple[int, int]]
+) -> Iterator[str]:
+    """Stream the files of a folder, then of those in it, but of none again that is above it."""
+    own = _identity(folder)
+    if own in above:  # a link leads back
+        return
+    prefix = f"{inside}/" if inside else ""
+    folders, files = [], []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if _is_folder(entry):
+                folders.append(entry.name)
+            elif is_wanted(entry.name):
+                files.append(prefix + entry.name)
+    yield from sorted(files)
+    for name in sorted(folders):
+        place = os.path.join(folder, name)
+        yield from _scan_folder(place, prefix + name, is_wanted, above | {own})
 
-    for parent, folders, files in os.walk(folder, onerror=stop):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        inside = os.path.relpath(parent, folder)
-        prefix = "" if inside == "." else f"{inside}/"
-        for name in sorted(name for name in files if is_wanted(name) and not name.startswith(".")):
-            yield prefix + name
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    # Of a link to itself, entry.is_dir() would raise an error.
+    link = entry.is_symlink()
+    return os.path.isdir(entry.path) if link else entry.is_dir()
+
+
+def _identity(folder: str | Path) -> tuple[int, int]:
+    info = os.stat(folder)
+    return info.st_dev, info.st_ino
 
 
 def _is_hidden(file: str, is_wanted: Callable[[str], bool]) -> bool:
-    return bool(_HIDDEN.search(file)) or not is_wanted(re.split(r"[/\\]", file)[-1])
+    return bool(_HIDDEN.search(file)) or not is_wanted(file.rpartition("/")[2])
 
 
-def _check_zip_name(path: str, file: str) -> None:
-    parts = re.split(r"[/\\]", file)
+def _zip_info(path: str, file: str) -> zipfile.ZipInfo:
+    from exafscn_flows.sources.parsing import unreadable
+
+    parts = file.split("/")
     advice = "pack the zip again"
     if ".." in parts or parts[0] == "" or parts[0].endswith(":"):
         raise ItemFailure("unsafe_path", f"{file}: the path leads out of the zip", advice)
-    if (count := _zip_names(path)[file]) > 1:
-        message = f"{file}: {count} files of this name are in the zip"
+    infos = _zip_infos(path).get(file, [])
+    if len(infos) > 1:
+        message = f"{file}: {len(infos)} files of this name are in the zip"
         raise ItemFailure("unreadable", message, advice)
+    if not infos:
+        raise unreadable(file, "not in the zip")
+    return infos[0]
 
 
 def fingerprint(path: str, file: str) -> str:
@@ -91,7 +122,7 @@ def fingerprint(path: str, file: str) -> str:
     if os.path.isdir(place):
         return _stamp(os.path.join(place, file))
     if place.lower().endswith(".zip"):
-        info = _open_zip(path).getinfo(file)
+        info = _zip_infos(path)[file][-1]
         return f"{info.CRC:08x}-{info.file_size}"
     return _stamp(place)
 
@@ -109,15 +140,19 @@ def _open_zip(path: str) -> zipfile.ZipFile:
     return _opened_zip(place, _stamp(place), os.getpid())
 
 
-def _zip_names(path: str) -> Counter[str]:
+def _zip_infos(path: str) -> dict[str, list[zipfile.ZipInfo]]:
     place = os.path.expanduser(path)
-    return _counted_names(place, _stamp(place), os.getpid())
+    return _infos_by_name(place, _stamp(place), os.getpid())
 
 
 @lru_cache(maxsize=4)
-def _counted_names(place: str, stamp: str, pid: int) -> Counter[str]:
-    infos = _opened_zip(place, stamp, pid).infolist()
-    return Counter(info.filename for info in infos if not info.is_dir())
+def _infos_by_name(place: str, stamp: str, pid: int) -> dict[str, list[zipfile.ZipInfo]]:
+    found: dict[str, list[zipfile.ZipInfo]] = {}
+    for info in _opened_zip(place, stamp, pid).infolist():
+        name = info.filename.replace("\\", "/")
+        if not name.endswith("/"):
+            found.setdefault(name, []).append(info)
+    return found
 
 
 @lru_cache(maxsize=4)
@@ -133,8 +168,7 @@ def read(path: str, file: str) -> bytes:
     place = Path(path).expanduser()
     try:
         if place.suffix.lower() == ".zip" and place.is_file():
-            _check_zip_name(path, file)
-            with _open_zip(path).open(file) as stream:
+            with _open_zip(path).open(_zip_info(path, file)) as stream:
                 content = stream.read(MAX_BYTES + 1)
         else:
             place = place / file if place.is_dir() else place

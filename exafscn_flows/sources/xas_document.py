@@ -28,7 +28,9 @@ from pymatgen.core import Structure
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.sources.base import Record, StoredSite
-from exafscn_flows.spectra.base import Spectrum, SpectrumType
+from exafscn_flows.spectra.base import Spectrum
+from exafscn_flows.spectra.edge_step import edge_step_fault
+from exafscn_flows.spectra.parts import SpectrumType
 
 SAMPLES = 200
 """Energies of an averaged document."""
@@ -45,13 +47,6 @@ _FLOOR = 1e-12
 _NEAR_EDGE = 15.0
 """Above E0, eV (k = 2 1/Å). From here on mu must be positive. Of 13,721 spectra of FEFF 8.5L, 6
 are not from 5 eV on."""
-
-_STEP_RANGE = (30.0, 100.0)
-"""Where the edge step is a mean of mu, above E0, eV."""
-
-_STEP = (0.5, 1.6)
-"""Edge steps of spectra that are normalised to 1. Found: 0.93 to 1.15 in EXAFS of 13,721 sites by
-FEFF 8.5L, 0.83 to 1.19 in XANES of 4,008 sites of Cu by FEFF 9."""
 
 _HINT = "the stored spectrum is at fault; leave it out, or compute it by FEFF"
 
@@ -238,11 +233,8 @@ def _check(energy_rel: np.ndarray, mu: np.ndarray, name: str) -> None:
     if (mu[far] <= _FLOOR).any():
         where = float(energy_rel[far][np.argmax(mu[far] <= _FLOOR)])
         raise _bad_spectrum(name, f"mu(E) is not positive {where:.0f} eV above E0")
-    low, high = _STEP_RANGE
-    step = float(mu[(energy_rel >= low) & (energy_rel <= high)].mean())
-    if not _STEP[0] <= step <= _STEP[1]:
-        limits = f"{_STEP[0]:g} to {_STEP[1]:g}"
-        raise _bad_spectrum(name, f"the edge step is {step:.3g}, outside {limits}")
+    if fault := edge_step_fault(energy_rel, mu):
+        raise _bad_spectrum(name, fault)
 
 
 def _bad_record(name: str, cause: str) -> ItemFailure:

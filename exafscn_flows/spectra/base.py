@@ -1,11 +1,10 @@
 """The spectrum of one site, as arrays."""
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
-SpectrumType = Literal["EXAFS", "XANES"]
+from exafscn_flows.spectra.parts import SpectrumType
 
 
 @dataclass(frozen=True)

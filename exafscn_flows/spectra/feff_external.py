@@ -13,15 +13,17 @@ from exafscn_flows.spectra.process import TimeLimitError, run_program
 _NOT_STARTED = (126, 127)
 """Exit statuses of a shell that cannot start a program."""
 
-_OURS = ("EXAFSCN_", "MP_API_", "PMG_")
-"""Variables that may hold keys and passwords; FEFF has no use for them."""
+_OURS = ("EXAFSCN_", "MP_API_", "PMG_", "MAPI_KEY")
+"""Variables that may hold keys and passwords; FEFF has no use for them. pymatgen takes its key also
+from the last."""
 
 
 def run_external(command: str, folder: Path, time_limit: float) -> float:
     """Run the command of a FEFF and wait for it.
 
     It gets the user's environment, since it may need paths and libraries that are set there, and
-    no input. What it starts is killed with it.
+    no input. What it starts is killed with it, except for what has left its process group, as
+    ``setsid`` and job schedulers do.
 
     Parameters
     ----------
@@ -43,14 +45,12 @@ def run_external(command: str, folder: Path, time_limit: float) -> float:
         ``feff_timeout``; ``feff_died`` if it was killed; ``feff_no_output`` if it says that it
         failed (FEFF itself often does not), or leaves no ``xmu.dat``.
     CampaignError
-        If there is no such program, or it does not start.
+        If there is no such program, it is not executable, or it does not start.
     """
     name, *arguments = shlex.split(command)
     program = shutil.which(name)
     if program is None:
-        raise CampaignError(
-            f"spectra.command: there is no program {name}: install it, or give its whole path"
-        )
+        raise CampaignError(f"spectra.command: {_why_missing(name)}")
     env = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     deadline = time.monotonic() + time_limit
     try:
@@ -76,3 +76,12 @@ def run_external(command: str, folder: Path, time_limit: float) -> float:
     if not xmu.is_file() or not xmu.stat().st_size:
         raise ItemFailure("feff_no_output", f"{name} wrote no xmu.dat: {line}", hint)
     return ended.seconds
+
+
+def _why_missing(name: str) -> str:
+    found = shutil.which(name, mode=os.F_OK)
+    if found:
+        return f"{found} is not executable: run chmod +x {shlex.quote(found)}"
+    if os.sep in name and os.path.isdir(name):
+        return f"{name} is a folder: give the path of a program in it"
+    return f"there is no program {name}: install it, or give its whole path"

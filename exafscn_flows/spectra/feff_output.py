@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.spectra.base import Spectrum, SpectrumType
+from exafscn_flows.spectra.base import Spectrum
+from exafscn_flows.spectra.parts import SpectrumType
 
 _HBAR2_OVER_2M = 3.80998212
 """Energy of a free electron at k = 1/Å, eV (CODATA 2018)."""

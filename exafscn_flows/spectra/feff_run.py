@@ -1,5 +1,6 @@
 """Finished FEFF runs of others: their ``feff.inp``, the site it is about, and their spectrum."""
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -7,26 +8,37 @@ from typing import Any
 import numpy as np
 from pymatgen.core import Element, Structure
 
+from exafscn_flows.crystal import check_absorber
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.spectra.base import Spectrum, SpectrumType
-from exafscn_flows.spectra.feff_output import feff_spectrum, parse_xmu
+from exafscn_flows.spectra.base import Spectrum
+from exafscn_flows.spectra.edge_step import edge_step_fault
+from exafscn_flows.spectra.feff_output import feff_spectrum, parse_chi
+from exafscn_flows.spectra.parts import SpectrumType
 
 _COMMENT = re.compile(r"[*!#;%].*")
 _CARD = re.compile(r"[A-Z][A-Z0-9_]{1,19}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?")
 
 _FULL_NAMES = """
-ATOMS CFAVERAGE CONTROL COREHOLE CORRECTIONS CRITERIA DANES DEBYE EDGE EGRID ELLIPTICITY ELNES END
-EXAFS EXCHANGE EXELFS FMS FPRIME HOLE INTERSTITIAL LATTICE LDOS MULTIPOLE NLEG NOHOLE NRIXS OVERLAP
-PCRITERIA POLARIZATION POTENTIALS PRINT RECIPROCAL RMAX RMULTIPLIER RPATH S02 SCF SIG2 SPIN TARGET
-TITLE XANES XES XMCD XNCD
+ABSOLUTE ATOMS CFAVERAGE COMPTON CONTROL COREHOLE CORRECTIONS CRITERIA DANES DEBYE EDGE EGRID
+ELLIPTICITY ELNES END EXAFS EXCHANGE EXELFS FMS FPRIME HOLE INTERSTITIAL LATTICE LDOS MULTIPOLE NLEG
+NOHOLE NRIXS OVERLAP PCRITERIA POLARIZATION POTENTIALS PRINT RECIPROCAL RIXS RMAX RMULTIPLIER RPATH
+S02 SCF SIG2 SPIN SS TARGET TITLE XANES XES XMCD XNCD
 """
 _NAMES = {name[:4]: name for name in _FULL_NAMES.split()}
 """FEFF goes by the first four letters of a card."""
 
 _NO_PHYSICS = {"ATOMS", "CONTROL", "END", "POTENTIALS", "PRINT", "TITLE"}
 
-_OTHER_SPECTRA = {"DANES", "ELNES", "EXELFS", "FPRIME", "NRIXS", "XES", "XMCD", "XNCD"}
+_REFUSED = dict.fromkeys(
+    ["COMPTON", "DANES", "ELNES", "EXELFS", "FPRIME", "NRIXS", "RIXS", "XES", "XMCD", "XNCD"],
+    "asks for another spectrum than EXAFS or XANES",
+) | {
+    "ABSOLUTE": "leaves mu(E) as a cross section, not normalised to 1",
+    "POLARIZATION": "makes the spectrum depend on the direction of the crystal",
+    "SS": "takes paths that are not those of the atoms",
+}
+"""Cards after which the output is no normalised, isotropic absorption of the atoms in ATOMS."""
 
 _COMPARED = 5.0
 """Atoms up to this distance from the absorber, Å, must be those of the structure."""
@@ -34,11 +46,11 @@ _COMPARED = 5.0
 _TOLERANCE = 0.02
 """Two distances that differ by less, Å, are one: programs write three to six decimals."""
 
-_EXAFS_KMAX = 10.0
-"""Where FEFF's input names no type, spectra that go beyond this k, 1/Å, are EXAFS."""
+_KMAX = 20.0
+"""Where the grid of EXAFS ends, 1/Å, if no card says so (``rdinp`` of FEFF 6 to 10)."""
 
 _SHORT_OF_KMAX = 1.0
-"""So far before the EXAFS card's kmax, 1/Å, FEFF's grid may end."""
+"""So far before kmax, 1/Å, FEFF's grid may end."""
 
 _LONGEST_TEXT = 200
 """Characters of a card's arguments that are kept."""
@@ -65,11 +77,9 @@ class RunInput:
     numbers: np.ndarray
 
     @property
-    def spectrum_type(self) -> SpectrumType | None:
-        """Type that the cards name, if they do."""
-        if "XANES" in self.cards:
-            return "XANES"
-        return "EXAFS" if "EXAFS" in self.cards else None
+    def spectrum_type(self) -> SpectrumType:
+        """Type that the cards ask for: FEFF, from 6 to 10, computes EXAFS if none is named."""
+        return "XANES" if "XANES" in self.cards else "EXAFS"
 
 
 def parse_feff_input(text: str) -> RunInput:
@@ -105,9 +115,9 @@ def parse_feff_input(text: str) -> RunInput:
     try:
         atomic_numbers = {int(row[0]): int(row[1]) for row in rows["POTENTIALS"]}
         potentials = np.array([int(row[3]) for row in rows["ATOMS"]], dtype=int)
-        coords = np.array([row[:3] for row in rows["ATOMS"]], dtype=float).reshape(-1, 3)
+        coords = np.array([[*map(_float, row[:3])] for row in rows["ATOMS"]]).reshape(-1, 3)
         numbers = np.array([atomic_numbers[p] for p in potentials.tolist()], dtype=int)
-        scale = float(cards.get("RMULTIPLIER", "1").split()[0])
+        scale = _float(cards.get("RMULTIPLIER", "1").split()[0])
     except (ValueError, IndexError, KeyError) as error:
         raise _mismatch(f"its atoms cannot be read ({type(error).__name__}: {error})") from error
     (absorbers,) = np.nonzero(potentials == 0)
@@ -138,9 +148,7 @@ def check_site(run: RunInput, structure: Structure, site_index: int, absorber: s
     ItemFailure
         ``site_mismatch``, if site, absorber or the distances up to 5 Å differ.
     """
-    found = structure[site_index].specie.symbol if site_index < len(structure) else "nothing"
-    if found != absorber:
-        raise _mismatch(f"site {site_index} of the structure is {found}, not {absorber}")
+    check_absorber(structure, site_index, absorber)
     if run.absorber != Element(absorber).Z:
         symbol = Element.from_Z(run.absorber).symbol
         raise _mismatch(f"the absorber in feff.inp is {symbol}, not {absorber}")
@@ -176,20 +184,40 @@ def run_spectrum(run: RunInput, xmu_text: str, chi_text: str | None) -> Spectrum
     Raises
     ------
     ItemFailure
-        ``feff_incomplete``, ``feff_not_finite`` or ``feff_zero``.
+        ``feff_incomplete``, also if one file ends before the other; ``feff_not_finite`` or
+        ``feff_zero``; ``bad_spectrum`` if the edge step is not about 1.
     """
-    kind = run.spectrum_type
-    if kind is None:
-        kind = "EXAFS" if parse_xmu(xmu_text, 0.0).k[-1] > _EXAFS_KMAX else "XANES"
-    words = run.cards.get("EXAFS", "").split()
-    asked = float(words[0]) if words and _NUMBER.fullmatch(words[0]) else 0.0
-    kmax = asked - _SHORT_OF_KMAX if kind == "EXAFS" else 0.0
-    return feff_spectrum(xmu_text, chi_text, kind, run.cards, kmax=kmax)
+    kmax = 0.0
+    if run.spectrum_type == "EXAFS":
+        kmax = _asked_kmax(run.cards)
+        if chi_text is not None:
+            kmax = max(kmax, float(parse_chi(chi_text, 0.0).k[-1]))
+        kmax -= _SHORT_OF_KMAX
+    spectrum = feff_spectrum(xmu_text, chi_text, run.spectrum_type, run.cards, kmax=kmax)
+    if fault := edge_step_fault(spectrum.energy_rel, spectrum.mu):
+        raise ItemFailure("bad_spectrum", f"xmu.dat: {fault}", "repeat the run, or remove it")
+    return spectrum
+
+
+def _asked_kmax(cards: dict[str, str]) -> float:
+    """Return where the cards have EXAFS end, 1/Å; 0 if that is in the lines of EGRID only."""
+    words = cards.get("EXAFS", "").split()
+    if words and _NUMBER.fullmatch(words[0]):
+        return _float(words[0])
+    return 0.0 if "EGRID" in cards else _KMAX
+
+
+def _float(word: str) -> float:
+    """Read a number as Fortran does, whose exponents may begin with d."""
+    number = float(word.lower().replace("d", "e"))
+    if not math.isfinite(number):
+        raise ValueError(f"{word} is not finite")
+    return number
 
 
 def _check_cards(cards: dict[str, str]) -> None:
-    for name in sorted(_OTHER_SPECTRA & cards.keys()):
-        raise _other(f"FEFF card {name} asks for another spectrum than EXAFS or XANES")
+    for name in sorted(_REFUSED.keys() & cards.keys()):
+        raise _other(f"FEFF card {name} {_REFUSED[name]}")
     edge = (cards.get("EDGE") or cards.get("HOLE") or "K").split()[0].upper()
     if edge not in ("K", "1"):
         raise _other(f"it is the {edge} edge, not K")

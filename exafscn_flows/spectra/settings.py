@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from exafscn_flows.config.base import StrictModel
 from exafscn_flows.spectra.feff_cards import card_text
+from exafscn_flows.spectra.parts import EVERYTHING, NEAR_EDGE, Part
 
 _ALGORITHM_VERSION = 1
 """Raised whenever the code gives other spectra for the same settings."""
@@ -81,6 +82,11 @@ class FeffSettings(StrictModel):
         if "XANES" in cards and "FMS" not in cards:
             raise ValueError("FEFF card XANES needs FMS, the radius of full multiple scattering")
         return self
+
+    @property
+    def brings(self) -> frozenset[Part]:
+        """What its spectra hold."""
+        return NEAR_EDGE if "XANES" in self.cards else EVERYTHING
 
     def feff_cards(self) -> dict[str, str]:
         """Return the cards that FEFF gets, in alphabetical order, values as text."""

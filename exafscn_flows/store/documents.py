@@ -13,7 +13,7 @@ import numpy as np
 from bson.binary import Binary, BinaryVectorDtype
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from exafscn_flows.spectra.base import SpectrumType
+from exafscn_flows.spectra.parts import SpectrumType
 
 STAGES = ("structures", "labels", "spectra", "features", "models")
 """Stages of a campaign, in the order in which work flows through them."""

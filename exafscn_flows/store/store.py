@@ -151,9 +151,9 @@ class Store:
             self.database.failures.delete_many({"_id": {"$in": batch}})
 
     @translate_errors()
-    def drop_listing(self, campaign: str, source_hash: str, absorber: str) -> None:
+    def drop_listing(self, campaign: str, listing_hash: str, absorber: str) -> None:
         """Delete the pages of a listing that is out of date."""
-        query = {"campaign": campaign, "hash": source_hash, "absorber": absorber}
+        query = {"campaign": campaign, "hash": listing_hash, "absorber": absorber}
         self.database.listings.delete_many(query)
 
     @translate_errors()
@@ -170,7 +170,7 @@ class Store:
         for batch in batches(keys, _BATCH):
             ids = [f"{campaign}/{key}" for key in batch]
             for raw in self.database[kind.collection].find({"_id": {"$in": ids}}):
-                doc = kind.from_mongo(raw)
+                doc = _validated(kind, raw)
                 found[doc.key] = doc
         return found
 
@@ -196,7 +196,7 @@ class Store:
         with translate_errors():
             cursor = self.database[kind.collection].find(dict(query), limit=limit, sort=sort)
             for raw in cursor.batch_size(_BATCH):
-                yield kind.from_mongo(raw)
+                yield _validated(kind, raw)
 
     def project(
         self, kind: type[Document], query: Mapping[str, Any], fields: list[str]
@@ -277,3 +277,14 @@ class Store:
                 {"$sort": {"_id.stage": 1, "count": -1, "_id.kind": 1}},
             ],
         )
+
+
+def _validated(kind: type[D], raw: dict[str, Any]) -> D:
+    try:
+        return kind.from_mongo(raw)
+    except ValidationError as error:
+        field = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise CampaignError(
+            f"{raw.get('_id')} in {kind.collection} was stored by another version of exafscn "
+            f"({field}): run its campaign file again"
+        ) from error

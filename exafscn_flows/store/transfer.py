@@ -28,7 +28,7 @@ import exafscn_flows
 from exafscn_flows.config.base import StrictModel
 from exafscn_flows.errors import CampaignError, UsageError
 from exafscn_flows.store.connection import translate_errors
-from exafscn_flows.store.documents import DOCUMENTS, CampaignDoc
+from exafscn_flows.store.documents import DOCUMENTS, CampaignDoc, ListingDoc
 from exafscn_flows.store.lock import campaign_lock
 from exafscn_flows.store.models import MODEL_FILES
 from exafscn_flows.store.store import Store
@@ -162,9 +162,12 @@ def import_campaigns(database: Database[dict[str, Any]], path: Path) -> dict[str
             # The driver makes these indexes only in an empty bucket.
             database[CHUNKS].create_index([("files_id", ASCENDING), ("n", ASCENDING)], unique=True)
             database[FILES].create_index([("filename", ASCENDING), ("uploadDate", ASCENDING)])
-            for name in _COLLECTIONS:
+            # Pages of two listings would pass for one.
+            stale = {"campaign": {"$in": manifest.campaigns}}
+            database[ListingDoc.collection].delete_many(stale)
+            for name in manifest.members:
                 _import_member(archive, database, name)
-    return {name: manifest.members[name].documents for name in _COLLECTIONS}
+    return {name: member.documents for name, member in manifest.members.items()}
 
 
 def _raw(database: Database[dict[str, Any]], name: str) -> Collection[_Raw]:
@@ -214,8 +217,10 @@ class _ForeignError(Exception):
 
 
 def _read_manifest(archive: zipfile.ZipFile) -> _Manifest:
-    expected = sorted([*(_member_name(name) for name in _COLLECTIONS), _MANIFEST])
-    if sorted(archive.namelist()) != expected:
+    found = archive.namelist()
+    known = {*(_member_name(name) for name in _COLLECTIONS), _MANIFEST}
+    # Exports of earlier versions have fewer collections.
+    if len(set(found)) < len(found) or _MANIFEST not in found or not known.issuperset(found):
         raise _ForeignError("its members are not those of an export")
     if archive.getinfo(_MANIFEST).file_size > _MANIFEST_BYTES:
         raise _ForeignError("its manifest is too large")
@@ -225,7 +230,7 @@ def _read_manifest(archive: zipfile.ZipFile) -> _Manifest:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise _ForeignError(f"manifest, {place}: {first['msg']}") from None
-    if sorted(manifest.members) != sorted(_COLLECTIONS):
+    if sorted([*map(_member_name, manifest.members), _MANIFEST]) != sorted(found):
         raise _ForeignError("its manifest does not name the members")
     return manifest
 

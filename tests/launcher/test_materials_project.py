@@ -173,6 +173,7 @@ def test_stored_spectra_are_learned_from_without_feff(workspace, server, scratch
         "absorbers": ["Co"],
         "sources": [{**SOURCE, "stored_spectra": "EXAFS"}],
         "spectra": {"kind": "stored"},
+        "features": {"sets": [{"kind": "r_space"}]},
     }
     workspace.run(**settings)
     assert {r.path for r in server.requests} == {"/heartbeat", "/materials/xas/"}
@@ -215,6 +216,6 @@ def test_key_problems_are_one_line_that_says_how_to_get_one(workspace, server, m
 def test_stored_spectra_and_computed_ones_do_not_mix(workspace):
     workspace.write(spectra={"kind": "stored"})
     err = workspace.exafscn("run", str(workspace.file), rc=2)
-    assert "brings no spectra" in err
+    assert "brings no spectra, which `spectra: {kind: stored}` asks" in err
     workspace.write(sources=[{**SOURCE, "stored_spectra": "EXAFS"}], spectra={"kind": "feff"})
     assert "write `spectra: {kind: stored}`" in workspace.exafscn("run", str(workspace.file), rc=2)

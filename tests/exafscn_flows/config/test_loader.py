@@ -163,3 +163,37 @@ def test_command_with_a_folder_starts_at_the_campaign_file(tmp_path):
     for command in ("feff9", "/opt/feff9 a"):
         text = f"spectra: {{command: {command}}}\n"
         assert load_campaign_file(write(tmp_path, GOOD + text)).spectra.command == command
+
+
+STORED = """\
+campaign: test
+absorbers: [Cu]
+sources:
+  - {kind: materials_project, stored_spectra: %s}
+spectra: {kind: stored}
+features: {sets: [%s]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("stored", "sets", "missing"),
+    [
+        ("EXAFS", "{kind: r_space, input: chi}", "r_space_chi is made from chi(k)"),
+        ("EXAFS", "{kind: xanes}", "xanes is made from the near edge in mu(E)"),
+        ("XANES", "{kind: k_space}", "k_space is made from EXAFS in mu(E)"),
+        (
+            "XANES",
+            "{kind: concatenation, parts: [{kind: xanes}, {kind: peaks}]}",
+            "xanes+peaks is made from EXAFS in mu(E)",
+        ),
+    ],
+)
+def test_features_that_the_spectra_cannot_give_are_refused(tmp_path, stored, sets, missing):
+    message = complaint(tmp_path, STORED % (stored, sets))
+    assert missing in message
+    assert "but materials_project brings" in message
+
+
+@pytest.mark.parametrize(("stored", "kind"), [("EXAFS", "r_space"), ("XANES", "xanes")])
+def test_features_that_the_spectra_can_give_are_taken(tmp_path, stored, kind):
+    load_campaign_file(write(tmp_path, STORED % (stored, f"{{kind: {kind}}}")))

@@ -98,7 +98,7 @@ UNUSABLE = {
     "nan in mu": lambda s: replace(s, mu=_with_nan(s.mu)),
     "nan in chi": lambda s: replace(s, chi=_with_nan(s.chi)),
     "infinite energy": lambda s: replace(s, energy_rel=s.energy_rel * np.float32(np.inf)),
-    "no points": lambda s: replace(s, energy_rel=s.energy_rel[:0], mu=s.mu[:0]),
+    "one point": lambda s: replace(s, energy_rel=s.energy_rel[:1], mu=s.mu[:1]),
     "chi without k": lambda s: replace(s, k=s.k[:0]),
     "unequal lengths": lambda s: replace(s, mu=s.mu[:-1]),
     "not in order": lambda s: replace(s, energy_rel=s.energy_rel[::-1]),
@@ -135,6 +135,15 @@ def test_chi_of_the_program_is_not_needed_for_mu(spectrum: Spectrum) -> None:
     with pytest.raises(ItemFailure, match=r"^the source has no chi\(k\) of this site$") as error:
         CHI.transform(bare, SETTINGS)
     assert (error.value.kind, error.value.hint) == ("bad_spectrum", "take input mu")
+
+
+def test_mu_is_not_needed_for_chi(spectrum: Spectrum) -> None:
+    bare = replace(spectrum, energy_rel=NONE, mu=NONE, mu0=NONE)
+    expected = CHI.transform(spectrum, SETTINGS)
+    np.testing.assert_array_equal(CHI.transform(bare, SETTINGS), expected)
+    with pytest.raises(ItemFailure, match=r"^the source has no mu\(E\) of this site$") as error:
+        MU.transform(bare, SETTINGS)
+    assert (error.value.kind, error.value.hint) == ("bad_spectrum", "take input chi")
 
 
 # The phase of chi(R), and a glitch, are only seen beside the program's chi.

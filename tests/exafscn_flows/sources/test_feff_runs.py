@@ -6,6 +6,8 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,10 @@ from pymatgen.core import Lattice, Structure
 from pymatgen.io.feff.sets import FEFFDictSet, MPEXAFSSet, MPXANESSet
 from pymatgen.io.vasp import Poscar
 
+from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.crystal import as_written
 from exafscn_flows.errors import ItemFailure, UsageError
+from exafscn_flows.jobs import reading, stages
 from exafscn_flows.sources import FeffRunsSource, Source
 from exafscn_flows.sources.base import Entry, StoredSite
 from exafscn_flows.spectra import feff
@@ -63,7 +68,7 @@ def write_xanes(run: Path, structure: Structure, site: int) -> None:
     """A run as FEFF 9 leaves it, with invented numbers."""
     MPXANESSet(site, structure, radius=6.0).write_input(run)
     k = np.arange(-0.8, 3.73, 0.04)
-    mu = 1 + np.tanh(k)
+    mu = 0.5 + np.tanh(k) / 2
     rows = zip(8333 + 3.81 * k * abs(k), k, mu, mu - 0.1, strict=True)
     table = "".join(f" {e:.3f} 0.0 {a:.3f} {m:.5E} {b:.5E} 1.0E-01\n" for e, a, m, b in rows)
     header = "# # NiO     FEFF 9.6.4\n#  omega    e    k    mu    mu0     chi     @#\n"
@@ -80,12 +85,16 @@ def source(path: Path, **keys: object) -> FeffRunsSource:
     return FeffRunsSource(kind="feff_runs", path=str(path), **keys)
 
 
-def zipped(tree: Path) -> Path:
+def zipped(tree: Path, separator: str = "/") -> Path:
     file = tree.parent / "tree.zip"
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(tree.rglob("*")):
-            archive.write(path, path.relative_to(tree))
+            archive.write(path, separator.join(path.relative_to(tree).parts))
     return file
+
+
+def zipped_by_windows(tree: Path) -> Path:
+    return zipped(tree, "\\")
 
 
 def entries(path: Path) -> dict[str, Entry]:
@@ -117,7 +126,7 @@ def failure(path: Path, name: str, absorber: str, index: int, **keys: object) ->
     return error.value
 
 
-@pytest.mark.parametrize("pack", [lambda tree: tree, zipped], ids=["folder", "zip"])
+@pytest.mark.parametrize("pack", [lambda tree: tree, zipped, zipped_by_windows])
 def test_folders_and_zips_hold_the_same_runs(tree: Path, pack: Callable[[Path], Path]) -> None:
     path = pack(tree)
     runs = source(path)
@@ -157,6 +166,46 @@ def test_one_type_is_taken_where_a_site_has_both(tree: Path) -> None:
     assert (xanes.program, xanes.version) == ("FEFF", "9.6.4")
     assert len(xanes.k) == len(xanes.chi) == 0
     assert sites(tree, "rutile", "Ti", stored_spectra="XANES") == []
+
+
+def untyped(run: Path) -> Path:
+    """Take out the card that names the type, as in input for FEFF 6."""
+    file = run / "feff.inp"
+    text = re.sub(r"(?m)^EXAFS .*\n", "", file.read_text())
+    assert "EXAFS" not in text
+    file.write_text(text)
+    return run
+
+
+def test_runs_whose_input_names_no_type_are_exafs(tree: Path) -> None:
+    for run in ("oxides/NiO/FEFF-EXAFS/000_Ni", "rutile/FEFF-EXAFS/000_Ti"):
+        untyped(tree / run)
+    assert spectrum(tree, "rutile", "Ti", 0).spectrum_type == "EXAFS"
+    assert sites(tree, "rutile", "Ti", stored_spectra="EXAFS") == [("Ti", 0), ("Ti", 1)]
+    assert sites(tree, "rutile", "Ti", stored_spectra="XANES") == []
+    assert failure(tree, "rutile", "Ti", 0, stored_spectra="XANES").kind == "unreadable"
+    assert failure(tree, "oxides/NiO", "Ni", 0).kind == "several_spectra"
+    for kind in ("EXAFS", "XANES"):
+        found = spectrum(tree, "oxides/NiO", "Ni", 0, stored_spectra=kind)
+        assert found.spectrum_type == kind
+
+
+@pytest.mark.parametrize("wanted", [None, "EXAFS", "XANES"])
+@pytest.mark.parametrize("with_chi", [True, False])
+@pytest.mark.parametrize("kmax", [3.5, 5.0, 7.5, 12.0, 18.0])
+def test_half_of_an_exafs_run_is_no_xanes(
+    tree: Path, kmax: float, with_chi: bool, wanted: str | None
+) -> None:
+    run = untyped(tree / "rutile/FEFF-EXAFS/000_Ti")
+    lines = (run / "xmu.dat").read_text().splitlines(keepends=True)
+    start = next(i for i, line in enumerate(lines) if line.rstrip().endswith("@#")) + 1
+    rows = [line for line in lines[start:] if float(line.split()[2]) <= kmax]
+    (run / "xmu.dat").write_text("".join([*lines[:start], *rows]))
+    if not with_chi:
+        (run / "chi.dat").unlink()
+    failed = failure(tree, "rutile", "Ti", 0, stored_spectra=wanted)
+    # Where only XANES is wanted, the site has no run.
+    assert failed.kind == ("unreadable" if wanted == "XANES" else "feff_incomplete")
 
 
 def test_the_nearest_poscar_above_a_run_is_its_structure(tree: Path) -> None:
@@ -241,6 +290,16 @@ def _copy_of_site_3(run: Path) -> None:
     shutil.copy(run.parent / "003_O/feff.inp", run / "feff.inp")
 
 
+def _cross_section(run: Path) -> None:
+    """mu(E) as FEFF 9 writes it with ABSOLUTE."""
+    lines = (run / "xmu.dat").read_text().splitlines()
+    for i, line in enumerate(lines):
+        words = line.split()
+        if len(words) == 6 and words[0][0].isdigit():
+            lines[i] = " ".join([*words[:3], f"{1e-3 * float(words[3]):.5E}", *words[4:]])
+    (run / "xmu.dat").write_text("\n".join(lines) + "\n")
+
+
 BROKEN: dict[str, tuple[Change, str, str]] = {
     "no xmu": (lambda run: (run / "xmu.dat").unlink(), "unreadable", "xmu.dat: missing"),
     "no input": (lambda run: (run / "feff.inp").unlink(), "unreadable", "feff.inp: missing"),
@@ -262,6 +321,8 @@ BROKEN: dict[str, tuple[Change, str, str]] = {
     "other absorber": (_copy_of_site_3, "site_mismatch", "absorber in feff.inp is O, not Ti"),
     "other distance": (_edit("feff.inp", "1.40117", "1.45000"), "site_mismatch", "O at 2.051 Å"),
     "other edge": (_edit("feff.inp", "EDGE K", "EDGE L1"), "other_spectrum", "the L1 edge"),
+    "other unit": (_cross_section, "bad_spectrum", "xmu.dat: the edge step is 0.00"),
+    "ABSOLUTE": (_edit("feff.inp", "EDGE K", "EDGE K\nABSO"), "other_spectrum", "card ABSOLUTE"),
     "no atoms": (_edit("feff.inp", "ATOMS", "TITLE"), "site_mismatch", "ATOMS lists 0 atoms"),
 }
 
@@ -280,17 +341,44 @@ def test_a_broken_run_fails_alone(tree: Path, name: str) -> None:
     assert spectrum(tree, "rutile", "Ti", 1).chi.any()
 
 
-@pytest.mark.parametrize(("old", "new"), [("001_Ti", "006_Ti"), ("003_O", "003_Fe")])
-def test_runs_of_sites_that_are_not_there_belong_to_another_structure(
-    tree: Path, old: str, new: str
-) -> None:
-    (tree / "rutile/FEFF-EXAFS" / old).rename(tree / "rutile/FEFF-EXAFS" / new)
+def test_runs_of_sites_that_are_not_there_belong_to_another_structure(tree: Path) -> None:
+    runs = tree / "rutile/FEFF-EXAFS"
+    for old, new in (("000_Ti", "002_Ti"), ("001_Ti", "006_Ti"), ("003_O", "003_Fe")):
+        (runs / old).rename(runs / new)
     with pytest.raises(ItemFailure) as error:
         sites(tree, "rutile", "Ti", "O")
     assert error.value.kind == "site_mismatch"
     assert error.value.message == (
-        f"rutile/FEFF-EXAFS/{new}: the POSCAR above it has 6 sites, of O, Ti"
+        "rutile/FEFF-EXAFS/002_Ti: the POSCAR above it has 6 sites, of O, Ti"
     )
+
+
+@pytest.mark.parametrize(
+    ("run", "site", "found"), [("999_Ti", ("Ti", 999), "nothing"), ("003_Fe", ("Fe", 3), "O")]
+)
+def test_a_run_of_no_site_does_not_take_the_others_along(
+    tree: Path, run: str, site: tuple[str, int], found: str
+) -> None:
+    shutil.copytree(tree / "rutile/FEFF-EXAFS/000_Ti", tree / "rutile/FEFF-EXAFS" / run)
+    listed = sites(tree, "rutile", "O", "Ti")
+    assert sorted(listed) == sorted([("O", 3), ("Ti", 0), ("Ti", 1), site])
+    failed = failure(tree, "rutile", *site)
+    assert failed.kind == "site_mismatch"
+    assert failed.message.endswith(f"site {site[1]} of the structure is {found}, not {site[0]}")
+    assert spectrum(tree, "rutile", "Ti", 0).chi.any()
+    # The campaign lists it beside the others, so that it fails where everybody sees it.
+    reduced = as_written(RUTILE, 0.01)
+    stored = source(tree).stored_sites(locator(tree, "rutile"), reduced.elements)
+    counted = reading.stored_sites(reduced, stored)
+    assert (0, 2) in counted["Ti"]
+    assert (site[1], 1) in counted[site[0]]
+    assert counted["O"] == [(3, 4)]
+    state: Any = SimpleNamespace(
+        site=SimpleNamespace(absorber=site[0], site_index=site[1], averaged=False)
+    )
+    with pytest.raises(ItemFailure) as error:
+        stages._label(CampaignConfig.model_construct(), state, RUTILE)
+    assert error.value.message == f"site {site[1]} of the structure is {found}, not {site[0]}"
 
 
 def test_the_wrong_index_is_seen_by_the_surroundings(tree: Path) -> None:
@@ -305,6 +393,12 @@ def test_two_runs_of_one_site_are_ambiguous(tree: Path) -> None:
     shutil.copytree(tree / "rutile/FEFF-EXAFS/000_Ti", tree / "rutile/again/0_Ti")
     assert sites(tree, "rutile", "Ti") == [("Ti", 0), ("Ti", 1)]
     assert failure(tree, "rutile", "Ti", 0).kind == "several_spectra"
+
+
+def test_a_file_that_is_not_in_the_zip_is_told(tree: Path) -> None:
+    (tree / "rutile/FEFF-EXAFS/000_Ti/xmu.dat").unlink()
+    failed = failure(zipped(tree), "rutile", "Ti", 0)
+    assert failed.message.startswith("rutile/FEFF-EXAFS/000_Ti/xmu.dat: not in the zip")
 
 
 def test_what_vanishes_between_listing_and_reading_is_told(tree: Path) -> None:
@@ -338,12 +432,29 @@ def test_nothing_outside_a_zip_is_read(tree: Path) -> None:
             assert error.kind in ("unsafe_path", "unreadable")  # noqa: PT017
 
 
-def test_folders_that_are_links_are_not_followed(tree: Path, tmp_path: Path) -> None:
+def test_materials_and_runs_may_be_links(tree: Path, tmp_path: Path) -> None:
     outside = Path(shutil.copytree(tree / "rutile", tmp_path / "outside"))
+    shutil.move(tree / "rutile/FEFF-EXAFS/001_Ti", outside / "elsewhere")
     (tree / "link").symlink_to(outside)
-    (tree / "rutile/FEFF-EXAFS/004_O").symlink_to(outside / "FEFF-EXAFS/003_O")
-    assert list(entries(tree)) == ["oxides/NiO", "rutile"]
-    assert sites(tree, "rutile", "O") == [("O", 3)]
+    (tree / "rutile/FEFF-EXAFS/001_Ti").symlink_to(outside / "elsewhere")
+    assert list(entries(tree)) == ["link", "oxides/NiO", "rutile"]
+    for name in ("link", "rutile"):
+        assert sites(tree, name, "Ti") == [("Ti", 0), ("Ti", 1)]
+        assert spectrum(tree, name, "Ti", 1).chi.any()
+    before = entries(tree)["rutile"].fingerprint
+    with (outside / "elsewhere/xmu.dat").open("a") as stream:
+        stream.write("\n")
+    assert entries(tree)["rutile"].fingerprint != before
+
+
+def test_links_that_lead_back_add_nothing(tree: Path) -> None:
+    # A run beside the materials must not become one of rutile's through the link.
+    shutil.copytree(tree / "rutile/FEFF-EXAFS/003_O", tree / "loose/004_O")
+    before = entries(tree)
+    for link in ("rutile/up", "rutile/FEFF-EXAFS/up", "rutile/FEFF-EXAFS/000_Ti/up"):
+        (tree / link).symlink_to(tree)
+    assert entries(tree) == before
+    assert sites(tree, "rutile", "O", "Ti") == [("O", 3), ("Ti", 0), ("Ti", 1)]
 
 
 @pytest.mark.parametrize(

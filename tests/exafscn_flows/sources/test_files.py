@@ -308,6 +308,36 @@ def test_paths_out_of_a_zip_are_refused_and_nothing_is_extracted(tmp_path, monke
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["inner", "x.zip"]
 
 
+def test_names_in_a_zip_may_have_backslashes(tmp_path):
+    files = {"oxides\\NiO.cif": CIF, "run\\POSCAR": POSCAR, "run\\.x\\a.cif": CIF}
+    path = write_zip(tmp_path / "x.zip", files)
+    assert names(path) == ["oxides/NiO", "run"]
+    assert len(load(path, "oxides/NiO")) == len(load(path, "run")) == 2
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("oxides/NiO.cif", str(CifWriter(ZNO)))
+    assert "2 files of this name" in failure(path, "oxides/NiO").message
+
+
+def test_links_to_folders_are_followed_in_a_fixed_order(tmp_path):
+    outside = write(tmp_path / "outside", {"b.cif": CIF, "deep/c.cif": CIF, ".d/e.cif": CIF})
+    inside = write(tmp_path / "inside", {"a.cif": CIF, "z/z.cif": CIF})
+    (inside / "link").symlink_to(outside)
+    (inside / ".hidden").symlink_to(outside)
+    assert names(inside) == ["a", "link/b", "link/deep/c", "z/z"]
+    assert len(load(inside, "link/deep/c")) == 2
+
+
+def test_links_that_lead_in_a_circle_end(tmp_path):
+    one = write(tmp_path / "one", {"a.cif": CIF})
+    two = write(tmp_path / "two", {"b.cif": CIF})
+    (one / "two").symlink_to(two)
+    (two / "one").symlink_to(one)
+    (one / "self").symlink_to("self")
+    (one / "here").symlink_to(one)
+    (one / "gone").symlink_to(tmp_path / "gone")
+    assert names(one) == ["a", "two/b"]
+
+
 def test_a_zip_with_one_name_twice_is_ambiguous(tmp_path):
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         archive.writestr("a.cif", CIF)

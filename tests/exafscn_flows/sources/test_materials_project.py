@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from exafscn_flows.crystal import structure_hash
 from exafscn_flows.errors import CampaignError, ItemFailure
 from exafscn_flows.sources import MaterialsProjectSource, Source
-from exafscn_flows.sources.base import Entry, StoredSite
+from exafscn_flows.sources.base import StoredSite
 
 NIO = rock_salt("Ni", "O", 4.18)
 NIS = zinc_blende("Ni", "S", 5.40)
@@ -66,7 +66,7 @@ class TestSettings:
             ({"ids": ["mp-1", "mp-1"]}, "an id is listed twice"),
             ({"ids": ["mp-1"], "oxides": True}, "ids name the materials; leave out oxides"),
             ({"ids": ["mp-1"], "max_sites": 5}, "leave out max_sites"),
-            ({"elements": ["oxygen"]}, "pattern"),
+            ({"elements": ["oxygen"]}, "not an element symbol"),
             ({"max_energy_above_hull": -0.1}, "greater than or equal to 0"),
             ({"stored_spectra": "XAFS"}, "'EXAFS' or 'XANES'"),
             (
@@ -159,11 +159,10 @@ class TestStructures:
         server.add([material_document("mp-1", NIO), material_document("mp-2", ZNO)])
         server.add([material_document("mp-149", NIS)])
         with source(ids=["mp-2", "mp-1", "mp-aaaaaaft", "mp-404"]).connect() as session:
-            absent = Entry("mp-404", None, "absent")
-            nickel = session.list_page("Ni", 0)
-            assert [e.material_id for e in nickel.entries] == ["mp-1", "mp-149", "mp-404"]
-            assert nickel.entries[2] == absent
-            assert names(session, "Zn") == ["mp-2", "mp-404"]
+            # All of them, whatever they hold: of each, a user will see what became of it.
+            named = ["mp-2", "mp-1", "mp-149", "mp-404"]
+            assert [names(session, absorber) for absorber in ("Ni", "Zn")] == [named, named]
+            assert all(e.elements is None for e in session.list_page("Ni", 0).entries)
             # One question answers for all absorbers.
             assert len(server.requests) == 2
             assert dict(session.fetch(["mp-404"])) == {}
@@ -254,9 +253,13 @@ class TestStoredSpectra:
             assert names(session, "Ni") == ["mp-149-Ni"]
 
     def test_ids(self, server, exafs):
-        with source(stored_spectra="EXAFS", ids=["mp-ft", "mp-3", "mp-404"]).connect() as session:
-            assert names(session, "Ni") == ["mp-149-Ni"]
-            assert names(session, "Zn") == ["mp-3-Zn"]
+        server.add([material_document("mp-149", NIO), material_document("mp-3", ZNO)])
+        server.add([material_document("mp-8", NIS)])  # without a spectrum
+        ids = ["mp-ft", "mp-3", "mp-8", "mp-404"]
+        with source(stored_spectra="EXAFS", ids=ids).connect() as session:
+            # What is not there becomes a failure that users see.
+            assert names(session, "Ni") == ["mp-149-Ni", "mp-8-Ni", "mp-404-Ni"]
+            assert names(session, "Zn") == ["mp-3-Zn", "mp-404-Zn"]
 
     def test_of_two_documents_the_later_is_taken(self, server, exafs, documents):
         later = "2026-11-20T00:00:00"

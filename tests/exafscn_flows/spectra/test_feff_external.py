@@ -212,6 +212,29 @@ def test_a_program_that_is_missing_ends_the_campaign(
     assert not any(scratch.iterdir())
 
 
+def test_what_is_no_program_is_told(
+    copper: Structure, scratch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(command: str) -> str:
+        with pytest.raises(CampaignError) as error:
+            compute_spectrum(copper, 0, FeffSettings(command=command), scratch)
+        assert "\n" not in str(error.value)
+        return str(error.value).removeprefix("spectra.command: ")
+
+    program = tmp_path / "my feff9"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o644)
+    advice = f"{program} is not executable: run chmod +x '{program}'"
+    assert told(f"'{program}' -x") == advice
+    assert told(str(tmp_path)) == f"{tmp_path} is a folder: give the path of a program in it"
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert told("'my feff9'") == advice
+    # Only what is on PATH goes by its name alone.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    assert told("folder").startswith("there is no program folder: install it")
+
+
 def test_the_command_gets_arguments_and_environment_but_no_keys(
     copper: Structure,
     feff9: str,
@@ -221,7 +244,8 @@ def test_the_command_gets_arguments_and_environment_but_no_keys(
 ) -> None:
     monkeypatch.setenv("FEFF_LICENCE", "here")
     monkeypatch.setenv("EXAFSCN_MONGODB_URI", "mongodb://user:secret@host/x")
-    monkeypatch.setenv("MP_API_KEY", "secret")
+    for name in ("MP_API_KEY", "PMG_MAPI_KEY", "MAPI_KEY"):
+        monkeypatch.setenv(name, "secret")
     # A shell would make two commands of it, and a number of $$.
     code = f'env >{tmp_path}/env; echo "$1" >{tmp_path}/argument; cp {tmp_path}/xmu.dat .'
     command = f"/bin/sh -c '{code}' sh 'a; $$ b'"

@@ -142,12 +142,18 @@ def test_coordinates_may_be_rounded_and_lie_anywhere(rutile: Structure, digits: 
         ("EDGE K", "EDGE L3", "other_spectrum", "it is the L3 edge, not K"),
         ("EDGE K", "HOLE 4 1.0", "other_spectrum", "it is the 4 edge"),
         ("EDGE K", "EDGE K\nELNES 4", "other_spectrum", "ELNES asks for another spectrum"),
+        ("EDGE K", "EDGE K\nRIXS", "other_spectrum", "RIXS asks for another spectrum"),
+        ("EDGE K", "EDGE K\nCOMPTON", "other_spectrum", "COMPTON asks for another spectrum"),
+        ("EDGE K", "EDGE K\nabsolute", "other_spectrum", "ABSOLUTE leaves mu(E) as a cross"),
+        ("EDGE K", "EDGE K\nPOLA 1 0 0", "other_spectrum", "POLARIZATION makes the spectrum"),
+        ("EDGE K", "EDGE K\nSS 1 1 6 2.0", "other_spectrum", "SS takes paths"),
         ("EDGE K", "CFAV 0 8 0", "other_spectrum", "averages over several sites"),
         ("ATOMS", "TITLE", "site_mismatch", "ATOMS lists 0 atoms, 0 of potential 0"),
         ("POTENTIALS", "TITLE", "site_mismatch", "its atoms cannot be read (KeyError"),
         (" 1\n", " 0\n", "site_mismatch", "7 of potential 0"),
         (" 1\n", "\n", "site_mismatch", "its atoms cannot be read (IndexError"),
         ("0 0 0 0", "0 0 1e 0", "site_mismatch", "its atoms cannot be read (ValueError"),
+        ("0 0 0 0", "0 0 1d999 0", "site_mismatch", "its atoms cannot be read (ValueError"),
     ],
 )
 def test_input_that_is_not_about_one_k_edge_is_refused(
@@ -168,11 +174,12 @@ def test_input_that_is_not_about_one_k_edge_is_refused(
         ("EXAFS 16", 16.0, "EXAFS"),
         ("XANES 4", 4.0, "XANES"),
         ("XANES 12", 12.0, "XANES"),
-        ("", 16.0, "EXAFS"),
-        ("", 6.0, "XANES"),
+        ("EXAFS 2.0d1", 20.0, "EXAFS"),
+        ("EXAFS", 20.0, "EXAFS"),
+        ("", 20.0, "EXAFS"),
     ],
 )
-def test_cards_tell_the_type_or_else_the_range_of_k(card: str, kmax: float, kind: str) -> None:
+def test_cards_tell_the_type_which_is_exafs_otherwise(card: str, kmax: float, kind: str) -> None:
     run = parse_feff_input(BY_HAND.replace("exaf 16", card))
     spectrum = run_spectrum(run, xmu(kmax), None)
     assert spectrum.spectrum_type == kind
@@ -191,3 +198,66 @@ def test_exafs_that_ends_early_is_refused() -> None:
     run_spectrum(run, xmu(15.5), None)
     with pytest.raises(ItemFailure, match="ends at k = 12"):
         run_spectrum(run, xmu(12.0), None)
+
+
+@pytest.mark.parametrize("card", ["", "EXAFS", "EXAFS 2d1"])
+@pytest.mark.parametrize("kmax", [4.0, 6.0, 7.5, 9.9, 18.0])
+def test_exafs_goes_to_20_unless_a_card_says_otherwise(card: str, kmax: float) -> None:
+    text = BY_HAND.replace("exaf 16", card).replace("EGRID", "TITLE")
+    with pytest.raises(ItemFailure, match=rf"ends at k = {kmax:g}/Å, not at 19/Å") as error:
+        run_spectrum(parse_feff_input(text), xmu(kmax), None)
+    assert error.value.kind == "feff_incomplete"
+
+
+def chi(kmax: float) -> str:
+    k = np.arange(0, kmax + 0.01, 0.05)
+    return "# k chi mag phase @#\n" + "".join(f"{a:.4f} {np.sin(a):.6E} 1 1\n" for a in k)
+
+
+@pytest.mark.parametrize(("of_xmu", "of_chi"), [(7.5, 20.0), (20.0, 7.5), (16.0, 18.0)])
+def test_both_files_end_together(of_xmu: float, of_chi: float) -> None:
+    run = parse_feff_input(BY_HAND)
+    assert run_spectrum(run, xmu(16.0), chi(16.0)).k[-1] == pytest.approx(16.0)
+    with pytest.raises(ItemFailure, match=r"(xmu|chi)\.dat: ends at k = (7.5|16)/Å") as error:
+        run_spectrum(run, xmu(of_xmu), chi(of_chi))
+    assert error.value.kind == "feff_incomplete"
+
+
+def test_of_a_grid_of_ones_own_the_end_is_that_of_the_other_file() -> None:
+    run = parse_feff_input(BY_HAND.replace("exaf 16", ""))
+    assert "EGRID" in run.cards
+    assert run_spectrum(run, xmu(14.0), chi(14.0)).spectrum_type == "EXAFS"
+    with pytest.raises(ItemFailure, match=r"xmu\.dat: ends at k = 7.5/Å, not at 13/Å"):
+        run_spectrum(run, xmu(7.5), chi(14.0))
+
+
+def test_chi_dat_of_an_earlier_run_does_not_matter_for_xanes() -> None:
+    run = parse_feff_input(BY_HAND.replace("exaf 16", "XANES 4"))
+    assert run_spectrum(run, xmu(4.0), chi(20.0)).spectrum_type == "XANES"
+
+
+@pytest.mark.parametrize("card", ["XANES 2.5", "XANES 4", "EXAFS 16"])
+@pytest.mark.parametrize("factor", [1e-4, 0.3, 3.0])
+def test_mu_that_is_not_normalised_is_refused(card: str, factor: float) -> None:
+    run = parse_feff_input(BY_HAND.replace("exaf 16", card))
+    text = xmu(float(card.split()[1]))
+    assert run_spectrum(run, text, None).mu.any()
+    rows = [line.split() for line in text.removeprefix(XMU).splitlines()]
+    scaled = [[*row[:3], f"{factor * float(row[3]):.5E}", *row[4:]] for row in rows]
+    with pytest.raises(ItemFailure, match=r"the edge step is .*, outside 0.5 to 1.6") as error:
+        run_spectrum(run, XMU + "".join(" ".join(row) + "\n" for row in scaled), None)
+    assert error.value.kind == "bad_spectrum"
+
+
+def test_exponents_may_be_those_of_fortran(rutile: Structure) -> None:
+    text = text_of(MPEXAFSSet, rutile, 0).replace("ATOMS", "RMULTIPLIER 5.0D-1\nATOMS")
+    lines = text.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("ATOMS")) + 1
+    for i in range(start, len(lines)):
+        words = lines[i].split()
+        if len(words) > 4 and words[0][-1].isdigit():
+            doubled = (f"{2 * float(word):.6e}".replace("e", "d") for word in words[:3])
+            lines[i] = " ".join([*doubled, *words[3:]])
+    run = parse_feff_input("\n".join(lines))
+    check_site(run, rutile, 0, "Ti")
+    np.testing.assert_allclose(run.distances[:2], 1.948, atol=1e-3)

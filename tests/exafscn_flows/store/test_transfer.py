@@ -270,7 +270,7 @@ def removed(file: Path) -> None:
         (broken_document, "features holds something that is no document"),
         (foreign_document, "labels: 'co/mp-1:Co:0' is not of its campaigns"),
         (extra_member, "members are not those of an export"),
-        (missing_member, "members are not those of an export"),
+        (missing_member, "manifest does not name the members"),
         (later_format, "format_version"),
         (no_manifest, "manifest"),
         (truncated, "damaged, or not an export"),
@@ -291,6 +291,32 @@ def test_a_damaged_or_foreign_file_changes_nothing(
     assert str(file) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert target.list_collection_names() == []
+
+
+def test_an_export_of_an_earlier_version_has_fewer_collections(
+    source: Mongo, target: Mongo, tmp_path: Path
+) -> None:
+    file = tmp_path / "x.zip"
+    counts = export_campaigns(source, file, None)
+    manifest = json.loads(member(file, "manifest.json"))
+    for name in ("listings", "fetched"):
+        del manifest["members"][name]
+    text = json.dumps(manifest).encode()
+    rewrite(file, **{"manifest.json": text, "listings.bson": None, "fetched.bson": None})
+    imported = import_campaigns(target, file)
+    assert imported == {name: n for name, n in counts.items() if name in imported}
+    assert sum(imported.values()) > 0
+
+
+def test_pages_of_two_listings_never_mix(source: Mongo, target: Mongo, tmp_path: Path) -> None:
+    page = {"campaign": "ni", "hash": "h", "absorber": "Ni"}
+    source.listings.insert_one({"_id": "ni/h/Ni/0", **page, "page": 0, "more": False})
+    for number in range(2):
+        target.listings.insert_one({"_id": f"ni/h/Ni/{number}", **page, "page": number})
+    file = tmp_path / "x.zip"
+    export_campaigns(source, file, None)
+    import_campaigns(target, file)
+    assert [doc["page"] for doc in target.listings.find({"campaign": "ni"})] == [0]
 
 
 def test_memory_stays_flat(source: Mongo, target: Mongo, tmp_path: Path) -> None:

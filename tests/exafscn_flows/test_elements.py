@@ -4,7 +4,7 @@ import sys
 import pytest
 from pymatgen.core import Element
 
-from exafscn_flows.spectra.elements import check_absorber
+from exafscn_flows.elements import check_absorber
 
 
 @pytest.mark.parametrize("atomic_number", [2, 22, 29, 57, 92, 99])
@@ -35,7 +35,7 @@ def test_symbols_are_in_the_order_of_the_periodic_table() -> None:
 
 def test_settings_and_elements_import_nothing_heavy() -> None:
     code = (
-        "import sys; import exafscn_flows.spectra, exafscn_flows.spectra.elements;"
+        "import sys; import exafscn_flows.spectra, exafscn_flows.elements;"
         "print([m for m in ('pymatgen', 'larch', 'numpy', 'xraydb') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""Which elements can be absorbers."""
+"""Which elements there are, and which of them can be absorbers."""
 
 from difflib import get_close_matches
 
@@ -37,3 +37,12 @@ def check_absorber(symbol: str) -> None:
     nearest = get_close_matches(symbol.strip().capitalize(), _ABSORBERS, n=1)
     advice = f"did you mean {nearest[0]!r}? " if nearest else ""
     raise ValueError(f"absorber {symbol!r} is not an element symbol: {advice}{possible}")
+
+
+def check_element(symbol: str) -> str:
+    """Return the symbol of an element, or raise ValueError with one line that tells the nearest."""
+    if symbol in _SYMBOLS:
+        return symbol
+    nearest = get_close_matches(symbol.strip().capitalize(), _SYMBOLS, n=1)
+    advice = f": did you mean {nearest[0]!r}?" if nearest else ""
+    raise ValueError(f"{symbol!r} is not an element symbol{advice}")
