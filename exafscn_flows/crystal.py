@@ -163,7 +163,7 @@ def as_written(structure: Structure, symprec: float) -> ReducedStructure:
     return _with_symmetry(plain, analyzer)
 
 
-def check_absorber(structure: Structure, site_index: int, absorber: str) -> None:
+def check_element_at(structure: Structure, site_index: int, absorber: str) -> None:
     """Check that a site which a source has named is there, and is its absorber.
 
     Parameters

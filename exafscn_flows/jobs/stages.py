@@ -146,7 +146,7 @@ def _head(state: SiteState, wanted: str) -> dict[str, Any]:
 
 
 def _label(config: CampaignConfig, state: SiteState, structure: Structure) -> LabelDoc:
-    from exafscn_flows.crystal import absorbing_sites, as_written, check_absorber
+    from exafscn_flows.crystal import absorbing_sites, as_written, check_element_at
     from exafscn_flows.labels.averaged import label_average
     from exafscn_flows.labels.crystal_nn import label_site
 
@@ -155,7 +155,7 @@ def _label(config: CampaignConfig, state: SiteState, structure: Structure) -> La
         label = label_average(structure, sites, config.labels.mode)
     else:
         # A source may have named a site that is not there.
-        check_absorber(structure, state.site.site_index, state.site.absorber)
+        check_element_at(structure, state.site.site_index, state.site.absorber)
         label = label_site(structure, state.site.site_index)
     return LabelDoc(**_head(state, state.wanted.label), **vars(label))
 

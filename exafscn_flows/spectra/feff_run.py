@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from pymatgen.core import Element, Structure
 
-from exafscn_flows.crystal import check_absorber
+from exafscn_flows.crystal import check_element_at
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.edge_step import edge_step_fault
@@ -148,7 +148,7 @@ def check_site(run: RunInput, structure: Structure, site_index: int, absorber: s
     ItemFailure
         ``site_mismatch``, if site, absorber or the distances up to 5 Å differ.
     """
-    check_absorber(structure, site_index, absorber)
+    check_element_at(structure, site_index, absorber)
     if run.absorber != Element(absorber).Z:
         symbol = Element.from_Z(run.absorber).symbol
         raise _mismatch(f"the absorber in feff.inp is {symbol}, not {absorber}")

@@ -174,3 +174,22 @@ def test_importing_larch_leaves_logging_and_warnings_alone() -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     before, after = json.loads(result.stdout.splitlines()[-1])
     assert before == after
+
+
+def test_knots_midway_between_two_points_go_where_larchs_go() -> None:
+    """On an even grid of k, rounding decides which point is nearest to such a knot."""
+    from larch import Group
+    from larch.xafs import autobk as larch_autobk
+    from larch.xafs.xafsutils import ETOK
+
+    k = np.arange(0, 20, 0.05)
+    e0, energy_rel = 8979.0, k**2 / ETOK
+    chi = 3 * np.sin(3.8 * k + 1) * np.exp(-0.01 * k**2) / (3.6 * (k + 1))
+    mu = 1 - np.exp(-energy_rel / 2) + chi * (1 - np.exp(-energy_rel / 5))
+    settings = AutobkSettings(rbkg=3.0)
+    named = settings.model_dump()
+    group = Group()
+    fixed = {"ek0": e0, "edge_step": 1.0, "calc_uncertainties": False}
+    larch_autobk(energy_rel + e0, mu, group=group, win=named.pop("window"), **named, **fixed)
+    found = autobk(energy_rel, mu, e0, settings)
+    np.testing.assert_allclose(found.chi, group.chi, atol=1e-6)
