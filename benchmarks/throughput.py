@@ -80,8 +80,10 @@ class Watch(threading.Thread):
                 return program
             words = " ".join(process.cmdline())
             number = sum(name.startswith("worker") for name in self._names.values()) + 1
-            helper = "resource_tracker" in words
-            self._names[process.pid] = "resource tracker" if helper else f"worker {number}"
+            name = f"worker {number}"
+            if process.ppid() == self._main.pid:
+                name = "resource tracker" if "resource_tracker" in words else "fork server"
+            self._names[process.pid] = name
         return self._names[process.pid]
 
     def server_seconds(self) -> float:

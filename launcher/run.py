@@ -15,8 +15,6 @@ from exafscn_flows.store.store import Store
 from launcher.console import console
 from launcher.local_cluster import LocalClusterExecutor
 from launcher.progress import watching
-from launcher.show import show_summary
-from workflows.campaign import CampaignMaker
 
 
 def run_campaign(file: Path, *, retry_failed: bool) -> None:
@@ -50,20 +48,28 @@ def run_campaign(file: Path, *, retry_failed: bool) -> None:
         store.save_config(config)
         if retry_failed:
             store.forget_failures(config.campaign)
-        _run(config.campaign, config.absorbers, settings.CORES)
+        is_new = store.campaign(config.campaign).plan_hash is None
+        _run(config.campaign, config.absorbers, settings.CORES, is_new=is_new)
         sweep_scratch(settings.SCRATCH_DIR)
+    from launcher.show import show_summary
+
     show_summary(store, config.campaign, console())
 
 
-def _run(campaign: str, absorbers: list[str], n_cores: int) -> None:
+def _run(campaign: str, absorbers: list[str], n_cores: int, *, is_new: bool) -> None:
+    executor = LocalClusterExecutor(n_cores)
+    if is_new:
+        # There will be work. It gets ready while this process imports what it needs itself.
+        executor.prepare()
     from jobflow import JobStore, run_locally
     from maggma.stores import MemoryStore
+
+    from workflows.campaign import CampaignMaker
 
     # jobflow logs every job at INFO; failures of jobs reach us as exceptions.
     logging.getLogger("jobflow").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", "cd is deprecated", FutureWarning, "jobflow")
     flow = CampaignMaker().make(campaign, absorbers)
-    executor = LocalClusterExecutor(n_cores)
     with watching() as watcher, executor, surroundings(executor, watcher):
         run_locally(
             flow,
