@@ -1,11 +1,20 @@
 """A campaign as Python users meet it: tables as pandas data frames, models ready to predict."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import UsageError
 from exafscn_flows.store.documents import FailureDoc, MetricsDoc, ModelDoc
-from exafscn_flows.store.queries import COLUMNS, PredictionQuery, default_names, find_predictions
+from exafscn_flows.store.pages import Order
+from exafscn_flows.store.queries import (
+    COLUMNS,
+    Page,
+    PredictionQuery,
+    default_names,
+    find_page,
+    find_predictions,
+)
 from exafscn_flows.store.store import Store
 
 if TYPE_CHECKING:
@@ -48,15 +57,20 @@ class Campaign:
         absorber: str | None = None,
         cn: int | None = None,
         min_probability: float | None = None,
-        contains: list[str] | None = None,
-        excludes: list[str] | None = None,
+        max_expected_error: float | None = None,
+        contains: Sequence[str] = (),
+        excludes: Sequence[str] = (),
+        neighbours: Sequence[str] = (),
+        oxide: bool | None = None,
         formula: str | None = None,
         disagrees: bool | None = None,
         feature_set: str | None = None,
         model: str | None = None,
+        sort: str = "probability",
+        after: str | None = None,
         limit: int = 0,
     ) -> "pd.DataFrame":
-        """Out-of-fold predictions that meet conditions, the most certain first.
+        """Out-of-fold predictions that meet conditions.
 
         Parameters
         ----------
@@ -66,21 +80,38 @@ class Campaign:
             Predicted coordination number.
         min_probability
             Least probability of the predicted class, 0-1.
+        max_expected_error
+            Largest expected error, in neighbours.
         contains, excludes
             Elements that the structure must all, or must not, contain.
+        neighbours
+            Elements that must all be among the neighbours that CrystalNN finds.
+        oxide
+            True for structures with O, False for those without.
         formula
             Reduced formula.
         disagrees
             True for sites where prediction and CrystalNN label differ, False for the others.
         feature_set, model
             Names from the campaign file; by default its first ones.
+        sort
+            ``"probability"`` (most certain first), ``"expected_error"`` (least first),
+            ``"doubtful"`` (largest expected error first) or ``"site"``.
+        after
+            Where the page begins: ``frame.attrs["after"]`` of the page before it.
         limit
             Most rows; 0 for all.
 
         Returns
         -------
         pandas.DataFrame
-            Columns as in :data:`exafscn_flows.store.queries.COLUMNS`.
+            Columns as in :data:`exafscn_flows.store.queries.COLUMNS`. With a limit,
+            ``attrs["after"]`` is where the next page begins, None if there is none.
+
+        Raises
+        ------
+        UsageError
+            If a value is not of its kind, or the campaign has no such absorber or model.
         """
         import pandas as pd
 
@@ -91,13 +122,22 @@ class Campaign:
             absorber=absorber,
             cn=cn,
             min_probability=min_probability,
-            contains=tuple(contains or ()),
-            excludes=tuple(excludes or ()),
+            max_expected_error=max_expected_error,
+            contains=tuple(contains),
+            excludes=tuple(excludes),
+            neighbours=tuple(neighbours),
+            oxide=oxide,
             formula=formula,
             disagrees=disagrees,
         )
-        rows = find_predictions(self._store, query, limit)
-        return pd.DataFrame(rows, columns=list(COLUMNS))
+        order = Order.named(sort)
+        if limit:
+            page = find_page(self._store, query, order, after=after, limit=limit)
+        else:
+            page = Page(list(find_predictions(self._store, query, order, after=after)), None)
+        frame = pd.DataFrame(page.rows, columns=list(COLUMNS))
+        frame.attrs["after"] = page.after
+        return frame
 
     def metrics(self) -> "pd.DataFrame":
         """Quality of every model, one row per model and split.
@@ -150,8 +190,7 @@ class Campaign:
         """
         from exafscn_flows.models.persistence import load_model
 
-        names = default_names(self.config)
-        key = f"{absorber}/{feature_set or names[0]}/{model or names[1]}"
+        key = "/".join([absorber, *default_names(self.config, feature_set, model)])
         found = self._store.read(ModelDoc, self.name, [key])
         if key not in found:
             raise UsageError(f"campaign {self.name} has no model {key}")

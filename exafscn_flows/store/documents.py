@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from exafscn_flows.spectra.parts import SpectrumType
 
-STAGES = ("structures", "labels", "spectra", "features", "models")
+STAGES = ("structures", "labels", "spectra", "features", "models", "experiments")
 """Stages of a campaign, in the order in which work flows through them."""
 
 
@@ -200,6 +200,9 @@ class LabelDoc(SiteStageDoc):
         description="Number of neighbours by element; of an average, their mean."
     )
     bond_length: float | None = Field(description="Mean bond length, Å; None without neighbours.")
+    rivals: dict[str, float | None] = Field(
+        default={}, description="CN by other methods; None where one fails."
+    )
 
 
 class SpectrumDoc(SiteStageDoc):
@@ -278,11 +281,54 @@ class MetricsDoc(ModelStageDoc):
     n_formulas: int = Field(description="Number of distinct formulas.")
     classes: list[int] = Field(description="Coordination numbers, ascending.")
     class_counts: list[int] = Field(description="Sites per class.")
+    rare: list[int] = Field(
+        default=[],
+        description="Classes with fewer formulas than folds: they count, but hardly, or not at "
+        "all, can be learned.",
+    )
     splits: dict[str, dict[str, Any]] = Field(
-        description="By split ('grouped', 'random'): accuracy, accuracy_std, fold_accuracy, "
+        description="By split ('grouped', 'random', and 'chemical_system' if asked for): "
+        "accuracy, accuracy_std, fold_accuracy, "
         "balanced_accuracy, macro_f1, majority (baseline accuracy), confusion "
         "(rows: label, columns: prediction)."
     )
+
+
+class ExperimentDoc(ModelStageDoc):
+    """One experiment with a model: fitted anew on the folds of the split 'grouped'."""
+
+    collection: ClassVar[str] = "experiments"
+
+    experiment: str = Field(
+        description="'importance', 'rmax', 'rmin' or 'learning_curve' of the study section."
+    )
+    value: float | None = Field(description="R limit, Å, or share of sites; None: importance.")
+    n_train: float = Field(description="Sites that were learned from, mean over the folds.")
+    accuracy: float = Field(description="Share of sites predicted right, out of fold.")
+    accuracy_std: float = Field(description="Standard deviation of the folds' accuracies.")
+    macro_f1: float = Field(description="Mean over the classes of F1.")
+    bands: Vector | None = Field(
+        default=None, description="Edges on the feature axis, shape (n_bands + 1,)."
+    )
+    drop: Vector | None = Field(
+        default=None,
+        description="Accuracy lost when the features of a band are permuted together, mean over "
+        "the folds, shape (n_bands,).",
+    )
+    gradients: Vector | None = Field(
+        default=None,
+        description="Mean size of the integrated gradients by feature, sum 1, shape "
+        "(n_features,); None where there are none.",
+    )
+
+    @property
+    def key(self) -> str:
+        return experiment_key(super().key, self.experiment, self.value)
+
+
+def experiment_key(model_key: str, experiment: str, value: float | None) -> str:
+    """Key of an experiment document, from the key of its model."""
+    return f"{model_key}/{experiment}" + ("" if value is None else f"/{value}")
 
 
 class PredictionDoc(SiteStageDoc):
@@ -293,12 +339,17 @@ class PredictionDoc(SiteStageDoc):
     material_id: str = Field(description="Structure that holds the site.")
     formula: str = Field(description="Reduced chemical formula.")
     elements: list[str] = Field(description="Elements of the structure.")
+    neighbours: list[str] = Field(description="Elements among the labelled neighbours.")
+    oxide: bool = Field(description="Whether O is among the elements of the structure.")
     feature_set: str = Field(description="Name of the feature set.")
     model: str = Field(description="Name of the model.")
     cn: int = Field(description="Predicted coordination number.")
     cn_label: int = Field(description="CrystalNN coordination number.")
     probability: float = Field(description="Probability of the predicted class.")
     probabilities: dict[str, float] = Field(description="Probability of every class.")
+    expected_error: float = Field(
+        description="Mean of |CN - predicted CN| by these probabilities, in neighbours."
+    )
     disagrees: bool = Field(description="Whether prediction and label differ.")
     fold: int = Field(description="Fold in which the site was held out.")
 
@@ -334,6 +385,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     FeatureDoc,
     ModelDoc,
     MetricsDoc,
+    ExperimentDoc,
     PredictionDoc,
     FailureDoc,
 )

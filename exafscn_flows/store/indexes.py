@@ -10,7 +10,19 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 
 _BY_MODEL = [("campaign", ASCENDING), ("feature_set", ASCENDING), ("model", ASCENDING)]
-_BEST_FIRST = [("probability", DESCENDING), ("site", ASCENDING)]
+_BY_PROBABILITY = [("probability", DESCENDING), ("site", ASCENDING)]
+_BY_ERROR = [("expected_error", ASCENDING), ("site", ASCENDING)]
+_BY_SITE = [("site", ASCENDING)]
+
+# Every entry of every index is paid for when a prediction is written, one for each element where
+# elements are indexed. So there are two selections that, with the values of their fields spelled
+# out (see queries.py), serve every order; what passes over few entries of those needs no index.
+_PREDICTIONS = [
+    (["oxide", "disagrees"], [_BY_PROBABILITY, _BY_ERROR, _BY_SITE]),
+    (["absorber", "cn", "disagrees"], [_BY_PROBABILITY, _BY_ERROR, _BY_SITE]),
+    (["elements"], [_BY_PROBABILITY]),
+    (["formula"], [_BY_PROBABILITY, _BY_ERROR, _BY_SITE]),
+]
 
 INDEXES: dict[str, list[IndexModel]] = {
     "listings": [
@@ -49,13 +61,12 @@ INDEXES: dict[str, list[IndexModel]] = {
         )
     ],
     "models": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],
+    "experiments": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],
     "metrics": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],
     "predictions": [
-        IndexModel([*_BY_MODEL, *_BEST_FIRST]),
-        IndexModel([*_BY_MODEL, ("absorber", ASCENDING), ("cn", ASCENDING), *_BEST_FIRST]),
-        IndexModel([*_BY_MODEL, ("elements", ASCENDING), *_BEST_FIRST]),
-        IndexModel([*_BY_MODEL, ("disagrees", ASCENDING), *_BEST_FIRST]),
-        IndexModel([*_BY_MODEL, ("formula", ASCENDING), *_BEST_FIRST]),
+        IndexModel([*_BY_MODEL, *((field, ASCENDING) for field in selection), *order])
+        for selection, orders in _PREDICTIONS
+        for order in orders
     ],
     "failures": [
         IndexModel([("campaign", ASCENDING), ("stage", ASCENDING), ("absorber", ASCENDING)])

@@ -86,6 +86,24 @@ class ModelStore:
         self._database.failures.delete_many(failures | ({"$nor": failed} if failed else {}))
         self._delete_unused_files(f"{campaign}/{absorber}/")
 
+    @translate_errors()
+    def drop_outdated_experiments(
+        self, campaign: str, absorber: str, keep: Mapping[str, str]
+    ) -> None:
+        """Delete the experiments with models of one absorber that are out of date.
+
+        Parameters
+        ----------
+        keep
+            Hash of the up-to-date document by key.
+        """
+        of_absorber = {"campaign": campaign, "absorber": absorber}
+        done = [{"_id": f"{campaign}/{key}", "hash": hash_} for key, hash_ in keep.items()]
+        self._database.experiments.delete_many(of_absorber | ({"$nor": done} if done else {}))
+        failed = [{"item": key, "hash": hash_} for key, hash_ in keep.items()]
+        failures = of_absorber | {"stage": "experiments"}
+        self._database.failures.delete_many(failures | ({"$nor": failed} if failed else {}))
+
     def _delete_unused_files(self, prefix: str) -> None:
         of_prefix = {"$gte": prefix, "$lt": prefix + "\uffff"}
         used = self._database.models.distinct("file", {"_id": of_prefix})

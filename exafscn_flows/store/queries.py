@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.elements import check_element
 from exafscn_flows.errors import UsageError
 from exafscn_flows.store.documents import PredictionDoc
+from exafscn_flows.store.pages import Conditions, Order, Sort, position_after, ranges
 from exafscn_flows.store.store import Store
 
 COLUMNS = (
@@ -21,8 +23,49 @@ COLUMNS = (
     "disagrees",
     "feature_set",
     "model",
+    "expected_error",
+    "elements",
+    "neighbours",
+    "oxide",
 )
 """Columns of every result, in this order."""
+
+DOCUMENTED_QUERIES: tuple[dict[str, Any], ...] = (
+    {},
+    {"absorber": "Cu"},
+    {"absorber": "Cu", "cn": 4},
+    {"absorber": "Cu", "cn": 4, "min_probability": 0.8, "contains": ("O",)},
+    {"absorber": "Cu", "cn": 4, "neighbours": ("O",)},
+    {"absorber": "Cu", "disagrees": True},
+    {"contains": ("Li",)},
+    {"contains": ("S",), "excludes": ("O",)},
+    {"neighbours": ("S",)},
+    {"oxide": True},
+    {"oxide": False},
+    {"formula": "CuO"},
+    {"disagrees": True},
+    {"disagrees": True, "min_probability": 0.7},
+    {"disagrees": False, "max_expected_error": 0.3},
+)
+"""Conditions of the queries that the documentation shows."""
+
+_ORDERS_WITH = {
+    "min_probability": {Order.PROBABILITY},
+    "max_expected_error": {Order.EXPECTED_ERROR, Order.DOUBTFUL},
+}
+
+DOCUMENTED_CASES = tuple(
+    (conditions, order)
+    for conditions in DOCUMENTED_QUERIES
+    for order in Order
+    if all(order in _ORDERS_WITH.get(name, Order) for name in conditions)
+)
+"""These queries in the orders that an index gives: limits on a number in the orders by it."""
+
+_TEXT = ("campaign", "feature_set", "model", "absorber", "formula")
+_ELEMENTS = ("contains", "excludes", "neighbours")
+_OF_MODEL = ("campaign", "feature_set", "model")
+_BOTH = {"$in": [False, True]}
 
 
 @dataclass(frozen=True)
@@ -32,17 +75,28 @@ class PredictionQuery:
     Attributes
     ----------
     feature_set, model
-        Which model predicted; None takes the first of the campaign file.
+        Which model predicted; None takes the first that fits of the campaign file.
     cn
         Predicted coordination number.
     min_probability
         Least probability of the predicted class, 0-1.
+    max_expected_error
+        Largest expected error, in neighbours.
     contains, excludes
         Elements that the structure must all, or must not, contain.
+    neighbours
+        Elements that must all be among the neighbours that CrystalNN finds.
+    oxide
+        Whether O is among the elements of the structure.
     formula
         Reduced formula.
     disagrees
         Whether prediction and CrystalNN label differ.
+
+    Raises
+    ------
+    UsageError
+        If a value is not of its kind. So none can be an operator of MongoDB.
     """
 
     campaign: str
@@ -51,54 +105,130 @@ class PredictionQuery:
     absorber: str | None = None
     cn: int | None = None
     min_probability: float | None = None
+    max_expected_error: float | None = None
     contains: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
+    neighbours: tuple[str, ...] = ()
+    oxide: bool | None = None
     formula: str | None = None
     disagrees: bool | None = None
 
-    def conditions(self, feature_set: str, model: str) -> dict[str, Any]:
+    def __post_init__(self) -> None:
+        for name in _TEXT:
+            self._check(name, str, "text")
+        for name in ("oxide", "disagrees"):
+            self._check(name, bool, "True or False")
+        self._check("cn", int, "a whole number")
+        for name in ("min_probability", "max_expected_error"):
+            self._check(name, (int, float), "a number")
+        for name in _ELEMENTS:
+            for symbol in getattr(self, name):
+                try:
+                    check_element(str(symbol))
+                except ValueError as error:
+                    raise UsageError(f"{name}: {error}") from None
+
+    def _check(self, name: str, kind: type | tuple[type, ...], words: str) -> None:
+        value = getattr(self, name)
+        # True is a whole number for Python.
+        fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+        if value is not None and not fits:
+            raise UsageError(f"{name}: {value!r} is not {words}")
+
+    def conditions(self) -> Conditions:
         """Build the MongoDB filter; every value stands behind an operator of ours."""
-        query: dict[str, Any] = {
-            "campaign": {"$eq": self.campaign},
-            "feature_set": {"$eq": feature_set},
-            "model": {"$eq": model},
-        }
-        for name in ("absorber", "cn", "formula", "disagrees"):
+        found: Conditions = {}
+        for name in (*_TEXT, "cn", "disagrees", "oxide"):
             value = getattr(self, name)
             if value is not None:
-                query[name] = {"$eq": value}
+                found[name] = {"$eq": value}
         if self.min_probability is not None:
-            query["probability"] = {"$gte": self.min_probability}
-        elements: dict[str, Any] = {}
+            found["probability"] = {"$gte": self.min_probability}
+        if self.max_expected_error is not None:
+            found["expected_error"] = {"$lte": self.max_expected_error}
         if self.contains:
-            elements["$all"] = list(self.contains)
+            found["elements"] = {"$all": list(self.contains)}
         if self.excludes:
-            elements["$nin"] = list(self.excludes)
-        if elements:
-            query["elements"] = elements
-        return query
+            found["elements"] = found.get("elements", {}) | {"$nin": list(self.excludes)}
+        if self.neighbours:
+            found["neighbours"] = {"$all": list(self.neighbours)}
+        return found
 
 
-def default_names(config: CampaignConfig) -> tuple[str, str]:
-    """Name the feature set and the model that are meant where none is named.
+@dataclass(frozen=True)
+class Page:
+    """A part of the predictions that meet some conditions.
+
+    Attributes
+    ----------
+    rows
+        One value for each of :data:`COLUMNS`.
+    after
+        Token of the position at which the next page begins; None if there is none.
+    """
+
+    rows: list[dict[str, Any]]
+    after: str | None
+
+
+def default_names(
+    config: CampaignConfig, feature_set: str | None = None, model: str | None = None
+) -> tuple[str, str]:
+    """Name the feature set and the model that are meant where not both are named.
 
     Raises
     ------
     UsageError
-        If the campaign has no models.
+        If the campaign has no models, or fits no such model on such a set.
     """
+    for fset in config.features.sets:
+        for one in config.models_on(fset.name):
+            if feature_set in (None, fset.name) and model in (None, one.name):
+                return fset.name, one.name
     if not config.models:
         raise UsageError(f"campaign {config.campaign} has no models: add some to `models`")
-    return config.features.sets[0].name, config.models[0].name
+    named = f" {model!r}" if model else ""
+    where = f" on feature set {feature_set!r}" if feature_set else ""
+    raise UsageError(f"campaign {config.campaign} fits no model{named}{where}")
+
+
+def searches(
+    store: Store, query: PredictionQuery, order: Order, after: str | None = None
+) -> list[tuple[Conditions, Sort]]:
+    """Build the filters and sorts whose results, one after the other, are those of a query.
+
+    Raises
+    ------
+    UsageError
+        As `find_predictions`.
+    """
+    config = store.config(query.campaign)
+    _check_names(config, query)
+    feature_set, model = default_names(config, query.feature_set, query.model)
+    base = query.conditions() | {"feature_set": {"$eq": feature_set}, "model": {"$eq": model}}
+    _spell_out(store, query, base)
+    return [
+        ({**base, **{name: base.get(name, {}) | part[name] for name in part}}, sort)
+        for part, sort in ranges(order, after)
+    ]
 
 
 def find_predictions(
-    store: Store, query: PredictionQuery, limit: int = 0
+    store: Store,
+    query: PredictionQuery,
+    order: Order = Order.PROBABILITY,
+    *,
+    after: str | None = None,
+    limit: int = 0,
 ) -> Iterator[dict[str, Any]]:
-    """Stream predictions, the most certain first.
+    """Stream predictions.
 
     Parameters
     ----------
+    order
+        What comes first.
+    after
+        Token of the position to begin at; by default with the first one.
     limit
         Most results; 0 for all.
 
@@ -110,11 +240,83 @@ def find_predictions(
     Raises
     ------
     UsageError
-        If there is no such campaign, or it has no models.
+        If there is no such campaign, or it has no such absorber or model; or if the token is none
+        of this order.
+    CampaignError
+        If the campaign was run by a version whose predictions lack fields.
     """
-    feature_set, model = default_names(store.config(query.campaign))
-    feature_set, model = query.feature_set or feature_set, query.model or model
-    conditions = query.conditions(feature_set, model)
-    order = [("probability", -1), ("site", 1)]
-    for doc in store.find(PredictionDoc, conditions, sort=order, limit=limit):
-        yield {name: getattr(doc, name) for name in COLUMNS}
+    found = 0
+    for conditions, sort in searches(store, query, order, after):
+        left = limit - found if limit else 0
+        for doc in store.find(PredictionDoc, conditions, sort=sort, limit=left):
+            found += 1
+            yield {name: getattr(doc, name) for name in COLUMNS}
+        if limit and found == limit:
+            return
+    if not found:
+        _refuse_older(store, conditions)
+
+
+def count_predictions(
+    store: Store, query: PredictionQuery, order: Order = Order.PROBABILITY, after: str | None = None
+) -> int:
+    """Count what `find_predictions` would find without a limit."""
+    parts = searches(store, query, order, after)
+    return sum(store.count(PredictionDoc, conditions) for conditions, _ in parts)
+
+
+def find_page(
+    store: Store,
+    query: PredictionQuery,
+    order: Order = Order.PROBABILITY,
+    *,
+    after: str | None = None,
+    limit: int,
+) -> Page:
+    """Find at most `limit` predictions, and where the next ones begin; see `find_predictions`."""
+    rows = list(find_predictions(store, query, order, after=after, limit=limit + 1))
+    more = len(rows) > limit
+    return Page(rows[:limit], position_after(rows[limit - 1], order) if more else None)
+
+
+def _spell_out(store: Store, query: PredictionQuery, conditions: Conditions) -> None:
+    """Add conditions that exclude nothing, but let an index give the order.
+
+    Where a field that stands before the order in an index has known values, the server merges the
+    stretches of the index, each of which is in order, instead of sorting.
+    """
+    if query.neighbours:  # which are elements of the structure
+        elements = conditions.setdefault("elements", {})
+        elements["$all"] = [*elements.get("$all", []), *query.neighbours]
+    if "O" in query.contains + query.neighbours:
+        conditions.setdefault("oxide", {"$eq": True})
+    if "O" in query.excludes:
+        conditions.setdefault("oxide", {"$eq": False})
+    conditions.setdefault("disagrees", _BOTH)
+    if query.absorber is None:
+        conditions.setdefault("oxide", _BOTH)
+    elif query.cn is None:
+        of_absorber = {name: conditions[name] for name in (*_OF_MODEL, "absorber")}
+        conditions["cn"] = {"$in": store.distinct(PredictionDoc, "cn", of_absorber)}
+
+
+def _refuse_older(store: Store, conditions: Conditions) -> None:
+    """Look for predictions of an older version, which no condition on later fields finds."""
+    older = {name: conditions[name] for name in _OF_MODEL} | {"oxide": {"$eq": None}}
+    next(store.find(PredictionDoc, older | {"disagrees": _BOTH}, limit=1), None)
+
+
+def _check_names(config: CampaignConfig, query: PredictionQuery) -> None:
+    """Refuse names that the campaign does not have, instead of finding nothing."""
+    known = {
+        "absorber": config.absorbers,
+        "feature_set": [fset.name for fset in config.features.sets],
+        "model": [model.name for model in config.models],
+    }
+    for field, names in known.items():
+        value = getattr(query, field)
+        if value is not None and value not in names:
+            raise UsageError(
+                f"campaign {query.campaign} has no {field.replace('_', ' ')} {value!r}; "
+                f"it has {', '.join(names)}"
+            )

@@ -1,15 +1,18 @@
 """Reading and writing documents: the one way between exafscn and MongoDB.
 
-Every write is an upsert under a deterministic ``_id``, so that writing something twice, after a
+Every document is written under a deterministic ``_id``, so that writing something twice, after a
 kill or from two processes, leaves one document.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 
 from pydantic import ValidationError
 from pymongo import ReplaceOne
 from pymongo.database import Database
+from pymongo.errors import BulkWriteError
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import CampaignError, UsageError
@@ -20,6 +23,11 @@ from exafscn_flows.store.connection import connect, translate_errors
 from exafscn_flows.store.documents import CampaignDoc, Document, FailureDoc, SiteDoc
 from exafscn_flows.store.indexes import ensure_indexes
 from exafscn_flows.store.models import ModelStore
+
+_WRITERS = 2
+"""Batches that are on their way to the server at once."""
+
+_DUPLICATE_KEY = 11000
 
 D = TypeVar("D", bound=Document)
 RawDatabase = Database[dict[str, Any]]
@@ -133,16 +141,36 @@ class Store:
 
     @translate_errors()
     def write(self, docs: Iterable[Document]) -> None:
-        """Upsert documents of any collections; returns when they are journaled."""
-        operations: dict[str, list[ReplaceOne[dict[str, Any]]]] = {}
-        for doc in docs:
-            raw = doc.to_mongo()
-            operations.setdefault(doc.collection, []).append(
-                ReplaceOne({"_id": raw["_id"]}, raw, upsert=True)
-            )
-        for collection, requests in operations.items():
-            for batch in batches(requests, _BATCH):
-                self.database[collection].bulk_write(batch, ordered=False)
+        """Insert or replace documents of any collections; returns when they are journaled.
+
+        The keys should differ: of documents with the same one, any may stay.
+        """
+        # While the server is at some documents, others are made and sent.
+        sent: deque[Future[None]] = deque()
+        with ThreadPoolExecutor(_WRITERS) as writers:
+            for batch in batches(docs, _BATCH):
+                by_collection: dict[str, dict[str, dict[str, Any]]] = {}
+                for doc in batch:
+                    raw = doc.to_mongo()
+                    by_collection.setdefault(doc.collection, {})[raw["_id"]] = raw
+                if len(sent) == _WRITERS:
+                    sent.popleft().result()
+                sent.append(writers.submit(self._put, by_collection))
+            for future in sent:
+                future.result()
+
+    def _put(self, by_collection: dict[str, dict[str, dict[str, Any]]]) -> None:
+        for collection, by_key in by_collection.items():
+            raws = list(by_key.values())
+            # The server inserts many documents at once, but replaces them one by one.
+            try:
+                self.database[collection].insert_many(raws, ordered=False)
+            except BulkWriteError as error:
+                present = [raws[index] for index in _indexes_present(error)]
+                self.database[collection].bulk_write(
+                    [ReplaceOne({"_id": raw["_id"]}, raw, upsert=True) for raw in present],
+                    ordered=False,
+                )
 
     @translate_errors()
     def drop_failures(self, ids: Iterable[str]) -> None:
@@ -277,6 +305,16 @@ class Store:
                 {"$sort": {"_id.stage": 1, "count": -1, "_id.kind": 1}},
             ],
         )
+
+
+def _indexes_present(error: BulkWriteError) -> list[int]:
+    """Which of the documents to insert are there already; raises what else went wrong."""
+    details = error.details
+    failed = details["writeErrors"]
+    others = [one for one in failed if one["code"] != _DUPLICATE_KEY]
+    if others or details["writeConcernErrors"]:
+        raise BulkWriteError({**details, "writeErrors": others}) from error
+    return [one["index"] for one in failed]
 
 
 def _validated(kind: type[D], raw: dict[str, Any]) -> D:

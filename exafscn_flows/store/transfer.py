@@ -6,11 +6,10 @@ with a checksum of each member.
 """
 
 import hashlib
-import os
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -26,12 +25,13 @@ from pymongo.database import Database
 
 import exafscn_flows
 from exafscn_flows.config.base import StrictModel
-from exafscn_flows.errors import CampaignError, UsageError
+from exafscn_flows.errors import UsageError
 from exafscn_flows.store.connection import translate_errors
 from exafscn_flows.store.documents import DOCUMENTS, CampaignDoc, ListingDoc
 from exafscn_flows.store.lock import campaign_lock
 from exafscn_flows.store.models import MODEL_FILES
 from exafscn_flows.store.store import Store
+from exafscn_flows.whole_file import whole_file
 
 CAMPAIGNS = CampaignDoc.collection
 FILES = f"{MODEL_FILES}.files"
@@ -101,30 +101,20 @@ def export_campaigns(
     if missing := [name for name in wanted if name not in present]:
         raise UsageError(f"no campaign {missing[0]!r}; there are: {', '.join(present) or 'none'}")
     members: dict[str, _Member] = {}
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with partial.open("wb") as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-                for name in _COLLECTIONS:
-                    with translate_errors():
-                        members[name] = _write_member(archive, database, name, wanted)
-                manifest = _Manifest(
-                    exafscn=exafscn_flows.__version__,
-                    created_at=datetime.now(UTC),
-                    campaigns=wanted,
-                    members=members,
-                )
-                archive.writestr(_MANIFEST, manifest.model_dump_json(indent=1))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(path)
-    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        raise UsageError(f"{path} cannot be made: {error.strerror}") from error
-    except OSError as error:
-        raise CampaignError(f"{path} could not be written: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
+    with (
+        whole_file(path) as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+    ):
+        for name in _COLLECTIONS:
+            with translate_errors():
+                members[name] = _write_member(archive, database, name, wanted)
+        manifest = _Manifest(
+            exafscn=exafscn_flows.__version__,
+            created_at=datetime.now(UTC),
+            campaigns=wanted,
+            members=members,
+        )
+        archive.writestr(_MANIFEST, manifest.model_dump_json(indent=1))
     return {name: member.documents for name, member in members.items()}
 
 

@@ -1,13 +1,14 @@
 import csv
 import io
 import json
+import re
 
+import pandas as pd
 import pytest
 from pymongo import MongoClient
 
 from exafscn_flows import Campaign
-
-KEYS = {"site", "material_id", "formula", "absorber", "cn", "cn_label", "probability"}
+from exafscn_flows.store.queries import COLUMNS
 
 
 def query(workspace, *arguments):
@@ -17,7 +18,7 @@ def query(workspace, *arguments):
 def test_json_is_a_list_of_objects_most_certain_first(finished):
     rows = query(finished)
     assert len(rows) == 8
-    assert set(rows[0]) >= KEYS
+    assert tuple(rows[0]) == COLUMNS
     assert [row["probability"] for row in rows] == sorted(
         (row["probability"] for row in rows), reverse=True
     )
@@ -31,6 +32,10 @@ def test_conditions_select(finished):
         (["--contains", "O", "--contains", "Ni"], lambda row: row["formula"] == "NiO"),
         (["--excludes", "O"], lambda row: row["formula"] != "NiO"),
         (["--formula", "NiS"], lambda row: row["formula"] == "NiS"),
+        (["--neighbours", "S"], lambda row: row["formula"] == "NiS"),
+        (["--oxide"], lambda row: row["formula"] == "NiO"),
+        (["--no-oxide"], lambda row: row["formula"] != "NiO"),
+        (["--max-expected-error", "0.8"], lambda row: row["expected_error"] <= 0.8),
         (["--disagrees"], lambda row: row["cn"] != row["cn_label"]),
         (["--agrees"], lambda row: row["cn"] == row["cn_label"]),
         (["--limit", "3"], lambda row: row in rows[:3]),
@@ -42,6 +47,55 @@ def test_conditions_select(finished):
 def test_csv_holds_the_same(finished):
     rows = list(csv.DictReader(io.StringIO(finished.exafscn("query", "--csv"))))
     assert [row["site"] for row in rows] == [row["site"] for row in query(finished)]
+
+
+def test_expected_error_is_the_mean_distance_from_the_prediction(finished):
+    for row in query(finished):
+        distances = {int(cn): abs(int(cn) - row["cn"]) for cn in row["probabilities"]}
+        mean = sum(p * distances[int(cn)] for cn, p in row["probabilities"].items())
+        assert row["expected_error"] == pytest.approx(mean, abs=1e-12)
+        assert row["neighbours"] == [element for element in row["elements"] if element != "Ni"]
+
+
+def test_orders(finished):
+    rows = query(finished)
+    errors = sorted((row["expected_error"], row["site"]) for row in rows)
+    for order, expected in {
+        "site": sorted(row["site"] for row in rows),
+        "expected_error": [site for _, site in errors],
+        "doubtful": [site for _, site in reversed(errors)],
+    }.items():
+        assert [row["site"] for row in query(finished, "--sort", order)] == expected
+
+
+def test_table_leads_from_page_to_page(finished):
+    arguments = ["query", "--sort", "doubtful", "--limit", "3"]
+    found, after = [], []
+    while True:
+        table = finished.exafscn(*arguments, *after)
+        found += re.findall(r"\bNi\w+-\w+:Ni:\d+", table)
+        token = re.search(r"^next page: (--after) (\S+)$", table, re.MULTILINE)
+        if token is None:
+            break
+        after = list(token.groups())
+    assert found == [row["site"] for row in query(finished, "--sort", "doubtful")]
+    # A token goes on in whatever form the rest is wanted.
+    rest = query(finished, "--sort", "doubtful", *after)
+    assert [row["site"] for row in rest] == found[6:]
+
+
+def test_export_holds_the_same(finished):
+    rows = query(finished, "--contains", "Ni", "--sort", "site")
+    arguments = ["query", "--contains", "Ni", "--sort", "site"]
+    for name in ("found.jsonl", "found.csv", "found.parquet"):
+        out = finished.exafscn(*arguments, "--export", name)
+        path = finished.folder / name
+        assert out == f"{len(rows)} predictions: {path}\n"
+    lines = (finished.folder / "found.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == rows
+    assert (finished.folder / "found.csv").read_text() == finished.exafscn(*arguments, "--csv")
+    frame = pd.read_parquet(finished.folder / "found.parquet")
+    assert frame["expected_error"].tolist() == [row["expected_error"] for row in rows]
 
 
 def test_table_shows_site_and_probability(finished):
@@ -80,8 +134,9 @@ def test_plain_pymongo_query_of_the_readme(finished):
             "cn": 4,
             "probability": {"$gte": 0.5},
             "elements": "O",
+            "disagrees": {"$in": [True, False]},
         }
-    ).sort({"probability": -1})
+    ).sort({"probability": -1, "site": 1})
     rows = query(finished, "--absorber=Ni", "--cn=4", "--min-probability=0.5", "--contains=O")
     assert [doc["site"] for doc in found] == [row["site"] for row in rows]
 
@@ -94,6 +149,9 @@ def test_plain_pymongo_query_of_the_readme(finished):
         (["--model", "mlp"], "has no model 'mlp'"),
         (["-c", "other"], "no campaign 'other'"),
         (["--json", "--csv"], "exclude each other"),
+        (["--export", "x.xlsx"], "has to end in one of .csv, .parquet, .jsonl"),
+        (["--csv", "--after", "x"], "is not the token of a page"),
+        (["--contains", "$where"], "contains: '$where' is not an element symbol"),
         (["--contains", "Ni", "--absorber", '{"$gt": ""}'], "has no absorber"),
     ],
 )
@@ -105,28 +163,7 @@ def test_wrong_names_are_refused(finished, arguments, words):
 
 def test_operators_are_text(finished):
     assert query(finished, "--formula", '{"$ne": null}') == []
-    assert query(finished, "--contains", "$where") == []
-
-
-def test_every_query_uses_an_index(finished, monkeypatch):
-    monkeypatch.setenv("EXAFSCN_MONGODB_URI", finished.uri)
-    from exafscn_flows.store.queries import PredictionQuery
-
-    database = finished.database
-    for conditions in (
-        {},
-        {"absorber": "Ni"},
-        {"absorber": "Ni", "cn": 4, "min_probability": 0.5, "contains": ("O",)},
-        {"contains": ("O",)},
-        {"formula": "NiO"},
-        {"disagrees": True},
-    ):
-        query = PredictionQuery(campaign="test", **conditions).conditions(
-            "r_space", "random_forest"
-        )
-        order = [("probability", -1), ("site", 1)]
-        plan = database.predictions.find(query).sort(order).explain()
-        assert "COLLSCAN" not in json.dumps(plan["queryPlanner"]["winningPlan"]), conditions
+    assert query(finished, "--formula", "$where") == []
 
 
 def test_report_is_written(finished):

@@ -1,0 +1,326 @@
+"""How fast predictions are written and found, with 10,000 and with 1,000,000 of them.
+
+Makes predictions, writes them as training does, into a database of its own, and measures the first
+page of every documented query in every order. They are made up, with the absorbers, coordination
+numbers and compositions that a database of inorganic crystals has, or with --campaign drawn from
+those of a campaign in your database:
+
+    python benchmarks/screening.py --json screening.json
+
+Targets are 20,000 predictions a second, first pages within 10 ms (median), and at most twice the
+time that they take with 10,000 predictions.
+"""
+
+import argparse
+import json
+import math
+import re
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from pydantic import SecretStr
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.evaluation.metrics import expected_errors, predicted_classes
+from exafscn_flows.iteration import batches
+from exafscn_flows.settings import Settings
+from exafscn_flows.store.documents import PredictionDoc
+from exafscn_flows.store.embedded import EmbeddedServer
+from exafscn_flows.store.pages import Order
+from exafscn_flows.store.queries import DOCUMENTED_CASES, PredictionQuery, find_page, searches
+from exafscn_flows.store.store import Store
+
+CAMPAIGN = "screening"
+SMALL = 10_000
+CHUNK = 10_000
+"""Predictions that are written at once: about those of one model."""
+PAGE = 50
+REPETITIONS = 21
+CASES = [
+    (PredictionQuery(campaign=CAMPAIGN, **conditions), order)
+    for conditions, order in DOCUMENTED_CASES
+]
+
+LEAST_WRITES, MOST_MS, MOST_GROWTH = 20_000, 10, 2
+"""Targets."""
+
+_METALS = """
+Ti V Cr Mn Fe Co Ni Cu Zn Zr Nb Mo Ru Rh Pd Ag Cd Sn Sb La Ce Nd Eu Gd Yb Hf Ta W Pt Au
+"""
+_OTHERS = "Li Na K Mg Ca Sr Ba Al Ga Si Ge B C H Y Bi Te As Rb Cs Tl In"
+ABSORBERS, OTHERS = _METALS.split(), _OTHERS.split()
+ANIONS = {"O": 52, "S": 9, "F": 8, "P": 7, "Se": 6, "Cl": 6, "N": 4, "": 8}
+CLASSES = np.array([2, 3, 4, 5, 6, 7, 8, 9, 10, 12])
+NAMES = [str(cn) for cn in CLASSES]
+CN_SHARES = np.array([2, 3, 20, 9, 42, 5, 8, 3, 2, 6]) / 100
+TREES, SITES = 300, 3
+
+
+class Timing(NamedTuple):
+    """Cost of the first page of one query."""
+
+    name: str
+    order: str
+    index: str
+    small_ms: float
+    median_ms: float
+    returned: int
+    keys: int
+    documents: int
+
+
+def main() -> None:
+    """Run the benchmark and print tables."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--predictions", type=int, default=1_000_000)
+    parser.add_argument("--campaign", help="draw them from those of this campaign")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path, help="write the result to this file")
+    arguments = parser.parse_args()
+    rng = np.random.default_rng(arguments.seed)
+    predictions = Drawn(arguments.campaign, rng) if arguments.campaign else MadeUp(rng)
+    with tempfile.TemporaryDirectory(prefix="exafscn-screening-") as folder:
+        server = EmbeddedServer(Path(folder))
+        try:
+            store = Store.open(Settings(MONGODB_URI=SecretStr(server.start())))
+            result = measure(store, predictions, arguments.predictions)
+            result["disk_mb"] = round(server.status().size_bytes / 1e6)
+        finally:
+            server.stop()
+    show(result)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result, indent=2))
+
+
+class Material(NamedTuple):
+    """What predictions take from a structure."""
+
+    formula: str
+    elements: list[str]
+    anion: str
+
+
+class MadeUp:
+    """Predictions with the absorbers, CNs and compositions of inorganic crystals.
+
+    Parameters
+    ----------
+    rng
+        Where chance comes from.
+    """
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+        self._number = 0
+        self._materials = {name: [self._material(name) for _ in range(1000)] for name in ABSORBERS}
+
+    def __call__(self, count: int) -> Iterator[PredictionDoc]:
+        """Make predictions of one absorber after the other, as campaigns do."""
+        for index, absorber in enumerate(ABSORBERS):
+            share = count * (index + 1) // len(ABSORBERS) - count * index // len(ABSORBERS)
+            for first in range(0, share, CHUNK):
+                yield from self._sites(absorber, min(CHUNK, share - first))
+
+    def _material(self, absorber: str) -> Material:
+        shares = np.array(list(ANIONS.values()))
+        anion = str(self._rng.choice(list(ANIONS), p=shares / shares.sum()))
+        count = self._rng.choice(3, p=[0.25, 0.45, 0.3])
+        # Few of the other elements are in most materials.
+        weights = 1 / np.arange(2, len(OTHERS) + 2)
+        others = self._rng.choice(OTHERS, count, replace=False, p=weights / weights.sum())
+        parts = [*map(str, others), absorber, *([anion] if anion else [])]
+        amounts = self._rng.geometric(0.45, len(parts))
+        formula = "".join(
+            element + (str(amount) if amount > 1 else "")
+            for element, amount in zip(parts, amounts, strict=True)
+        )
+        return Material(formula, sorted(parts), anion)
+
+    def _sites(self, absorber: str, count: int) -> Iterator[PredictionDoc]:
+        labels = self._rng.choice(CLASSES, count, p=CN_SHARES)
+        # A forest votes for the label mostly, for its neighbours often, for the others seldom.
+        weights = 0.03 + 3.0 * np.exp(-1.8 * np.abs(CLASSES - labels[:, None]))
+        votes = self._rng.gamma(weights)
+        proba = self._rng.multinomial(TREES, votes / votes.sum(axis=1, keepdims=True)) / TREES
+        predicted = predicted_classes(proba, CLASSES)
+        errors = expected_errors(proba, CLASSES, predicted)
+        pool = self._materials[absorber]
+        choice = self._rng.integers(len(pool), size=count)
+        for row in range(count):
+            site = row % SITES
+            if site == 0:
+                self._number += 1
+                material = pool[choice[row]]
+            yield PredictionDoc(
+                campaign=CAMPAIGN,
+                hash="0123456789abcdef",
+                site=f"mp-{self._number}:{absorber}:{site}",
+                absorber=absorber,
+                material_id=f"mp-{self._number}",
+                formula=material.formula,
+                elements=material.elements,
+                neighbours=[material.anion or absorber],
+                oxide="O" in material.elements,
+                feature_set="r_space",
+                model="random_forest",
+                cn=int(predicted[row]),
+                cn_label=int(labels[row]),
+                probability=float(proba[row].max()),
+                probabilities=dict(zip(NAMES, proba[row].tolist(), strict=True)),
+                expected_error=float(errors[row]),
+                disagrees=bool(predicted[row] != labels[row]),
+                fold=0,
+            )
+
+
+class Drawn:
+    """Predictions of a campaign, again and again.
+
+    Parameters
+    ----------
+    campaign
+        Its name in the database of the settings.
+    """
+
+    def __init__(self, campaign: str, rng: np.random.Generator) -> None:
+        store = Store.open()
+        store.campaign(campaign)
+        self._docs = list(store.find(PredictionDoc, {"campaign": campaign}))
+        self._rng = rng
+        self._number = 0
+        if not self._docs:
+            raise SystemExit(f"campaign {campaign} has no predictions")
+
+    def __call__(self, count: int) -> Iterator[PredictionDoc]:
+        """Draw predictions, one absorber after the other, as of materials of other names."""
+        names = {"feature_set": "r_space", "model": "random_forest", "campaign": CAMPAIGN}
+        for row in sorted(self._rng.integers(len(self._docs), size=count)):
+            doc = self._docs[row]
+            self._number += 1
+            material = f"{doc.material_id}~{self._number}"
+            site = f"{material}:{doc.site.partition(':')[2]}"
+            yield doc.model_copy(update={**names, "material_id": material, "site": site})
+
+
+Predictions = MadeUp | Drawn
+
+
+def measure(store: Store, predictions: Predictions, count: int) -> dict[str, Any]:
+    """Write predictions and time queries, with few and with all of them."""
+    store.prepare()
+    settings = {"campaign": CAMPAIGN, "absorbers": ABSORBERS, "sources": [{"kind": "amcsd"}]}
+    store.save_config(CampaignConfig.model_validate(settings))
+    seconds = write(store, predictions, min(SMALL, count))
+    small = [first_page(store, *case) for case in CASES]
+    seconds += write(store, predictions, max(0, count - SMALL))
+    return {
+        "predictions": count,
+        "writes_per_s": round(count / seconds),
+        "queries": [
+            timing(store, *case, milliseconds)._asdict()
+            for case, milliseconds in zip(CASES, small, strict=True)
+        ],
+    }
+
+
+def write(store: Store, predictions: Predictions, count: int) -> float:
+    """Write predictions as training does, those of one model at once; returns seconds."""
+    seconds = 0.0
+    source = batches(predictions(count), CHUNK)
+    chunks = math.ceil(count / CHUNK)
+    for docs in track(source, "writing", chunks, console=Console(stderr=True)):
+        started = time.perf_counter()
+        store.write(docs)
+        seconds += time.perf_counter() - started
+    return seconds
+
+
+def first_page(store: Store, query: PredictionQuery, order: Order) -> float:
+    """Return the median time of a query's first page, ms."""
+    seconds = []
+    for _ in range(REPETITIONS):
+        started = time.perf_counter()
+        find_page(store, query, order, limit=PAGE)
+        seconds.append(time.perf_counter() - started)
+    return 1e3 * statistics.median(seconds)
+
+
+def timing(store: Store, query: PredictionQuery, order: Order, small_ms: float) -> Timing:
+    """Time a query, and ask the server how it found the first page."""
+    median_ms = first_page(store, query, order)
+    ((conditions, sort),) = searches(store, query, order)
+    explained = store.database.command(
+        "explain",
+        {
+            "find": PredictionDoc.collection,
+            "filter": conditions,
+            "sort": dict(sort),
+            "limit": PAGE + 1,
+        },
+        verbosity="executionStats",
+    )
+    statistic = explained["executionStats"]
+    indexes = set(re.findall(r"'indexName': '([^']+)'", str(statistic["executionStages"])))
+    return Timing(
+        name=described(query),
+        order=order,
+        index=", ".join(sorted(indexes)) or "none",
+        small_ms=small_ms,
+        median_ms=median_ms,
+        returned=statistic["nReturned"],
+        keys=statistic["totalKeysExamined"],
+        documents=statistic["totalDocsExamined"],
+    )
+
+
+def described(query: PredictionQuery) -> str:
+    """Name a query by its conditions."""
+    values = {name: value for name, value in vars(query).items() if name != "campaign"}
+    words = [
+        f"{name}={'+'.join(value) if isinstance(value, tuple) else value}"
+        for name, value in values.items()
+        if value not in (None, ())
+    ]
+    return " ".join(words) or "everything"
+
+
+def show(result: dict[str, Any]) -> None:
+    """Print the timings, and whether the targets were met."""
+    terminal = Console()
+    count = result["predictions"]
+    table = Table(title=f"first pages of {PAGE} of {count:,} predictions")
+    for column in ("query", "order", "index"):
+        table.add_column(column, overflow="fold")
+    for column in (f"ms of {min(SMALL, count):,}", f"ms of {count:,}", "rows", "keys", "documents"):
+        table.add_column(column, justify="right")
+    for row in result["queries"]:
+        late = row["median_ms"] > MOST_MS or row["median_ms"] > MOST_GROWTH * row["small_ms"]
+        table.add_row(
+            row["name"],
+            row["order"],
+            row["index"].removeprefix("campaign_1_feature_set_1_model_1_"),
+            f"{row['small_ms']:.1f}",
+            f"[red]{row['median_ms']:.1f}[/]" if late else f"{row['median_ms']:.1f}",
+            *(str(row[name]) for name in ("returned", "keys", "documents")),
+        )
+    terminal.print(table)
+    slowest = max(row["median_ms"] for row in result["queries"])
+    growth = max(row["median_ms"] / row["small_ms"] for row in result["queries"])
+    terminal.print(
+        f"written: {result['writes_per_s']:,} predictions/s (target: {LEAST_WRITES:,})\n"
+        f"slowest first page: {slowest:.1f} ms (target: {MOST_MS})\n"
+        f"largest growth from {SMALL:,}: {growth:.2f} times (target: {MOST_GROWTH})\n"
+        f"database: {result['disk_mb']:,} MB"
+    )
+
+
+if __name__ == "__main__":
+    main()

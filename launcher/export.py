@@ -1,0 +1,109 @@
+"""Rows of predictions as a file, written a few thousand at a time."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from exafscn_flows.errors import UsageError
+from exafscn_flows.iteration import batches
+from exafscn_flows.store.queries import COLUMNS
+from exafscn_flows.whole_file import whole_file
+
+_BATCH = 10_000
+"""Rows that are in memory at once; a row group of a Parquet file."""
+
+Row = dict[str, Any]
+
+
+def check_format(path: Path) -> None:
+    """Check that a file's name says how it is to be written.
+
+    Raises
+    ------
+    UsageError
+        If its suffix is none of those that can be written.
+    """
+    if path.suffix.lower() not in _FORMATS:
+        raise UsageError(f"{path}: its name has to end in one of {', '.join(_FORMATS)}")
+
+
+def write_rows(rows: Iterable[Row], path: Path) -> int:
+    """Write rows to a file, which appears when all are in it.
+
+    Parameters
+    ----------
+    path
+        CSV, Parquet or JSON lines, by its suffix.
+
+    Returns
+    -------
+    int
+        Number of rows.
+
+    Raises
+    ------
+    UsageError
+        If the suffix is another one, or there can be no such file.
+    CampaignError
+        If the disk is full.
+    """
+    check_format(path)
+    with whole_file(path) as file:
+        return sum(_FORMATS[path.suffix.lower()](batches(rows, _BATCH), file))
+
+
+def csv_row(row: Row) -> Row:
+    """Return a row as it stands in a CSV file: lists and probabilities are JSON."""
+    return {
+        name: json.dumps(value) if isinstance(value, list | dict) else value
+        for name, value in row.items()
+    }
+
+
+def _write_csv(parts: Iterable[list[Row]], file: BinaryIO) -> Iterator[int]:
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    for part in parts:
+        writer.writerows(map(csv_row, part))
+        yield len(part)
+    text.detach()
+
+
+def _write_json_lines(parts: Iterable[list[Row]], file: BinaryIO) -> Iterator[int]:
+    for part in parts:
+        file.writelines(json.dumps(row).encode() + b"\n" for row in part)
+        yield len(part)
+
+
+def _write_parquet(parts: Iterable[list[Row]], file: BinaryIO) -> Iterator[int]:
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetWriter
+
+    number, text, names = pa.int32(), pa.string(), pa.list_(pa.string())
+    types = {
+        "cn": number,
+        "cn_label": number,
+        "probability": pa.float64(),
+        "probabilities": pa.map_(number, pa.float64()),
+        "disagrees": pa.bool_(),
+        "expected_error": pa.float64(),
+        "elements": names,
+        "neighbours": names,
+        "oxide": pa.bool_(),
+    }
+    schema = pa.schema([(name, types.get(name, text)) for name in COLUMNS])
+    with ParquetWriter(file, schema) as writer:
+        for part in parts:
+            pairs = [
+                row | {"probabilities": [(int(cn), p) for cn, p in row["probabilities"].items()]}
+                for row in part
+            ]
+            writer.write_batch(pa.RecordBatch.from_pylist(pairs, schema=schema))
+            yield len(part)
+
+
+_FORMATS = {".csv": _write_csv, ".parquet": _write_parquet, ".jsonl": _write_json_lines}

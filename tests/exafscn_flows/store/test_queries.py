@@ -1,0 +1,309 @@
+"""Screening: what is found, in which order, page by page, and how the server finds it."""
+
+import base64
+import json
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from predictions import config, made_predictions
+from pydantic import SecretStr
+
+from exafscn_flows import Campaign
+from exafscn_flows.errors import CampaignError, UsageError
+from exafscn_flows.settings import Settings
+from exafscn_flows.store.connection import connect
+from exafscn_flows.store.documents import PredictionDoc
+from exafscn_flows.store.pages import SORTS, Order, position_after
+from exafscn_flows.store.queries import (
+    DOCUMENTED_CASES,
+    DOCUMENTED_QUERIES,
+    PredictionQuery,
+    count_predictions,
+    find_page,
+    find_predictions,
+    searches,
+)
+from exafscn_flows.store.store import Store
+
+DOCS = list(made_predictions(3000))
+
+
+@pytest.fixture(scope="module")
+def screened(server_uri: str) -> Iterator[Store]:
+    """Three thousand predictions, not to be changed."""
+    base = server_uri.rpartition("/")[0]
+    uri = SecretStr(f"{base}/test-{uuid.uuid4().hex[:12]}")
+    store = Store(connect(Settings(MONGODB_URI=uri)))
+    store.prepare()
+    store.save_config(config())
+    store.write(DOCS)
+    other = {"campaign": "other", "hash": "1"}
+    store.write(doc.model_copy(update=other) for doc in made_predictions(300, seed=1))
+    store.write(doc.model_copy(update={"model": "mlp"}) for doc in made_predictions(300, seed=2))
+    yield store
+    store.database.client.drop_database(store.database.name)
+
+
+CONDITIONS: dict[str, tuple[dict[str, Any], Callable[[PredictionDoc], bool]]] = {
+    "none": ({}, lambda doc: True),
+    "absorber": ({"absorber": "Cu"}, lambda doc: doc.absorber == "Cu"),
+    "cn": ({"cn": 6}, lambda doc: doc.cn == 6),
+    "probability": ({"min_probability": 0.7}, lambda doc: doc.probability >= 0.7),
+    "error": ({"max_expected_error": 0.4}, lambda doc: doc.expected_error <= 0.4),
+    "elements": (
+        {"contains": ("O", "Li"), "excludes": ("Cu",)},
+        lambda doc: {"O", "Li"} <= set(doc.elements) and "Cu" not in doc.elements,
+    ),
+    "neighbours": ({"neighbours": ("Zn", "S")}, lambda doc: doc.neighbours == ["S", "Zn"]),
+    "neighbours among elements": (
+        {"neighbours": ("Li",), "contains": ("Li", "O")},
+        lambda doc: "Li" in doc.neighbours and "O" in doc.elements,
+    ),
+    "oxide": ({"oxide": True}, lambda doc: "O" in doc.elements),
+    "no oxide": ({"oxide": False}, lambda doc: "O" not in doc.elements),
+    "no oxygen": ({"excludes": ("O",)}, lambda doc: "O" not in doc.elements),
+    "contradiction": ({"oxide": False, "contains": ("O",)}, lambda doc: False),
+    "formula": ({"formula": "LiFeO"}, lambda doc: doc.formula == "LiFeO"),
+    "disagrees": ({"disagrees": True}, lambda doc: doc.cn != doc.cn_label),
+    "agrees": (
+        {"disagrees": False, "absorber": "Ni"},
+        lambda doc: doc.cn == doc.cn_label and doc.absorber == "Ni",
+    ),
+    "several": (
+        {"absorber": "Fe", "cn": 4, "min_probability": 0.5, "contains": ("O",), "oxide": True},
+        lambda doc: (doc.absorber, doc.cn, doc.oxide) == ("Fe", 4, True) and doc.probability >= 0.5,
+    ),
+}
+
+KEYS: dict[Order, Callable[[PredictionDoc], Any]] = {
+    Order.PROBABILITY: lambda doc: (-doc.probability, doc.site),
+    Order.EXPECTED_ERROR: lambda doc: (doc.expected_error, doc.site),
+    Order.SITE: lambda doc: doc.site,
+}
+
+
+def expected(order: Order, keep: Callable[[PredictionDoc], bool]) -> list[str]:
+    kept = [doc for doc in DOCS if keep(doc)]
+    if order is Order.DOUBTFUL:
+        return [doc.site for doc in sorted(kept, key=KEYS[Order.EXPECTED_ERROR])][::-1]
+    return [doc.site for doc in sorted(kept, key=KEYS[order])]
+
+
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_what_meets_the_conditions_is_found_in_order(screened, name, order):
+    conditions, keep = CONDITIONS[name]
+    query = PredictionQuery(campaign="test", **conditions)
+    found = [row["site"] for row in find_predictions(screened, query, order)]
+    assert found == expected(order, keep)
+    assert count_predictions(screened, query, order) == len(found)
+    assert bool(found) == (name != "contradiction")
+
+
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("conditions", [{}, {"absorber": "Cu", "min_probability": 0.5}], ids=str)
+def test_pages_put_together_are_the_whole(screened, order, conditions):
+    query = PredictionQuery(campaign="test", **conditions)
+    whole = [row["site"] for row in find_predictions(screened, query, order)]
+    found, after = [], None
+    while True:
+        page = find_page(screened, query, order, after=after, limit=97)
+        found += [row["site"] for row in page.rows]
+        left = count_predictions(screened, query, order, page.after) if page.after else 0
+        assert left == len(whole) - len(found)
+        if page.after is None:
+            break
+        after = page.after
+    assert found == whole
+
+
+def test_last_page_that_is_full_names_no_next_one(screened):
+    query = PredictionQuery(campaign="test", formula="LiFeO")
+    total = count_predictions(screened, query)
+    assert find_page(screened, query, limit=total).after is None
+    assert find_page(screened, query, limit=total - 1).after is not None
+    assert find_page(screened, query, limit=total + 1).after is None
+
+
+def test_next_page_begins_where_it_did_although_rows_came_and_went(store):
+    docs = sorted(made_predictions(40), key=KEYS[Order.PROBABILITY])
+    store.save_config(config())
+    store.write(docs[1:])
+    query = PredictionQuery(campaign="test")
+    first = find_page(store, query, limit=10)
+    store.write(docs[:1])
+    store.database.predictions.delete_one({"site": docs[10].site})
+    second = find_page(store, query, after=first.after, limit=10)
+    assert [row["site"] for row in first.rows] == [doc.site for doc in docs[1:11]]
+    assert [row["site"] for row in second.rows] == [doc.site for doc in docs[11:21]]
+
+
+def test_python_gives_pages_too(screened):
+    campaign = Campaign("test", screened)
+    whole = campaign.predictions(absorber="Cu", sort="doubtful")
+    page = campaign.predictions(absorber="Cu", sort="doubtful", limit=200)
+    following = campaign.predictions(
+        absorber="Cu", sort="doubtful", limit=len(whole), after=page.attrs["after"]
+    )
+    assert [*page["site"], *following["site"]] == whole["site"].tolist()
+    assert following.attrs["after"] is None
+    with pytest.raises(UsageError, match="'best' is none of probability, expected_error"):
+        campaign.predictions(sort="best")
+
+
+def stages(plan: dict[str, Any]) -> set[str]:
+    return set(re.findall(r"'stage': '(\w+)'", str(plan)))
+
+
+@pytest.mark.parametrize(("conditions", "order"), DOCUMENTED_CASES, ids=str)
+def test_documented_queries_read_little_more_than_they_show(screened, conditions, order):
+    query = PredictionQuery(campaign="test", **{**conditions, **_names_of_the_tests(conditions)})
+    page = find_page(screened, query, order, limit=15)
+    assert page.rows
+    middle = position_after(page.rows[len(page.rows) // 2], order)
+    for after in (None, middle):
+        for found, sort in searches(screened, query, order, after):
+            explained = screened.database.command(
+                "explain",
+                {"find": "predictions", "filter": found, "sort": dict(sort), "limit": 16},
+                verbosity="executionStats",
+            )
+            used = stages(explained["queryPlanner"]["winningPlan"])
+            statistics = explained["executionStats"]
+            assert "IXSCAN" in used
+            assert "COLLSCAN" not in used
+            # For the few rows that are equal to the position's, one plan is as good as another.
+            tied = after is not None and sort == [SORTS[order][-1]] != SORTS[order]
+            assert tied or "SORT" not in used
+            # A merge begins with one key of each stretch; conditions on elements pass over some.
+            assert statistics["totalDocsExamined"] <= 6 * statistics["nReturned"] + 60
+            assert statistics["totalKeysExamined"] <= 6 * statistics["nReturned"] + 100
+
+
+def _names_of_the_tests(conditions: dict[str, Any]) -> dict[str, Any]:
+    return {"formula": "CuO"} if "formula" in conditions else {}
+
+
+def test_as_many_stretches_as_there_may_be_are_merged(store):
+    """Coordination numbers up to 40, right and wrong; MongoDB merges at most 200."""
+    store.save_config(config())
+    (doc,) = made_predictions(1)
+    store.write(
+        doc.model_copy(update={"site": f"m{cn}:Cu:{n}", "cn": cn, "disagrees": bool(n % 2)})
+        for cn in range(41)
+        for n in range(20)
+    )
+    query = PredictionQuery(campaign="test", absorber=doc.absorber)
+    ((found, sort),) = searches(store, query, Order.PROBABILITY)
+    assert len(found["cn"]["$in"]) == 41
+    plan = store.database.predictions.find(found).sort(sort).limit(51).explain()
+    assert "SORT_MERGE" in stages(plan["queryPlanner"]["winningPlan"])
+
+
+OPERATORS = [{"$gt": ""}, {"$ne": None}, {"$where": "true"}, ["Cu"], 1.5, True]
+
+
+@pytest.mark.parametrize("value", OPERATORS, ids=str)
+@pytest.mark.parametrize("name", ["campaign", "feature_set", "model", "absorber", "formula", "cn"])
+def test_operators_as_values_are_refused(name, value):
+    with pytest.raises(UsageError, match=f"{name}: .* is not"):
+        PredictionQuery(**{"campaign": "test", name: value})
+
+
+@pytest.mark.parametrize("value", [{"$gt": 0}, "0.5", True, [0.5]], ids=str)
+@pytest.mark.parametrize("name", ["min_probability", "max_expected_error"])
+def test_numbers_are_numbers(name, value):
+    with pytest.raises(UsageError, match=f"{name}: .* is not a number"):
+        PredictionQuery(campaign="test", **{name: value})
+
+
+@pytest.mark.parametrize("value", [{"$ne": True}, 1, "true"], ids=str)
+@pytest.mark.parametrize("name", ["oxide", "disagrees"])
+def test_truth_is_true_or_false(name, value):
+    with pytest.raises(UsageError, match=f"{name}: .* is not True or False"):
+        PredictionQuery(campaign="test", **{name: value})
+
+
+@pytest.mark.parametrize("value", ["$where", "Xx", "", {"$gt": ""}, "Cuu"], ids=str)
+@pytest.mark.parametrize("name", ["contains", "excludes", "neighbours"])
+def test_elements_are_elements(name, value):
+    with pytest.raises(UsageError, match=f"{name}: .* is not an element symbol"):
+        PredictionQuery(campaign="test", **{name: (value,)})
+
+
+def test_operators_in_python_are_refused_before_the_database_is_asked(screened):
+    campaign = Campaign("test", screened)
+    with pytest.raises(UsageError, match="formula: "):
+        campaign.predictions(formula={"$ne": None})
+    with pytest.raises(UsageError, match="contains: "):
+        campaign.predictions(contains={"$gt": ""})
+    with pytest.raises(UsageError, match="has no absorber 'Zn'; it has Cu, Fe, Ni"):
+        campaign.predictions(absorber="Zn")
+    assert campaign.predictions(formula="{'$ne': None}").empty
+
+
+def token(*position: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "",
+        "?",
+        "é",
+        "WyJw",
+        token(),
+        token("probability"),
+        token("probability", 0.5),
+        token("probability", 0.5, "a", "b"),
+        token("probability", "0.5", "a"),
+        token("probability", {"$gt": 0}, "a"),
+        token("probability", 0.5, {"$gt": ""}),
+        token("probability", float("nan"), "a"),
+        token("probability", True, "a"),
+        token(["probability"], 0.5, "a"),
+        token("other", 0.5, "a"),
+        "WyJ" * 5000,
+        base64.urlsafe_b64encode(b"[" * 20_000).decode(),
+    ],
+    ids=lambda value: value[:20],
+)
+def test_tokens_that_no_page_shows_are_refused(screened, after):
+    with pytest.raises(UsageError, match="is not the token of a page") as refusal:
+        find_page(screened, PredictionQuery(campaign="test"), after=after, limit=1)
+    assert len(str(refusal.value)) < 200
+
+
+def test_token_of_another_order_is_refused(screened):
+    query = PredictionQuery(campaign="test")
+    after = find_page(screened, query, limit=1).after
+    with pytest.raises(UsageError, match="of the order 'probability', not 'site'"):
+        find_page(screened, query, Order.SITE, after=after, limit=1)
+
+
+def test_orders_sort_by_a_unique_field_at_last():
+    assert all(sort[-1][0] == "site" for sort in SORTS.values())
+
+
+def test_predictions_of_an_older_version_are_not_passed_over(store):
+    (doc,) = made_predictions(1)
+    store.save_config(config())
+    query = PredictionQuery(campaign="test")
+    assert list(find_predictions(store, query)) == []
+    raw = doc.to_mongo()
+    for name in ("oxide", "neighbours", "expected_error"):
+        del raw[name]
+    store.database.predictions.insert_one(raw)
+    for conditions in ({}, {"absorber": doc.absorber}, {"oxide": True}):
+        query = PredictionQuery(campaign="test", **conditions)
+        with pytest.raises(CampaignError, match=r"another version of exafscn .*: run its campaign"):
+            list(find_predictions(store, query))
+
+
+def test_documented_queries_are_valid():
+    for conditions in DOCUMENTED_QUERIES:
+        PredictionQuery(campaign="test", **conditions)

@@ -1,0 +1,90 @@
+"""Writing: once or twice, together or alone, every document is there once, and stays."""
+
+import os
+import signal
+import threading
+from typing import Any
+
+import pytest
+from predictions import made_predictions
+
+from exafscn_flows.errors import CampaignError
+from exafscn_flows.settings import Settings
+from exafscn_flows.store.documents import FailureDoc, PredictionDoc
+from exafscn_flows.store.store import Store
+
+
+def failure(item: str) -> FailureDoc:
+    return FailureDoc(
+        campaign="test",
+        hash="0",
+        stage="models",
+        item=item,
+        absorber=None,
+        kind="x",
+        message="m",
+        hint="h",
+    )
+
+
+def stored(store: Store) -> dict[str, Any]:
+    return {doc.key: doc for doc in store.find(PredictionDoc, {})}
+
+
+def test_written_twice_is_there_once_as_it_was_written_last(store):
+    docs = list(made_predictions(2500))
+    store.write(docs)
+    assert stored(store) == {doc.key: doc for doc in docs}
+    changed = [doc.model_copy(update={"hash": "1", "fold": 3}) for doc in docs[500:2100]]
+    more = list(made_predictions(700, seed=1))
+    store.write([*changed, *more])
+    assert stored(store) == {doc.key: doc for doc in [*docs, *changed, *more]}
+
+
+def test_twice_in_one_call_is_there_once(store):
+    docs = list(made_predictions(1500))
+    store.write([*docs, *docs])
+    assert stored(store) == {doc.key: doc for doc in docs}
+
+
+def test_collections_may_be_mixed_and_nothing_is_nothing(store):
+    docs = list(made_predictions(30))
+    store.write(each for n, doc in enumerate(docs) for each in (doc, failure(f"item {n}")))
+    store.write([])
+    assert len(stored(store)) == store.count(FailureDoc, {}) == 30
+
+
+def test_writers_of_the_same_documents_leave_each_once(store):
+    docs = list(made_predictions(1500))
+    writers = [threading.Thread(target=store.write, args=(docs,)) for _ in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert stored(store) == {doc.key: doc for doc in docs}
+
+
+def test_what_the_server_refuses_is_an_error(store):
+    """Not only what is there already can go wrong."""
+    docs = list(made_predictions(20))
+    store.write(docs[:10])
+    rule = {"validator": {"fold": {"$lt": 5}}, "validationLevel": "strict"}
+    store.database.command({"collMod": "predictions", **rule})
+    refused = docs[15].model_copy(update={"fold": 5})
+    with pytest.raises(CampaignError, match="Document failed validation"):
+        store.write([*docs[:15], refused])
+
+
+def test_what_was_written_survives_a_killed_server(embedded, monkeypatch):
+    monkeypatch.setenv("EXAFSCN_DATA_DIR", str(embedded.folder.parent))
+    embedded.start()
+    docs = list(made_predictions(2500))
+    store = Store.open(Settings())
+    store.prepare()
+    store.write(docs)
+    store.write(doc.model_copy(update={"fold": 4}) for doc in docs[:1200])
+    os.kill(embedded.status().pid, signal.SIGKILL)
+    embedded.start()
+    found = stored(Store.open(Settings()))
+    assert sorted(found) == sorted(doc.key for doc in docs)
+    assert sum(doc.fold == 4 for doc in found.values()) == 1200

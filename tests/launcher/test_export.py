@@ -1,0 +1,116 @@
+"""Files of predictions: whole or not there, in little memory."""
+
+import csv
+import json
+import tracemalloc
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from predictions import made_predictions
+
+from exafscn_flows.errors import CampaignError, UsageError
+from exafscn_flows.store.queries import COLUMNS
+from launcher.export import write_rows
+
+SUFFIXES = [".csv", ".parquet", ".jsonl"]
+
+
+def rows(count: int) -> Iterator[dict[str, Any]]:
+    for doc in made_predictions(count):
+        yield {name: getattr(doc, name) for name in COLUMNS}
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    if path.suffix == ".jsonl":
+        return [json.loads(line) for line in path.read_text().splitlines()]
+    if path.suffix == ".parquet":
+        table = pd.read_parquet(path).to_dict("records")
+        return [
+            row
+            | {name: list(row[name]) for name in ("elements", "neighbours")}
+            | {"probabilities": {str(cn): p for cn, p in row["probabilities"]}}
+            for row in table
+        ]
+    lists = ("elements", "neighbours", "probabilities")
+    with path.open(newline="") as file:
+        return [
+            row | {name: json.loads(row[name]) for name in lists} for row in csv.DictReader(file)
+        ]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_file_holds_every_row_in_order(tmp_path, suffix):
+    path = tmp_path / f"found{suffix}"
+    expected = list(rows(25_000 if suffix == ".parquet" else 300))
+    assert write_rows(iter(expected), path) == len(expected)
+    found = read(path)
+    if suffix == ".csv":
+        expected = [row | {k: str(v) for k, v in row.items() if not _nested(v)} for row in expected]
+    assert found == expected
+    assert list(found[0]) == list(COLUMNS)
+
+
+def _nested(value: object) -> bool:
+    return isinstance(value, list | dict)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_no_rows_are_a_file_too(tmp_path, suffix):
+    path = tmp_path / f"found{suffix}"
+    assert write_rows(iter([]), path) == 0
+    assert read(path) == []
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_file_of_before_stays_until_the_new_one_is_complete(tmp_path, suffix):
+    path = tmp_path / f"found{suffix}"
+    path.write_text("before")
+
+    def broken() -> Iterator[dict[str, Any]]:
+        yield from rows(20_000)
+        assert [file.name for file in tmp_path.iterdir() if file.name != path.name]
+        raise CampaignError("MongoDB went away")
+
+    with pytest.raises(CampaignError, match="went away"):
+        write_rows(broken(), path)
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_memory_does_not_grow_with_the_number_of_rows(tmp_path, suffix):
+    (row,) = rows(1)
+
+    def peak(count: int) -> int:
+        tracemalloc.start()
+        try:
+            write_rows((dict(row) for _ in range(count)), tmp_path / f"found{suffix}")
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(10)  # imports
+    assert peak(60_000) < 1.3 * peak(20_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("found", "has to end in one of .csv, .parquet, .jsonl"),
+        ("found.xlsx", "has to end in one of"),
+        ("missing/found.csv", "cannot be made: No such file"),
+        ("folder.csv", "cannot be made: Is a directory"),
+        ("file/found.csv", "cannot be made: Not a directory"),
+    ],
+)
+def test_files_that_cannot_be_are_refused_in_one_line(tmp_path, name, words):
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=words) as refusal:
+        write_rows(islice(rows(3), 2), tmp_path / name)
+    assert len(str(refusal.value).splitlines()) == 1
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "folder.csv"]
