@@ -6,6 +6,10 @@ class ExafscnError(Exception):
 
     exit_code = 1
 
+    def to_dict(self) -> dict[str, str]:
+        """Return what FireWorks keeps of an error that ended a job."""
+        return {"kind": type(self).__name__, "message": str(self)}
+
 
 class UsageError(ExafscnError):
     """A wrong command line, campaign file or setting (exit code 2)."""

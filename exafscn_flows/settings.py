@@ -45,10 +45,22 @@ class Settings(BaseSettings):
     )
     SCRATCH_DIR: Path = Field(
         default_factory=_default_scratch,
-        description="Folder for FEFF's temporary files; a memory file system if there is one.",
+        description="Folder for temporary files of FEFF and of training; a memory file system if "
+        "there is one.",
     )
     CORES: int = Field(
         default_factory=lambda: len(os.sched_getaffinity(0)),
         ge=1,
-        description="Cores of this machine that `exafscn run` keeps busy.",
+        description="Cores that `exafscn run` keeps busy; by default those of this machine.",
+    )
+    DASK: str | None = Field(
+        default=None,
+        description="Where tasks run: the address (tcp:// or tls://) or the scheduler file of a "
+        "running Dask scheduler, or `slurm` for workers in jobs of Slurm. By default, processes "
+        "of this machine.",
+    )
+    DEADLINE: float | None = Field(
+        default=None,
+        description="Unix time at which this process will be ended. In a job of Slurm, Slurm is "
+        "asked.",
     )

@@ -1,13 +1,13 @@
 """The command line. Heavy imports wait until a command needs them: help must come at once."""
 
-import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from exafscn_flows.errors import ExafscnError, UsageError
+from exafscn_flows.errors import UsageError
+from exafscn_flows.store.pages import Order
+from launcher.errors import complain, guarded
 
 app = typer.Typer(
     name="exafscn",
@@ -18,6 +18,8 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The database that exafscn runs for itself.", no_args_is_help=True)
 app.add_typer(db, name="db")
+cluster = typer.Typer(help="Settings of FireWorks for a cluster.", no_args_is_help=True)
+app.add_typer(cluster, name="cluster")
 
 _INTERRUPTED = 130
 
@@ -25,6 +27,9 @@ CampaignName = Annotated[
     str | None, typer.Argument(help="Name of the campaign; by default the one run last.")
 ]
 CampaignFile = Annotated[Path, typer.Argument(help="Campaign file (YAML).", show_default=False)]
+ClusterFolder = Annotated[
+    Path | None, typer.Option("--cluster", help="Folder of `exafscn cluster init`.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
 
 
@@ -58,12 +63,83 @@ def run(
     run_campaign(file, retry_failed=retry_failed)
 
 
+@app.command("import")
+def import_(
+    table: Annotated[
+        Path, typer.Argument(help="Parquet table, one row for each site.", show_default=False)
+    ],
+    campaign: Annotated[
+        str | None, typer.Option("--campaign", "-c", help="By default named after the file.")
+    ] = None,
+    absorber: Annotated[
+        list[str] | None,
+        typer.Option(help="Element to bring; may be repeated. By default all in the table."),
+    ] = None,
+) -> None:
+    """Bring a table of spectra into the database as a campaign (exports: `exafscn db import`)."""
+    from launcher.import_table import import_table
+
+    import_table(table, campaign, absorber or ())
+
+
 @app.command()
-def status(campaign: CampaignName = None, as_json: AsJson = False) -> None:
+def submit(
+    file: CampaignFile,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try again what failed before.")
+    ] = False,
+) -> None:
+    """Put a campaign on FireWorks' LaunchPad, for any number of processes and machines."""
+    from launcher.cluster.submit import submit_campaign
+
+    submit_campaign(file, retry_failed=retry_failed)
+
+
+@app.command()
+def launch(
+    campaign: Annotated[
+        str | None, typer.Argument(help="Only this campaign; by default all that were submitted.")
+    ] = None,
+    parallel: Annotated[
+        int,
+        typer.Option(
+            "--parallel", "-n", min=1, help="Rockets at once, or with --queue jobs of the queue."
+        ),
+    ] = 1,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Send jobs to the queue that run rockets there.")
+    ] = False,
+    folder: ClusterFolder = None,
+    category: Annotated[
+        list[str] | None,
+        typer.Option(help="Only rockets of this category, e.g. fetch; may be repeated."),
+    ] = None,
+) -> None:
+    """Run submitted campaigns here, until nothing is ready and nothing will be."""
+    if queue:
+        from launcher.cluster.queue import launch_to_queue
+
+        if folder is None:
+            raise UsageError("--queue needs --cluster FOLDER, which `exafscn cluster init` writes")
+        launch_to_queue(campaign, n_jobs=parallel, folder=folder, categories=category or [])
+        return
+    from launcher.cluster.launch import launch
+
+    launch(campaign, parallel=parallel, folder=folder, categories=category or [])
+
+
+@app.command()
+def status(
+    campaign: CampaignName = None,
+    as_json: AsJson = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Make rockets ready again that died or failed.")
+    ] = False,
+) -> None:
     """Show what is done, failed and pending, and why things failed."""
     from launcher.show import show_status
 
-    show_status(campaign, as_json=as_json)
+    show_status(campaign, as_json=as_json, repair=repair)
 
 
 @app.command()
@@ -72,15 +148,27 @@ def query(
         str | None, typer.Option("--campaign", "-c", help="By default the campaign run last.")
     ] = None,
     absorber: Annotated[str | None, typer.Option(help="Element symbol, e.g. Cu.")] = None,
-    cn: Annotated[int | None, typer.Option(help="Predicted coordination number.", min=0)] = None,
+    cn: Annotated[
+        int | None, typer.Option(help="Predicted coordination number.", min=0, max=999)
+    ] = None,
     min_probability: Annotated[
         float | None, typer.Option(help="Least probability of the prediction.", min=0, max=1)
+    ] = None,
+    max_expected_error: Annotated[
+        float | None, typer.Option(help="Largest expected error, in neighbours.", min=0)
     ] = None,
     contains: Annotated[
         list[str] | None, typer.Option(help="Element that must be present; may be repeated.")
     ] = None,
     excludes: Annotated[
         list[str] | None, typer.Option(help="Element that must be absent; may be repeated.")
+    ] = None,
+    neighbours: Annotated[
+        list[str] | None,
+        typer.Option(help="Element that must be among the neighbours; may be repeated."),
+    ] = None,
+    oxide: Annotated[
+        bool | None, typer.Option("--oxide/--no-oxide", help="Only structures with O, or without.")
     ] = None,
     formula: Annotated[str | None, typer.Option(help="Reduced formula, e.g. Fe2O3.")] = None,
     disagrees: Annotated[
@@ -95,29 +183,53 @@ def query(
     model: Annotated[
         str | None, typer.Option(help="Model; by default the first of the campaign file.")
     ] = None,
+    sort: Annotated[
+        Order,
+        typer.Option(
+            help="What comes first: the highest probability, the least expected error, the "
+            "largest one, or by key of the site."
+        ),
+    ] = Order.PROBABILITY,
+    after: Annotated[
+        str | None, typer.Option(help="Begin at the page of this token, which a table shows.")
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(help="Most results; a table shows 50 if not told.", min=1)
     ] = None,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
+    export: Annotated[
+        Path | None, typer.Option(help="Write a file: .csv, .parquet, or .jsonl (JSON lines).")
+    ] = None,
 ) -> None:
-    """Find predictions, the most certain first."""
-    from launcher.show import show_predictions
+    """Find predictions."""
+    from launcher import query
 
-    if as_json and as_csv:
-        raise UsageError("--json and --csv exclude each other: give one of them")
+    if as_json + as_csv + (export is not None) > 1:
+        raise UsageError("--json, --csv and --export exclude each other: give one of them")
     conditions = {
         "absorber": absorber,
         "cn": cn,
         "min_probability": min_probability,
+        "max_expected_error": max_expected_error,
         "contains": tuple(contains or ()),
         "excludes": tuple(excludes or ()),
+        "neighbours": tuple(neighbours or ()),
+        "oxide": oxide,
         "formula": formula,
         "disagrees": disagrees,
         "feature_set": feature_set,
         "model": model,
     }
-    show_predictions(campaign, conditions, limit, "json" if as_json else "csv" if as_csv else "")
+    selection = query.Selection(campaign, conditions, sort, after, limit)
+    if export is not None:
+        query.export(selection, export)
+    elif as_json:
+        query.print_json(selection)
+    elif as_csv:
+        query.print_csv(selection)
+    else:
+        query.show_table(selection)
 
 
 @app.command()
@@ -177,32 +289,65 @@ def db_export(
 def db_import(
     file: Annotated[Path, typer.Argument(help="File from `db export`.", show_default=False)],
 ) -> None:
-    """Read campaigns from a file that `db export` wrote."""
+    """Read campaigns from a file that `db export` wrote (tables of spectra: `exafscn import`)."""
     from launcher.database import import_file
 
     import_file(file)
 
 
+@cluster.command("init")
+def cluster_init(
+    folder: Annotated[Path, typer.Argument(help="Folder to write into.", show_default=False)],
+    scheduler: Annotated[
+        str | None, typer.Option(help="slurm, pbs or sge; all that is not given is asked for.")
+    ] = None,
+    queue: Annotated[str | None, typer.Option(help="Queue or partition.")] = None,
+    account: Annotated[str | None, typer.Option(help="Account that pays.")] = None,
+    cores: Annotated[int | None, typer.Option(min=1, help="Cores of a job, on one node.")] = None,
+    walltime: Annotated[str | None, typer.Option(help="Longest time of a job, HH:MM:SS.")] = None,
+    category: Annotated[
+        list[str] | None,
+        typer.Option(help="Rockets that jobs take: fetch, cpu, train, gpu; may be repeated."),
+    ] = None,
+) -> None:
+    """Write FireWorks' settings for a cluster; asks for what is not given."""
+    from launcher.cluster.files import init_folder
+
+    given = {
+        "scheduler": scheduler,
+        "queue": queue,
+        "account": account,
+        "cores": None if cores is None else str(cores),
+        "walltime": walltime,
+    }
+    init_folder(folder, given, category or [])
+
+
+@cluster.command("check")
+def cluster_check(
+    folder: ClusterFolder = None,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Check in a job of the queue, too.")
+    ] = False,
+    time_limit: Annotated[
+        int, typer.Option(min=1, help="Longest wait for the job of the queue, s.")
+    ] = 600,
+    as_json: AsJson = False,
+) -> None:
+    """Check database, FEFF, scratch folder and versions, here and in the queue."""
+    from launcher.cluster.check import check_cluster
+
+    if queue and folder is None:
+        raise UsageError("--queue needs --cluster FOLDER, which `exafscn cluster init` writes")
+    check_cluster(folder, queue=queue, time_limit=time_limit, as_json=as_json)
+
+
 def main() -> None:
     """Run the command line; errors become one line on standard error."""
     try:
-        app()
-    except ExafscnError as error:
-        _complain(str(error))
-        sys.exit(error.exit_code)
+        guarded(app)
     except SystemExit as end:
         # Typer turns KeyboardInterrupt into this exit, without a word.
         if end.code == _INTERRUPTED:
-            _complain("interrupted; the same command goes on where it stopped")
+            complain("interrupted; the same command goes on where it stopped")
         raise
-    except Exception as error:
-        if os.environ.get("EXAFSCN_DEBUG"):
-            raise
-        line = " ".join(str(error).split())[:300]
-        _complain(f"unexpected {type(error).__name__}: {line} (EXAFSCN_DEBUG=1 shows where)")
-        sys.exit(1)
-
-
-def _complain(message: str) -> None:
-    for line in message.splitlines():
-        typer.echo(f"exafscn: {line}", err=True)

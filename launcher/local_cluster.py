@@ -3,16 +3,15 @@
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
+
+from launcher.dask_executor import DaskExecutor
 
 if TYPE_CHECKING:
     from distributed import Client
-
-R = TypeVar("R")
 
 _SETTINGS = {
     "distributed.worker.daemon": True,
@@ -38,13 +37,13 @@ _PRELOAD = [
     "exafscn_flows.spectra.feff",
     "exafscn_flows.features.transformed",
 ]
-"""What every worker needs. Imported once, by the process of which workers are forks: it takes 4 s."""
+"""What workers need. It takes 4 s, so one process imports it, and workers are forks of that."""
 
 _SINGLE_THREADED = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-class LocalClusterExecutor(Executor):
-    """Runs tasks on a LocalCluster that starts with the first task: often there is none.
+class LocalClusterExecutor(DaskExecutor):
+    """Runs tasks on processes of this machine.
 
     Parameters
     ----------
@@ -54,9 +53,8 @@ class LocalClusterExecutor(Executor):
     """
 
     def __init__(self, n_cores: int) -> None:
+        super().__init__()
         self._n_workers = n_cores + (n_cores > 1)
-        self._client: Client | None = None
-        self._executor: Executor | None = None
 
     def prepare(self) -> None:
         """Begin to import what workers need, in a process of its own; returns at once."""
@@ -73,23 +71,13 @@ class LocalClusterExecutor(Executor):
                 else:
                     os.environ[name] = value
 
-    def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
-        """Send a task to a worker."""
-        if self._executor is None:
-            self._executor = self._start()
-        return self._executor.submit(fn, *args, **kwargs)
-
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Stop the workers."""
-        if self._client is not None:
-            self._client.close()
-            if self._client.cluster is not None:
-                self._client.cluster.close()
-            self._client = self._executor = None
+        super().shutdown(wait, cancel_futures=cancel_futures)
         # Ends the process of which workers were forks, and waits for it.
-        forkserver._forkserver._stop()
+        forkserver._forkserver._stop()  # type: ignore[attr-defined]
 
-    def _start(self) -> Executor:
+    def _connect(self) -> "Client":
         self.prepare()
         import dask
         from distributed import Client, LocalCluster, Security, utils
@@ -113,11 +101,7 @@ class LocalClusterExecutor(Executor):
                 silence_logs=logging.CRITICAL,
                 security=security,
             )
-        self._client = Client(cluster, security=security)
-        # Tasks write to the store under fixed names: running one again does no harm, so a task
-        # is never taken for the same as an earlier one with equal arguments.
-        executor: Executor = self._client.get_executor(pure=False)
-        return executor
+        return Client(cluster, security=security)
 
 
 @contextmanager

@@ -4,21 +4,28 @@ import logging
 import os
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.config.loader import load_campaign_file
-from exafscn_flows.jobs.context import surroundings
+from exafscn_flows.jobs.context import Deadline, surroundings
 from exafscn_flows.settings import Settings
 from exafscn_flows.spectra.scratch import sweep_scratch
 from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.lock import campaign_lock
 from exafscn_flows.store.store import Store
 from launcher.console import console
-from launcher.local_cluster import LocalClusterExecutor
+from launcher.dask_executor import DaskExecutor
+from launcher.deadline import find_deadline
 from launcher.progress import watching
+from launcher.workers import make_executor
+
+if TYPE_CHECKING:
+    from jobflow import Flow
 
 
 def run_campaign(file: Path, *, retry_failed: bool) -> None:
-    """Run a campaign and print what came out.
+    """Run the campaign of a file; as `run_config`.
 
     Parameters
     ----------
@@ -32,45 +39,93 @@ def run_campaign(file: Path, *, retry_failed: bool) -> None:
     UsageError
         If the campaign file or a source is wrong.
     CampaignError
+        As `run_config`.
+    """
+    run_config(load_campaign_file(file), retry_failed=retry_failed)
+
+
+def run_config(config: CampaignConfig, *, retry_failed: bool) -> None:
+    """Run a campaign and print what came out.
+
+    Parameters
+    ----------
+    config
+        Its settings.
+    retry_failed
+        Whether to try again what failed in earlier runs.
+
+    Raises
+    ------
+    UsageError
+        If a source or a program is wrong.
+    CampaignError
         If the campaign cannot go on: no database, no scratch space, another runner.
     """
-    config = load_campaign_file(file)
-    for source in config.sources:
-        source.check()
+    check_files(config)
     settings = Settings()
+    executor = make_executor(settings, settings.CORES)
     sweep_scratch(settings.SCRATCH_DIR)
-    store = Store.open(settings)
+    store = open_store(settings)
     store.prepare()
-    if settings.MONGODB_URI is None:
-        # Worker processes use the same server, and never start one.
-        os.environ["EXAFSCN_MONGODB_URI"] = EmbeddedServer(settings.DATA_DIR).uri
     with campaign_lock(store, config.campaign):
         store.save_config(config)
         if retry_failed:
             store.forget_failures(config.campaign)
         is_new = store.campaign(config.campaign).plan_hash is None
-        _run(config.campaign, config.absorbers, settings.CORES, is_new=is_new)
+        _run(config, executor, find_deadline(settings), is_new=is_new)
         sweep_scratch(settings.SCRATCH_DIR)
     from launcher.show import show_summary
 
     show_summary(store, config.campaign, console())
 
 
-def _run(campaign: str, absorbers: list[str], n_cores: int, *, is_new: bool) -> None:
-    executor = LocalClusterExecutor(n_cores)
+def check_files(config: CampaignConfig) -> None:
+    """Raise UsageError if a source or a program of a campaign is not there."""
+    for source in config.sources:
+        source.check()
+    config.spectra.check()
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the store, at an address that other processes find in the environment."""
+    store = Store.open(settings)
+    if settings.MONGODB_URI is None:
+        # Worker processes use the same server, and never start one.
+        os.environ["EXAFSCN_MONGODB_URI"] = EmbeddedServer(settings.DATA_DIR).uri
+    return store
+
+
+def make_flow(config: CampaignConfig, sites_per_core: int | None = None) -> "Flow":
+    """Make the flow of a campaign whose settings are in the store.
+
+    Parameters
+    ----------
+    config
+        Its settings.
+    sites_per_core
+        As of `plan_sites`: given where several machines share out the sites.
+    """
+    from workflows.campaign import CampaignMaker
+    from workflows.study import StudyMaker
+
+    maker = CampaignMaker if config.study is None else StudyMaker
+    return maker(sites_per_core=sites_per_core).make(config.campaign, config.absorbers)
+
+
+def _run(
+    config: CampaignConfig, executor: DaskExecutor, deadline: Deadline | None, *, is_new: bool
+) -> None:
     if is_new:
         # There will be work. It gets ready while this process imports what it needs itself.
         executor.prepare()
     from jobflow import JobStore, run_locally
     from maggma.stores import MemoryStore
 
-    from workflows.campaign import CampaignMaker
-
     # jobflow logs every job at INFO; failures of jobs reach us as exceptions.
     logging.getLogger("jobflow").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", "cd is deprecated", FutureWarning, "jobflow")
-    flow = CampaignMaker().make(campaign, absorbers)
-    with watching() as watcher, executor, surroundings(executor, watcher):
+    flow = make_flow(config)
+    with watching() as watcher, executor, surroundings(executor, watcher, deadline):
         run_locally(
             flow,
             log=False,

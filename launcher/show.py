@@ -1,12 +1,9 @@
-"""Tables for the terminal, and the same as JSON or CSV for other programs."""
+"""Tables for the terminal, and the same as JSON for other programs."""
 
-import csv
 import json
 import shutil
 import sys
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,25 +13,37 @@ from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import UsageError
 from exafscn_flows.jobs.status import Status, campaign_status
 from exafscn_flows.report.data import FailureGroup
+from exafscn_flows.settings import Settings
 from exafscn_flows.store.documents import STAGES, MetricsDoc
-from exafscn_flows.store.queries import COLUMNS, PredictionQuery, find_predictions
 from exafscn_flows.store.store import Store
 from launcher.console import console
 
-_TABLE_ROWS = 50
 
+def show_status(campaign: str | None, *, as_json: bool, repair: bool) -> None:
+    """Print what is done, failed and pending.
 
-def show_status(campaign: str | None, *, as_json: bool) -> None:
-    """Print what is done, failed and pending."""
-    store = Store.open()
+    Parameters
+    ----------
+    repair
+        Whether to make those of its rockets ready again first that died or failed.
+    """
+    from launcher.cluster.status import print_rockets, repair_rockets, rockets_in
+
+    settings = Settings()
+    store = Store.open(settings)
     name = campaign or store.latest_campaign()
     status = campaign_status(store, name)
+    repaired = repair_rockets(store, settings, name) if repair else []
+    rockets = rockets_in(store, settings, name)
     if as_json:
-        print(json.dumps(status.as_dict(), indent=2))
+        found = {"rockets": rockets.as_dict()} if rockets is not None else {}
+        print(json.dumps(status.as_dict() | found, indent=2))
         return
     terminal = console()
     terminal.print(_stage_table(status))
     _print_failures(terminal, status.failures)
+    if rockets is not None:
+        print_rockets(terminal, rockets, repaired)
     if not status.planned:
         terminal.print("The choice of sites is not complete: run the campaign to go on.")
 
@@ -72,71 +81,6 @@ def _print_failures(terminal: Console, failures: list[FailureGroup]) -> None:
         cells = (group.item, group.message, group.hint)
         table.add_row(group.stage, str(group.count), *(escape(cell) for cell in cells))
     terminal.print(table)
-
-
-def show_predictions(
-    campaign: str | None, conditions: dict[str, Any], limit: int | None, style: str
-) -> None:
-    """Print the predictions that meet conditions.
-
-    Parameters
-    ----------
-    conditions
-        Fields of PredictionQuery.
-    limit
-        Most rows; by default all, in a table 50.
-    style
-        "json", "csv", or "" for a table.
-    """
-    store = Store.open()
-    name = campaign or store.latest_campaign()
-    query = PredictionQuery(campaign=name, **conditions)
-    _check_names(store, query)
-    if style == "json":
-        print(json.dumps(list(find_predictions(store, query, limit or 0)), indent=2))
-        return
-    if style == "csv":
-        writer = csv.DictWriter(sys.stdout, COLUMNS)
-        writer.writeheader()
-        for row in find_predictions(store, query, limit or 0):
-            writer.writerow(row | {"probabilities": json.dumps(row["probabilities"])})
-        return
-    shown = limit or _TABLE_ROWS
-    rows = list(islice(find_predictions(store, query, shown + 1), shown + 1))
-    table = Table(title=f"campaign {name}")
-    for column in ("site", "formula", "absorber", "CN", "label", "probability"):
-        table.add_column(column, justify="right" if column in ("CN", "label") else "left")
-    for row in rows[:shown]:
-        label = f"[red]{row['cn_label']}[/]" if row["disagrees"] else str(row["cn_label"])
-        table.add_row(
-            row["site"],
-            row["formula"],
-            row["absorber"],
-            str(row["cn"]),
-            label,
-            f"{row['probability']:.2f}",
-        )
-    terminal = console()
-    terminal.print(table if rows else f"campaign {name}: no prediction meets these conditions")
-    if len(rows) > shown:
-        terminal.print(f"There are more than these {shown}: --limit shows more, --csv all.")
-
-
-def _check_names(store: Store, query: PredictionQuery) -> None:
-    """Refuse names that the campaign does not have, instead of finding nothing."""
-    config = store.config(query.campaign)
-    known = {
-        "absorber": config.absorbers,
-        "feature_set": [fset.name for fset in config.features.sets],
-        "model": [model.name for model in config.models],
-    }
-    for field, names in known.items():
-        value = getattr(query, field)
-        if value is not None and value not in names:
-            raise UsageError(
-                f"campaign {query.campaign} has no {field.replace('_', ' ')} {value!r}; "
-                f"it has {', '.join(names)}"
-            )
 
 
 def write_report(campaign: str | None, output: Path | None, json_file: Path | None) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from jobflow import Flow, Job, Maker, Response, job
 
 from exafscn_flows.jobs.plan import plan_sites
-from exafscn_flows.jobs.sites import process_sites
+from exafscn_flows.jobs.sites import sites_job
 from exafscn_flows.jobs.train import train
 
 
@@ -42,10 +42,9 @@ def fan_out(campaign: str, ranges: list[tuple[str, str]]) -> Any:
     """Replace this job by one job for each range of sites."""
     if not ranges:
         return []
-    jobs = [process_sites(campaign, *part) for part in ranges]
-    for made, (first, last) in zip(jobs, ranges, strict=True):
-        made.name = f"{campaign}: sites {first} to {last}"
+    jobs = [sites_job(campaign, first, last) for first, last in ranges]
     collected = collect([made.output for made in jobs])
+    collected.name = f"{campaign}: counts"
     return Response(replace=Flow([*jobs, collected], output=collected.output))
 
 
@@ -70,9 +69,12 @@ class CampaignMaker(Maker):
     ----------
     name
         Name of the flow.
+    sites_per_core
+        As of `plan_sites`: given where several machines share out the sites.
     """
 
     name: str = "campaign"
+    sites_per_core: int | None = None
 
     def make(self, campaign: str, absorbers: list[str]) -> Flow:
         """Make the flow of a campaign whose settings are in the store.
@@ -89,7 +91,7 @@ class CampaignMaker(Maker):
         Flow
             Its output holds the counts of the training of each absorber.
         """
-        plan = plan_sites(campaign)
+        plan = plan_sites(campaign, self.sites_per_core)
         plan.name = f"{campaign}: plan"
         sites = SitesMaker().make(campaign, plan.output)
         trained = [train(campaign, absorber, sites.output) for absorber in absorbers]

@@ -1,13 +1,16 @@
-"""What a job finds around it: processes to spread work on, and somebody who watches.
+"""What a job finds around it: processes to spread work on, somebody who watches, a deadline.
 
-Launchers set both; a job that runs without a launcher works alone and in silence. Only the
-interface of the standard library is used here, so any scheduler that offers an Executor will do.
+Launchers set them; a job that runs without a launcher works alone, in silence, and as long as it
+takes. Only the interface of the standard library is used here, so any scheduler that offers an
+Executor will do.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, as_completed
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 R = TypeVar("R")
@@ -43,24 +46,57 @@ class SerialExecutor(Executor):
         return future
 
 
+MARGIN_SECONDS = 30.0
+"""Kept free before a deadline, to write what was computed and to say what is left."""
+
+
+@dataclass
+class Deadline:
+    """When the time of this process is over, for example that of its job at a scheduler.
+
+    Attributes
+    ----------
+    end
+        Unix time, s.
+    handed_back
+        Whether a job has ended with work left, because there was no time for more of it.
+    """
+
+    end: float
+    handed_back: bool = False
+
+    def allows(self, seconds: float) -> bool:
+        """Whether work that takes so long would be done in time."""
+        return time.time() + seconds + MARGIN_SECONDS < self.end
+
+
 _executor: ContextVar[Executor] = ContextVar("executor")
 _watcher: ContextVar[Watcher] = ContextVar("watcher")
+_deadline: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 
 @contextmanager
-def surroundings(executor: Executor, watcher: Watcher) -> Iterator[None]:
-    """Set where the jobs of this context spread their work, and who watches."""
-    tokens = _executor.set(executor), _watcher.set(watcher)
+def surroundings(
+    executor: Executor, watcher: Watcher | None = None, deadline: Deadline | None = None
+) -> Iterator[None]:
+    """Set where the jobs of this context spread their work, who watches, and until when."""
+    tokens = _executor.set(executor), _watcher.set(watcher or _Nobody()), _deadline.set(deadline)
     try:
         yield
     finally:
         _executor.reset(tokens[0])
         _watcher.reset(tokens[1])
+        _deadline.reset(tokens[2])
 
 
 def watcher() -> Watcher:
     """Who watches the jobs of this context."""
     return _watcher.get(_Nobody())
+
+
+def deadline() -> Deadline | None:
+    """When the jobs of this context are ended, if that is known."""
+    return _deadline.get()
 
 
 def spread(

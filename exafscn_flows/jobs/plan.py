@@ -23,17 +23,21 @@ from exafscn_flows.jobs.reading import (
 )
 from exafscn_flows.jobs.sampling import WAVE, Outcome, ReadResult, Sampler, in_order
 from exafscn_flows.jobs.states import drop_outdated_failures, pending_counts, site_states
+from exafscn_flows.settings import Settings
 from exafscn_flows.store.documents import FailureDoc, SiteDoc, StructureDoc
 from exafscn_flows.store.store import Store
 
 SITES_PER_JOB = 500
-"""Sites with work left per job: enough to keep a node busy for minutes."""
+"""Sites with work left per job, at most: enough to keep a node busy for minutes."""
+
+_SHARES = 32
+"""Ranges that several machines share out hold at most this part of the sites in those before."""
 
 _STRUCTURES_PER_TASK = 16
 
 
 @job
-def plan_sites(campaign: str) -> list[tuple[str, str]]:
+def plan_sites(campaign: str, sites_per_core: int | None = None) -> list[tuple[str, str]]:
     """Read the structures that the campaign needs and choose its sites.
 
     Does nothing if settings and sources are those of the last complete plan. Structures are
@@ -44,6 +48,9 @@ def plan_sites(campaign: str) -> list[tuple[str, str]]:
     ----------
     campaign
         Name of the campaign.
+    sites_per_core
+        For several machines, which share out the ranges: sites of the smallest for each core of
+        this one. By default all but the last range are of `SITES_PER_JOB`.
 
     Returns
     -------
@@ -73,7 +80,11 @@ def plan_sites(campaign: str) -> list[tuple[str, str]]:
             f"{', '.join(config.absorbers)} (after filters): see `exafscn status {campaign}`"
         )
     drop_outdated_failures(store, config)
-    return list(_ranges(store, config))
+    if config.study is None:
+        # Nothing after this job looks at experiments.
+        for absorber in config.absorbers:
+            store.models.drop_outdated_experiments(campaign, absorber, keep={})
+    return list(_ranges(store, config, sites_per_core))
 
 
 def _plan_hash(store: Store, config: CampaignConfig) -> tuple[str, int]:
@@ -222,6 +233,7 @@ def _put_aside(store: Store, config: CampaignConfig, chosen: _Names) -> None:
     for absorber in store.distinct(SiteDoc, "absorber", {"campaign": name}):
         if absorber not in config.absorbers:
             store.models.drop_outdated(name, absorber, keep={})
+            store.models.drop_outdated_experiments(name, absorber, keep={})
 
 
 def _same(doc: SiteDoc, stored: SiteDoc | None) -> bool:
@@ -272,16 +284,25 @@ def site_hash(structure_hash: str, index: int, multiplicity: int, stored: str | 
     return content_hash("site", *parts, *([stored] if stored else []))
 
 
-def _ranges(store: Store, config: CampaignConfig) -> Iterator[tuple[str, str]]:
-    """Cut the sites with work left into ranges, and announce that work."""
+def _ranges(
+    store: Store, config: CampaignConfig, sites_per_core: int | None
+) -> Iterator[tuple[str, str]]:
+    """Cut the sites with work left into ranges, and announce that work.
+
+    Where they are shared out, ranges begin small and grow: a few hundred sites make many of them,
+    a million only some thousands, of which a workflow manager can still keep track.
+    """
+    smallest = SITES_PER_JOB if sites_per_core is None else sites_per_core * Settings().CORES
     pending: list[str] = []
+    cut = 0
     for batch in batches(store.active_sites(config.campaign), 1000):
         states = site_states(store, config, batch)
         for stage, count in pending_counts(states).items():
             watcher().expect(stage, count)
         pending += [state.site.site for state in states if state.pending]
-        while len(pending) >= SITES_PER_JOB:
-            yield pending[0], pending[SITES_PER_JOB - 1]
-            del pending[:SITES_PER_JOB]
+        while len(pending) >= (size := min(max(smallest, cut // _SHARES), SITES_PER_JOB)):
+            yield pending[0], pending[size - 1]
+            del pending[:size]
+            cut += size
     if pending:
         yield pending[0], pending[-1]

@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from jobflow import job
+from jobflow import Job, Response, job
 
-from exafscn_flows.errors import ExafscnError, ItemFailure
+from exafscn_flows.errors import CampaignError, ExafscnError, ItemFailure
 from exafscn_flows.iteration import batches
 from exafscn_flows.jobs.catalog import readers
-from exafscn_flows.jobs.context import spread, watcher
+from exafscn_flows.jobs.context import Deadline, deadline, spread, watcher
 from exafscn_flows.jobs.stages import Crystal, Stored, failure_doc, process_site
 from exafscn_flows.jobs.states import State, pending_counts, site_states
 from exafscn_flows.settings import Settings
@@ -34,14 +34,30 @@ _FLUSH_SECONDS = 1.0
 """Time after which a further result has those before it written, so that a kill costs little."""
 
 BLOCKED = "blocked"
+LEFT = "left"
 
 Tally = dict[str, tuple[int, int]]
 """Done and failed, by stage."""
 
+Task = tuple[str, list[str], Deadline | None]
+"""Campaign, site keys, and until when."""
+
+
+def sites_job(campaign: str, first: str, last: str, before: dict[str, int] | None = None) -> Job:
+    """Make the job `process_sites`, with a name that says what it is about."""
+    made: Job = process_sites(campaign, first, last, before)
+    made.name = f"{campaign}: sites {first} to {last}"
+    return made
+
 
 @job
-def process_sites(campaign: str, first: str, last: str) -> dict[str, int]:
+def process_sites(
+    campaign: str, first: str, last: str, before: dict[str, int] | None = None
+) -> dict[str, int] | Response[dict[str, int]]:
     """Compute what is missing for the sites in a range of keys.
+
+    Near a deadline it starts no more sites, and another such job takes its place: a campaign goes
+    on with that in a process that has time.
 
     Parameters
     ----------
@@ -49,12 +65,20 @@ def process_sites(campaign: str, first: str, last: str) -> dict[str, int]:
         Name of the campaign; everything else is read from the store.
     first, last
         First and last site key, both included.
+    before
+        Counts of the job whose place it takes.
 
     Returns
     -------
     dict
         Counts, by ``"<stage> done"`` and ``"<stage> failed"``.
+
+    Raises
+    ------
+    CampaignError
+        If another job has ended in this process for want of time.
     """
+    until = deadline()
     store = Store.open()
     config = store.config(campaign)
     todo: list[SiteDoc] = []
@@ -63,11 +87,18 @@ def process_sites(campaign: str, first: str, last: str) -> dict[str, int]:
         states = [state for state in site_states(store, config, batch) if state.pending]
         todo += [state.site for state in states]
         expected += pending_counts(states)
+    if until is not None and until.handed_back and todo:
+        raise CampaignError(
+            f"campaign {campaign}: the time of this job is over with {len(todo)} sites left here: "
+            "run the same command in another one to go on"
+        )
     # The largest cells tend to take FEFF longest: started first, they do not hold up the end.
     todo.sort(key=lambda site: (-site.n_atoms, site.site))
-    tasks = [(campaign, [site.site for site in chunk]) for chunk in _shrinking(todo)]
-    counts: Counter[str] = Counter()
+    tasks = [(campaign, [site.site for site in chunk], until) for chunk in _shrinking(todo)]
+    counts: Counter[str] = Counter(before)
+    left = 0
     for tally in _run(store, tasks):
+        left += tally.pop(LEFT, (0, 0))[0]
         blocked, _ = tally.pop(BLOCKED, (0, 0))
         watcher().expect("features", -blocked)
         expected["features"] -= blocked
@@ -76,6 +107,9 @@ def process_sites(campaign: str, first: str, last: str) -> dict[str, int]:
             watcher().advance(stage, done, failed)
             counts[f"{stage} done"] += done
             counts[f"{stage} failed"] += failed
+    if until is not None and left:
+        until.handed_back = True
+        return Response(replace=sites_job(campaign, first, last, dict(counts)))
     # What a worker has written that was killed before it could tell.
     for stage, count in (+expected).items():
         watcher().advance(stage, count, 0)
@@ -92,16 +126,16 @@ def _shrinking(todo: list[SiteDoc]) -> Iterator[list[SiteDoc]]:
         start += size
 
 
-def _run(store: Store, tasks: list[tuple[str, list[str]]]) -> Iterable[Tally]:
-    again: list[tuple[str, list[str]]] = []
-    for (campaign, keys), result in spread(process_chunk, tasks):
+def _run(store: Store, tasks: list[Task]) -> Iterable[Tally]:
+    again: list[Task] = []
+    for (campaign, keys, until), result in spread(process_chunk, tasks):
         if isinstance(result, ExafscnError):
             raise result
         if not isinstance(result, Exception):
             yield result
         elif len(keys) > 1:
             # A site that takes its process down must not take its neighbours along.
-            again += [(campaign, [key]) for key in keys]
+            again += [(campaign, [key], until) for key in keys]
         else:
             yield _record_crash(store, campaign, keys[0], result)
     if again:
@@ -129,8 +163,16 @@ def _record_crash(store: Store, campaign: str, key: str, error: Exception) -> Ta
     return results.tally
 
 
-def process_chunk(campaign: str, keys: list[str]) -> Tally:
-    """Compute and write what is missing for a few sites; runs in a worker process."""
+_longest = 0.0
+"""Seconds that a site has taken in this process at most."""
+
+
+def process_chunk(campaign: str, keys: list[str], until: Deadline | None = None) -> Tally:
+    """Compute and write what is missing for a few sites; runs in a worker process.
+
+    Sites for which there is no time, as far as those before tell, are counted as left.
+    """
+    global _longest
     store = Store.open()
     config = store.config(campaign)
     sites = store.read(SiteDoc, campaign, keys)
@@ -147,11 +189,15 @@ def process_chunk(campaign: str, keys: list[str]) -> Tally:
     scratch = Settings().SCRATCH_DIR
     try:
         for state in states:
-            if state.pending:
+            if state.pending and until is not None and not until.allows(_longest):
+                results.leave()
+            elif state.pending:
+                started = time.monotonic()
                 crystal = crystals[state.site.material_id]
                 source = Stored(opened[crystal.entry], crystal.entry[1]) if opened else scratch
                 known = spectra.get(state.site.site)
                 process_site(config, state, crystal.structure, known, source, results)
+                _longest = max(_longest, time.monotonic() - started)
     finally:
         # Where the campaign cannot go on, what is computed already is kept.
         results.close()
@@ -183,6 +229,10 @@ class _Results:
     def block(self, count: int) -> None:
         """Take note of features that cannot be computed for want of a spectrum."""
         self.tally[BLOCKED] = (self.tally.get(BLOCKED, (0, 0))[0] + count, 0)
+
+    def leave(self) -> None:
+        """Take note of a site for which there is no time."""
+        self.tally[LEFT] = (self.tally.get(LEFT, (0, 0))[0] + 1, 0)
 
     def _hand_over(self) -> None:
         self._wait()

@@ -1,9 +1,11 @@
+import contextlib
 import os
 import re
 import signal
 import time
 
 import psutil
+import pytest
 
 TIMES = ("created_at", "run_at", "seconds")
 
@@ -82,12 +84,33 @@ def test_killed_runs_end_up_as_an_undisturbed_one(workspace, finished):
     assert not list((workspace.folder / "scratch").iterdir())
 
 
-def test_interrupt_is_one_line_and_the_lock_is_released(workspace):
-    """Ctrl-C: the terminal interrupts the whole process group."""
+def fork_servers(process):
+    """The process of which workers are forks; none if it was not started, or has ended."""
+    found = []
+    for child in psutil.Process(process.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "forkserver" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
+
+
+def wait_for_fork_server(process):
+    deadline = time.monotonic() + 60
+    while not fork_servers(process):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("working", [False, True])
+def test_interrupt_is_one_line_and_the_lock_is_released(workspace, working):
+    """Ctrl-C: the terminal interrupts the whole process group, at work or while it gets ready."""
     workspace.cores = 2
     workspace.write()
     with workspace.start("run", str(workspace.file)) as process:
-        wait_for_spectra(workspace, 1)
+        wait_for_fork_server(process)
+        if working:
+            wait_for_spectra(workspace, 1)
         children = psutil.Process(process.pid).children(recursive=True)
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=60)
@@ -105,14 +128,27 @@ def test_killed_worker_is_replaced_and_every_count_is_complete(workspace):
     workspace.write(absorbers=["Ni", "Cu"])
     with workspace.start("run", str(workspace.file)) as process:
         wait_for_spectra(workspace, 1)
-        # The resource tracker of multiprocessing is a child, too, but runs no workers' code.
-        workers = [
-            child
-            for child in psutil.Process(process.pid).children()
-            if "spawn_main" in " ".join(child.cmdline())
-        ]
+        (server,) = fork_servers(process)
+        workers = server.children()
+        assert len(workers) == 3
         workers[0].kill()
+        children = psutil.Process(process.pid).children(recursive=True)
         _, err = process.communicate(timeout=300)
     assert process.returncode == 0
+    _, alive = psutil.wait_procs([server, *workers, *children], timeout=10)
+    assert not alive
     assert not workspace.documents("failures")
     assert {"labels: 16 of 16", "spectra: 16 of 16", "features: 32 of 32"} <= set(err.splitlines())
+
+
+def test_a_finished_campaign_starts_no_worker(workspace):
+    workspace.run()
+    with workspace.start("run", str(workspace.file)) as process:
+        seen = 0
+        while process.poll() is None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                assert not fork_servers(process)
+                seen += 1
+            time.sleep(0.01)
+    assert process.returncode == 0
+    assert seen > 10

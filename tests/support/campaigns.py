@@ -15,7 +15,11 @@ from crystals import write_cifs
 from pymongo import MongoClient
 from ruamel.yaml import YAML
 
+from exafscn_flows.store.documents import DOCUMENTS, CampaignDoc
+
 EXAFSCN = str(Path(sys.executable).with_name("exafscn"))
+
+TIMES = ("created_at", "run_at", "seconds")
 
 SETTINGS: dict[str, Any] = {
     "campaign": "test",
@@ -97,6 +101,17 @@ class Workspace:
             f"{collection} {key}": doc["created_at"]
             for collection in collections
             for key, doc in self.documents(collection).items()
+        }
+
+    def results(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """All documents by collection and _id, without what differs between two runs."""
+        names = [kind.collection for kind in (*DOCUMENTS, CampaignDoc)]
+        return {
+            name: {
+                key: {field: value for field, value in doc.items() if field not in TIMES}
+                for key, doc in self.documents(name).items()
+            }
+            for name in names
         }
 
     def remove(self) -> None:
