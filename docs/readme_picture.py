@@ -13,12 +13,13 @@ from PIL import Image
 from exafscn_flows.jobs.report import collect_report
 from exafscn_flows.report import figures
 from exafscn_flows.report.data import ModelReport
+from exafscn_flows.report.style import STYLE
 from exafscn_flows.store.store import Store
 
 PICTURE = Path(__file__).parent / "images" / "quickstart.png"
 
 
-@figures.STYLE
+@STYLE
 def draw(report: ModelReport) -> Figure:
     """Draw mean spectra, importance and confusion of one model side by side."""
     fitted, metrics = report.model_doc, report.metrics

@@ -18,6 +18,7 @@ from exafscn_flows.features import Concatenation, XftfSettings
 from exafscn_flows.sources import FeffRunsSource, MaterialsProjectSource, TableSource
 from exafscn_flows.spectra.feff_cards import _CARDS, _EXTERNAL_CARDS
 from exafscn_flows.store.documents import DOCUMENTS, STAGES, CampaignDoc
+from exafscn_flows.store.queries import DOCUMENTED_QUERIES
 from launcher.cli import app
 
 REFERENCE = ROOT / "docs" / "campaign.md"
@@ -192,17 +193,44 @@ def test_commands_in_the_text_exist(page):
         for word in text.split():
             if hasattr(command, "commands") and word in command.commands:
                 command = command.commands[word]
-        options = {name for option in command.params for name in option.opts}
+        options = _options(command)
         assert not hasattr(command, "commands"), text
         assert set(re.findall(r"--[a-z-]+", text)) <= options, text
-    for option in re.findall(r"`(--[a-z-]+)", prose(page)):
-        every = {
-            name
-            for command in get_command(app).commands.values()
-            for parameter in command.params
-            for name in parameter.opts
-        }
-        assert option in every, option
+    every = set().union(*map(_options, get_command(app).commands.values()))
+    assert set(re.findall(r"`(--[a-z-]+)", prose(page))) <= every
+
+
+def _options(command: Any) -> set[str]:
+    return {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
+
+
+def test_documented_queries_are_those_that_indexes_are_made_for():
+    found = {tuple(row[:2]) for row in rows(SECTIONS["Screening"])}
+    assert found == {(_command(each), _call(each)) for each in DOCUMENTED_QUERIES}
+
+
+def _command(conditions: dict[str, Any]) -> str:
+    words = ["exafscn query"]
+    for name, value in conditions.items():
+        option = f"--{name.replace('_', '-')}"
+        if isinstance(value, bool):
+            words.append(
+                option if value else {"--disagrees": "--agrees"}.get(option, f"--no{option[1:]}")
+            )
+        else:
+            words += [
+                f"{option} {each}" for each in (value if isinstance(value, tuple) else [value])
+            ]
+    return f"`{' '.join(words)}`"
+
+
+def _call(conditions: dict[str, Any]) -> str:
+    values = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in conditions.items()
+    }
+    arguments = ", ".join(f"{name}={value!r}" for name, value in values.items())
+    return f"`predictions({arguments})`".replace("'", '"')
 
 
 def test_numbers_that_code_decides():

@@ -19,12 +19,14 @@ from crystals import polymorphs
 from mp_documents import exafs_documents, material_document
 from mp_server import MPServer
 from pages import PAGES, ROOT, blocks
+from tables import copper, nio, write_table
 
 from exafscn_flows.config.loader import load_campaign_file
 
 LINES = [
     shlex.split(line, comments=True)
     for page in PAGES
+    if page.name != "cluster.md"  # whose lines belong together, and are run by test_cluster.py
     for block in blocks(page, "sh")
     for line in block.splitlines()
 ]
@@ -32,6 +34,8 @@ MAKE = [line for line in LINES if line[0] == "make"]
 COMMANDS = [line[1:] for line in LINES if line[0] == "exafscn"]
 DATABASE = [line for line in COMMANDS if line[0] == "db"]
 CODE = [(page, text) for page in PAGES for text in blocks(page, "python")]
+STUDY = "configs/study_minerals.yaml"
+STUDIES = sorted((ROOT / "configs").glob("study_*.yaml"))
 (PYMONGO,) = (text for _, text in CODE if "found = predictions.find(" in text)
 
 
@@ -95,7 +99,7 @@ def test_make_targets_exist_and_are_run_by_ci():
 
 
 def test_commands_on_a_finished_campaign(quickstart):
-    commands = [line for line in COMMANDS if line[0] not in ("db", "run")]
+    commands = [line for line in COMMANDS if line[0] not in ("db", "import", "run")]
     assert {line[0] for line in commands} == {"report", "query", "status"}
     running = [(line, quickstart.start(*line)) for line in commands]
     for line, process in running:
@@ -113,7 +117,7 @@ def test_campaigns_on_the_materials_project(server_uri, scratch, monkeypatch):
     crystals = {f"mp-{n}": c for n, c in enumerate([*polymorphs("Ni").values()][:4], start=1)}
     spectra = exafs_documents(crystals, ["Ni"], scratch)
     materials = [material_document(id_, structure) for id_, structure in crystals.items()]
-    files = {line[1] for line in COMMANDS if line[0] == "run"}
+    files = {line[1] for line in COMMANDS if line[0] == "run"} - {STUDY}
     assert files == {f"configs/{file.name}" for file in (ROOT / "configs").glob("mat*.yaml")}
     with MPServer(materials, spectra) as server:
         for name, value in server.environment.items():
@@ -125,6 +129,33 @@ def test_campaigns_on_the_materials_project(server_uri, scratch, monkeypatch):
         workspace.remove()
     assert {key.split("/")[0] for key in found} == {"materials-project", "materials-project-exafs"}
     assert len(found) == 2 * len(crystals)
+
+
+def test_a_table_is_imported(server_uri):
+    (command,) = (line for line in COMMANDS if line[0] == "import")
+    workspace = make_workspace(server_uri, {})
+    write_table(workspace.folder / command[1], nio(), copper())
+    out = workspace.exafscn(*command)
+    assert set(workspace.documents("spectra")) == {"my-spectra/NiO:Ni:0", "my-spectra/Cu:Cu:0"}
+    (workspace.folder / "next.yaml").write_text(out[out.index("campaign: ") :])
+    assert load_campaign_file(workspace.folder / "next.yaml").models
+    workspace.remove()
+
+
+@pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
+def test_campaign_files_of_studies(file):
+    """They are read, not run: a study takes minutes. A small one is run by tests of its own."""
+    config = load_campaign_file(file)
+    assert config.study is not None
+    # All three of the published study, on what they are compared with.
+    kinds = {model.kind for model in config.models_on(config.studied_set)}
+    assert kinds >= {"random_forest", "bagging", "mlp"}
+    # One model on every feature set: else sets could not be compared.
+    assert any(
+        all(model in config.models_on(fset.name) for fset in config.features.sets)
+        for model in config.models
+    )
+    assert STUDY in {f"configs/{study.name}" for study in STUDIES}
 
 
 @pytest.mark.parametrize(("page", "text"), CODE, ids=lambda value: getattr(value, "name", ""))

@@ -5,8 +5,10 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from exafscn_flows.config.base import StrictModel, Symbol
+from exafscn_flows.config.study import Study
 from exafscn_flows.elements import check_absorber
 from exafscn_flows.features import FeatureSettings
+from exafscn_flows.features.ranges import is_distance
 from exafscn_flows.labels import LabelSettings
 from exafscn_flows.models import ModelSettings, RandomForest
 from exafscn_flows.sources import Source
@@ -62,6 +64,19 @@ class Evaluation(StrictModel):
 
     n_folds: int = Field(default=5, ge=2, description="Folds; one formula is in one fold.")
     seed: int = Field(default=0, ge=0, lt=2**32, description="Seed of folds and models.")
+    chemical_systems: bool = Field(
+        default=False,
+        description="Also hold out whole chemical systems, e.g. all compounds of Cu and O.",
+    )
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names of the splits; the first is the one that predictions come from."""
+        return ("grouped", "random", *(("chemical_system",) if self.chemical_systems else ()))
+
+
+def _unknown(what: str, name: str, known: list[str]) -> str:
+    return f"{what} {name!r} is not in this file, which has {', '.join(known)}"
 
 
 class CampaignConfig(StrictModel):
@@ -80,6 +95,9 @@ class CampaignConfig(StrictModel):
         default=[RandomForest()], description="Empty for a campaign that ends with its features."
     )
     evaluation: Evaluation = Evaluation()
+    study: Study | None = Field(
+        default=None, description="Experiments with the models; without it there are none."
+    )
 
     @field_validator("absorbers")
     @classmethod
@@ -98,6 +116,48 @@ class CampaignConfig(StrictModel):
             if names.count(name) > 1:
                 raise ValueError(f"two models are named {name!r}")
         return models
+
+    @model_validator(mode="after")
+    def _models_have_features(self) -> Self:
+        known = [fset.name for fset in self.features.sets]
+        for model in self.models:
+            for name in model.feature_sets or []:
+                if name not in known:
+                    raise ValueError(_unknown(f"models: {model.name}: feature set", name, known))
+        return self
+
+    @model_validator(mode="after")
+    def _study_fits(self) -> Self:
+        if self.study is None:
+            return self
+        sets = {fset.name: fset for fset in self.features.sets}
+        name = self.studied_set
+        if name not in sets:
+            raise ValueError(_unknown("study.feature_set: feature set", name, list(sets)))
+        models = [model.name for model in self.models_on(name)]
+        if not models:
+            raise ValueError(f"study: no model is fitted on feature set {name}")
+        for model in (*(self.study.importance or []), *(self.study.curves or [])):
+            if model not in models:
+                raise ValueError(_unknown(f"study: model on {name}", model, models))
+        axis, label = sets[name].axis(self.features)
+        limits = [("rmax", limit) for limit in self.study.rmax if not (axis < limit).any()]
+        limits += [("rmin", limit) for limit in self.study.rmin if not (axis >= limit).any()]
+        if (self.study.rmax or self.study.rmin) and not is_distance(label):
+            raise ValueError(f"study: rmin and rmax need a feature set in R, which {name} is not")
+        for key, limit in limits:
+            raise ValueError(f"study: {key} {limit:g} Å leaves nothing of feature set {name}")
+        return self
+
+    @property
+    def studied_set(self) -> str:
+        """Name of the feature set that the study looks into."""
+        wanted = self.study.feature_set if self.study else None
+        return wanted or self.features.sets[0].name
+
+    def models_on(self, feature_set: str) -> list[ModelSettings]:
+        """Return the models that are fitted on a feature set, in the order of the file."""
+        return [m for m in self.models if m.feature_sets is None or feature_set in m.feature_sets]
 
     @model_validator(mode="after")
     def _spectra_have_a_source(self) -> Self:

@@ -25,6 +25,30 @@ def predicted_classes(proba: np.ndarray, classes: np.ndarray) -> np.ndarray:
     return predicted
 
 
+def expected_errors(proba: np.ndarray, classes: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Return by how much each prediction is expected to be off, by its own probabilities.
+
+    Where the probabilities are right, it is the mean of |CN - predicted CN|: 0 for a certain
+    prediction, and small where the doubt is between neighbouring numbers.
+
+    Parameters
+    ----------
+    proba
+        Probabilities, shape (n, n_classes).
+    classes
+        Coordination numbers, shape (n_classes,).
+    predicted
+        Predicted coordination number, shape (n,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Sum over the classes c of p(c) |c - predicted|, in neighbours, shape (n,).
+    """
+    errors: np.ndarray = (proba * np.abs(np.asarray(classes) - predicted[:, None])).sum(axis=1)
+    return errors
+
+
 def metrics(
     y: np.ndarray, proba: np.ndarray, classes: np.ndarray, folds: np.ndarray
 ) -> dict[str, Any]:

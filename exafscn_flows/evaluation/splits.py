@@ -10,7 +10,9 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from exafscn_flows.errors import ItemFailure
 
 
-def grouped_folds(y: np.ndarray, groups: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
+def grouped_folds(
+    y: np.ndarray, groups: np.ndarray, n_folds: int, seed: int, kind: str = "formulas"
+) -> np.ndarray:
     """Spread sites over folds such that one group, e.g. a formula, is in one fold.
 
     Sites of one formula have nearly the same spectrum: where they are on both sides of a split,
@@ -27,6 +29,8 @@ def grouped_folds(y: np.ndarray, groups: np.ndarray, n_folds: int, seed: int) ->
         Number of folds.
     seed
         Seed of the order in which groups are handed out.
+    kind
+        What the groups are, for the message of a failure.
 
     Returns
     -------
@@ -42,9 +46,9 @@ def grouped_folds(y: np.ndarray, groups: np.ndarray, n_folds: int, seed: int) ->
     _check(y, n_folds)
     n_groups = len(np.unique(groups))
     if n_groups < n_folds:
-        raise _too_few(f"{n_groups} formulas cannot fill {n_folds} folds")
+        raise _too_few(f"{n_groups} {kind} cannot fill {n_folds} folds")
     splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    return _folds(splitter.split(y, y, groups), len(y), n_folds)
+    return _folds(splitter.split(y, y, groups), len(y), n_folds, kind)
 
 
 def random_folds(y: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
@@ -75,7 +79,25 @@ def random_folds(y: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
     """
     _check(y, n_folds)
     splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
-    return _folds(splitter.split(y, y), len(y), n_folds)
+    return _folds(splitter.split(y, y), len(y), n_folds, "sites")
+
+
+def rare_classes(y: np.ndarray, groups: np.ndarray, n_folds: int) -> list[int]:
+    """Name the classes with fewer groups than there are folds, ascending.
+
+    Their sites count like all others. But a class with one group is never there to learn from when
+    its sites are asked for, and with two or three it is learned from one or two.
+
+    Parameters
+    ----------
+    y
+        Class of each site, shape (n,).
+    groups
+        Group of each site, e.g. its formula, shape (n,).
+    n_folds
+        Number of folds.
+    """
+    return [int(cn) for cn in np.unique(y) if len(np.unique(groups[y == cn])) < n_folds]
 
 
 def _check(y: np.ndarray, n_folds: int) -> None:
@@ -92,7 +114,7 @@ def _check(y: np.ndarray, n_folds: int) -> None:
         raise _too_few(f"no label has as many sites as there are folds ({n_folds})")
 
 
-def _folds(split: Iterable[tuple[Any, np.ndarray]], n: int, n_folds: int) -> np.ndarray:
+def _folds(split: Iterable[tuple[Any, np.ndarray]], n: int, n_folds: int, kind: str) -> np.ndarray:
     folds = np.full(n, -1)
     with warnings.catch_warnings():
         # A rare coordination number is in fewer folds than there are: as it should be.
@@ -100,7 +122,7 @@ def _folds(split: Iterable[tuple[Any, np.ndarray]], n: int, n_folds: int) -> np.
         for fold, (_, test) in enumerate(split):
             folds[test] = fold
     if len(np.unique(folds)) < n_folds:
-        raise _too_few(f"the formulas cannot fill {n_folds} folds")
+        raise _too_few(f"the {kind} cannot fill {n_folds} folds")
     return folds
 
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from exafscn_flows.features.base import FeatureName, per_angstrom
+from exafscn_flows.features.base import FeatureName
 from exafscn_flows.features.ranges import RRange
 from exafscn_flows.features.settings import LarchSettings
 from exafscn_flows.spectra.base import Spectrum
@@ -49,15 +49,12 @@ class Peaks(RRange):
 
     def value_label(self, settings: LarchSettings) -> str:
         """Return the two quantities with their units."""
-        return f"R (Å), |χ(R)| ({per_angstrom(settings.xftf.kweight + 1)})"
+        return f"R (Å), |χ(R)| ({self.unit(settings)})"
 
     def transform(self, spectrum: Spectrum, settings: LarchSettings) -> np.ndarray:
         from scipy.signal import find_peaks
 
-        from exafscn_flows.features.transformed import Transformed
-
-        chir = Transformed(spectrum, settings).chir(self.curve)[self.rows(settings)]
-        magnitude = np.abs(chir)
+        magnitude = np.abs(self.chir(spectrum, settings))
         found, _ = find_peaks(magnitude, prominence=self.prominence * magnitude.max())
         first = found[: self.n]
         vector = np.full((2, self.n), self.filler, dtype=np.float32)

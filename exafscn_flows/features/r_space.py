@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from exafscn_flows.features.base import FeatureName, per_angstrom
+from exafscn_flows.features.base import FeatureName
 from exafscn_flows.features.ranges import RRange
 from exafscn_flows.features.settings import LarchSettings
 from exafscn_flows.spectra.base import Spectrum
@@ -25,11 +25,8 @@ class RSpace(RRange):
 
     def value_label(self, settings: LarchSettings) -> str:
         """Return |chi(R)| with its unit, which depends on the k weight."""
-        return f"|χ(R)| ({per_angstrom(settings.xftf.kweight + 1)})"
+        return f"|χ(R)| ({self.unit(settings)})"
 
     def transform(self, spectrum: Spectrum, settings: LarchSettings) -> np.ndarray:
-        from exafscn_flows.features.transformed import Transformed
-
-        chir = Transformed(spectrum, settings).chir(self.curve)[self.rows(settings)]
-        vector: np.ndarray = np.abs(chir).astype(np.float32)
+        vector: np.ndarray = np.abs(self.chir(spectrum, settings)).astype(np.float32)
         return vector

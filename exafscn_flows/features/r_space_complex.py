@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from exafscn_flows.features.base import FeatureName, per_angstrom
+from exafscn_flows.features.base import FeatureName
 from exafscn_flows.features.ranges import RRange
 from exafscn_flows.features.settings import LarchSettings
 from exafscn_flows.spectra.base import Spectrum
@@ -25,10 +25,8 @@ class RSpaceComplex(RRange):
 
     def value_label(self, settings: LarchSettings) -> str:
         """Return chi(R) with its unit, which depends on the k weight."""
-        return f"Re χ(R), Im χ(R) ({per_angstrom(settings.xftf.kweight + 1)})"
+        return f"Re χ(R), Im χ(R) ({self.unit(settings)})"
 
     def transform(self, spectrum: Spectrum, settings: LarchSettings) -> np.ndarray:
-        from exafscn_flows.features.transformed import Transformed
-
-        chir = Transformed(spectrum, settings).chir(self.curve)[self.rows(settings)]
+        chir = self.chir(spectrum, settings)
         return np.concatenate([chir.real, chir.imag]).astype(np.float32)

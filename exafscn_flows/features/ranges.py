@@ -5,11 +5,17 @@ from typing import Any, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from exafscn_flows.features.base import SpectrumSet, transform_parameters
-from exafscn_flows.features.settings import LONGEST_K, LarchSettings
+from exafscn_flows.features.base import SpectrumSet, per_angstrom, transform_parameters
+from exafscn_flows.features.settings import LONGEST_K, LarchSettings, XftfSettings
+from exafscn_flows.spectra.base import Spectrum
 
 _ROUNDING = 1e-9
 """Keeps a limit that lies on the grid, Å or 1/Å."""
+
+
+def is_distance(axis_label: str) -> bool:
+    """Tell whether the axis of a feature set, by its label, is R."""
+    return axis_label.startswith("R (Å)")
 
 
 class RRange(SpectrumSet):
@@ -17,6 +23,9 @@ class RRange(SpectrumSet):
 
     rmin: float = Field(default=0.0, ge=0, description="Smallest R, Å.")
     rmax: float | None = Field(default=None, gt=0, description="Largest R, Å; None: rmax_out.")
+    xftf: XftfSettings | None = Field(
+        default=None, description="Fourier transform of this set alone; None: that of all sets."
+    )
 
     @model_validator(mode="after")
     def _check_r(self) -> Self:
@@ -25,7 +34,7 @@ class RRange(SpectrumSet):
         return self
 
     def check(self, settings: LarchSettings) -> None:
-        rmax_out = settings.xftf.rmax_out
+        rmax_out = self.own(settings).xftf.rmax_out
         if self.rmax is not None and self.rmax > rmax_out:
             raise ValueError(f"rmax ({self.rmax:g} Å) is beyond xftf.rmax_out ({rmax_out:g} Å)")
         rows = self.rows(settings)
@@ -33,21 +42,37 @@ class RRange(SpectrumSet):
             rmax = rmax_out if self.rmax is None else self.rmax
             raise ValueError(f"chi(R) has no point from rmin ({self.rmin:g}) to rmax ({rmax:g} Å)")
 
+    def own(self, settings: LarchSettings) -> LarchSettings:
+        """Return the settings with the transform of this set in them."""
+        if self.xftf is None:
+            return settings
+        return LarchSettings(autobk=settings.autobk, xftf=self.xftf)
+
     def rows(self, settings: LarchSettings) -> slice:
         """Return which points of larch's R grid lie between the limits, both included."""
-        r = settings.xftf.r()
+        r = self.own(settings).xftf.r()
         stop = len(r) if self.rmax is None else np.searchsorted(r, self.rmax + _ROUNDING)
         return slice(int(np.searchsorted(r, self.rmin - _ROUNDING)), int(stop))
 
     def r(self, settings: LarchSettings) -> np.ndarray:
         """Return R between the limits, Å, shape (n_r,)."""
-        return settings.xftf.r()[self.rows(settings)]
+        return self.own(settings).xftf.r()[self.rows(settings)]
+
+    def chir(self, spectrum: Spectrum, settings: LarchSettings) -> np.ndarray:
+        """Return chi(R) between the limits, complex, shape (n_r,)."""
+        from exafscn_flows.features.transformed import Transformed
+
+        return Transformed(spectrum, self.own(settings)).chir(self.curve)[self.rows(settings)]
+
+    def unit(self, settings: LarchSettings) -> str:
+        """Return the unit of chi(R), which depends on the k weight."""
+        return per_angstrom(self.own(settings).xftf.kweight + 1)
 
     def _range_parameters(self, settings: LarchSettings) -> dict[str, Any]:
         rows = self.rows(settings)
         return {
             **self._curve_parameters(settings),
-            "xftf": transform_parameters(settings),
+            "xftf": transform_parameters(self.own(settings)),
             "rows": [rows.start, rows.stop],
         }
 

@@ -3,12 +3,11 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.errors import CampaignError
 from exafscn_flows.iteration import batches
 from exafscn_flows.jobs.states import wanted_hashes
 from exafscn_flows.store.documents import FeatureDoc, LabelDoc, SiteDoc
@@ -30,6 +29,10 @@ class Dataset:
         CrystalNN coordination numbers, shape (n_sites,).
     groups
         Reduced formula of each site, shape (n_sites,): no formula may be on both sides of a split.
+    systems
+        Chemical system of each site, e.g. "Cu-O", shape (n_sites,).
+    neighbours
+        Elements among the neighbours of each site, alphabetical, length n_sites.
     hash
         Changes with any label, feature or site.
     """
@@ -39,15 +42,28 @@ class Dataset:
     sites: list[SiteDoc]
     y: np.ndarray
     groups: np.ndarray
+    neighbours: list[list[str]]
     hash: str
 
+    @property
+    def systems(self) -> np.ndarray:
+        return np.array(["-".join(site.elements) for site in self.sites], dtype=str)
 
-def dataset_hashes(store: Store, config: CampaignConfig, absorber: str) -> dict[str, str]:
-    """Hash the data set of each feature set, without keeping any of it in memory."""
-    names = [fset.name for fset in config.features.sets]
-    digests = {name: hashlib.sha256() for name in names}
-    for name, site, cn, features in _rows(store, config, absorber, names):
-        _add(digests[name], site, cn, features)
+
+class _Label(NamedTuple):
+    """What predictions take from a label; of the neighbours, the elements, alphabetical."""
+
+    cn: int
+    neighbours: list[str]
+
+
+def dataset_hashes(
+    store: Store, config: CampaignConfig, absorber: str, feature_sets: Sequence[str]
+) -> dict[str, str]:
+    """Hash the data set of each of some feature sets, without keeping any of it in memory."""
+    digests = {name: hashlib.sha256() for name in feature_sets}
+    for name, site, label, features in _rows(store, config, absorber, feature_sets):
+        _add(digests[name], site, label, features)
     return {name: digest.hexdigest()[:16] for name, digest in digests.items()}
 
 
@@ -55,44 +71,59 @@ def labelled_sites(
     store: Store, config: CampaignConfig, absorber: str, feature_set: str
 ) -> Dataset:
     """Collect the sites that can be learned from, without their feature vectors."""
-    sites: list[SiteDoc] = []
-    labels: list[int] = []
-    digest = hashlib.sha256()
-    for _, site, cn, features in _rows(store, config, absorber, [feature_set]):
-        sites.append(site)
-        labels.append(cn)
-        _add(digest, site, cn, features)
-    return Dataset(
-        absorber=absorber,
-        feature_set=feature_set,
-        sites=sites,
-        y=np.array(labels, dtype=int),
-        groups=np.array([site.formula for site in sites], dtype=str),
-        hash=digest.hexdigest()[:16],
-    )
+    return all_labelled_sites(store, config, absorber, [feature_set])[feature_set]
+
+
+def all_labelled_sites(
+    store: Store, config: CampaignConfig, absorber: str, feature_sets: Sequence[str]
+) -> dict[str, Dataset]:
+    """Collect the data set of each of some feature sets, reading every site once."""
+    sites: dict[str, list[SiteDoc]] = {name: [] for name in feature_sets}
+    labels: dict[str, list[_Label]] = {name: [] for name in feature_sets}
+    digests = {name: hashlib.sha256() for name in feature_sets}
+    for name, site, label, features in _rows(store, config, absorber, feature_sets):
+        sites[name].append(site)
+        labels[name].append(label)
+        _add(digests[name], site, label, features)
+    return {
+        name: Dataset(
+            absorber=absorber,
+            feature_set=name,
+            sites=sites[name],
+            y=np.array([label.cn for label in labels[name]], dtype=int),
+            groups=np.array([site.formula for site in sites[name]], dtype=str),
+            neighbours=[label.neighbours for label in labels[name]],
+            hash=digests[name].hexdigest()[:16],
+        )
+        for name in feature_sets
+    }
 
 
 def _rows(
     store: Store, config: CampaignConfig, absorber: str, feature_sets: Sequence[str]
-) -> Iterator[tuple[str, SiteDoc, int, str]]:
+) -> Iterator[tuple[str, SiteDoc, _Label, str]]:
     """Yield feature set, site, label and hash of the features of everything that is up to date."""
     name = config.campaign
     for batch in batches(store.active_sites(name, absorber), _BATCH):
         ids = {"_id": {"$in": [f"{name}/{site.site}" for site in batch]}}
-        labels = {raw["site"]: raw for raw in store.project(LabelDoc, ids, ["site", "hash", "cn"])}
+        fields = ["site", "hash", "cn", "neighbours"]
+        labels = {raw["site"]: raw for raw in store.project(LabelDoc, ids, fields)}
         keys = [f"{site.site}/{fset}" for site in batch for fset in feature_sets]
         features = store.hashes(FeatureDoc, name, keys)
         for site in batch:
-            wanted, label = wanted_hashes(config, site), labels.get(site.site)
-            if label is None or label["hash"] != wanted.label:
+            wanted, raw = wanted_hashes(config, site), labels.get(site.site)
+            if raw is None or raw["hash"] != wanted.label:
                 continue
+            label = _Label(raw["cn"], sorted(raw["neighbours"]))
             for fset in feature_sets:
                 if features.get(f"{site.site}/{fset}") == wanted.features[fset]:
-                    yield fset, site, label["cn"], wanted.features[fset]
+                    yield fset, site, label, wanted.features[fset]
 
 
-def _add(digest: "hashlib._Hash", site: SiteDoc, cn: int, features: str) -> None:
-    digest.update(f"{site.site}\0{cn}\0{features}\0{site.formula}\0".encode())
+def _add(digest: "hashlib._Hash", site: SiteDoc, label: _Label, features: str) -> None:
+    neighbours = " ".join(label.neighbours)
+    row = (site.site, str(label.cn), neighbours, features, site.formula)
+    digest.update("".join(f"{value}\0" for value in row).encode())
 
 
 def feature_matrix(store: Store, dataset: Dataset) -> np.ndarray:
@@ -107,18 +138,3 @@ def feature_matrix(store: Store, dataset: Dataset) -> np.ndarray:
     keys = [f"{site.site}/{dataset.feature_set}" for site in dataset.sites]
     docs = store.read(FeatureDoc, campaign, keys)
     return np.stack([docs[key].vector for key in keys])
-
-
-@lru_cache(maxsize=4)
-def cached_dataset(
-    campaign: str, absorber: str, feature_set: str, dataset_hash: str
-) -> tuple[Dataset, np.ndarray]:
-    """Read a data set and its matrix once for all tasks of a process that use them."""
-    store = Store.open()
-    dataset = labelled_sites(store, store.config(campaign), absorber, feature_set)
-    if dataset.hash != dataset_hash:
-        raise CampaignError(
-            f"campaign {campaign}: the data of {absorber} changed while its models were trained: "
-            "run it again"
-        )
-    return dataset, feature_matrix(store, dataset)

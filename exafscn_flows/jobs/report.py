@@ -7,7 +7,8 @@ import numpy as np
 from ruamel.yaml import YAML
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.jobs.dataset import Dataset, feature_matrix, labelled_sites
+from exafscn_flows.jobs.dataset import Dataset, all_labelled_sites, feature_matrix
+from exafscn_flows.jobs.report_study import collect_labels, collect_provenance, collect_study
 from exafscn_flows.jobs.status import Status, campaign_status
 from exafscn_flows.jobs.train import wanted_fits
 from exafscn_flows.report.data import Disagreement, ModelReport, ReportData
@@ -15,11 +16,10 @@ from exafscn_flows.store.documents import (
     FailureDoc,
     MetricsDoc,
     ModelDoc,
-    PredictionDoc,
     SpectrumDoc,
     now,
 )
-from exafscn_flows.store.queries import default_names
+from exafscn_flows.store.queries import PredictionQuery, find_predictions
 from exafscn_flows.store.store import Store
 
 N_DISAGREEMENTS = 20
@@ -39,6 +39,7 @@ def collect_report(store: Store, name: str) -> ReportData:
     status = campaign_status(store, name)
     settings = io.StringIO()
     YAML(typ="safe", pure=True).dump(config.model_dump(mode="json"), settings)
+    models = _models(store, config)
     return ReportData(
         campaign=name,
         settings_yaml=settings.getvalue(),
@@ -47,10 +48,13 @@ def collect_report(store: Store, name: str) -> ReportData:
         created_at=now(),
         stages=status.counts,
         failures=status.failures,
-        models=_models(store, config),
+        models=models,
         skipped=_skipped(store, name),
         disagreements=_disagreements(store, config),
         timings=_timings(store, name, status),
+        provenance=collect_provenance(config) if models else None,
+        labels=collect_labels(store, config, models),
+        study=collect_study(store, config),
     )
 
 
@@ -62,17 +66,23 @@ def _models(store: Store, config: CampaignConfig) -> list[ModelReport]:
         keys = [fit.key for fit in fits]
         metrics = store.read(MetricsDoc, config.campaign, keys)
         docs = store.read(ModelDoc, config.campaign, keys)
-        means: dict[str, dict[int, np.ndarray]] = {}
-        for fit in fits:
-            found = metrics.get(fit.key)
-            if found is None or found.hash != fit.hash or fit.key not in docs:
-                continue
-            fset = fit.feature_set
-            if fset.name not in means:
-                dataset = labelled_sites(store, config, absorber, fset.name)
-                means[fset.name] = _mean_vectors(store, dataset)
-            label = fset.value_label(config.features)
-            reports.append(ModelReport(found, docs[fit.key], means[fset.name], label))
+        made = {
+            fit.key: fit.feature_set.name
+            for fit in fits
+            if fit.key in metrics and metrics[fit.key].hash == fit.hash and fit.key in docs
+        }
+        datasets = all_labelled_sites(store, config, absorber, list(dict.fromkeys(made.values())))
+        means = {name: _mean_vectors(store, dataset) for name, dataset in datasets.items()}
+        reports += [
+            ModelReport(
+                metrics[fit.key],
+                docs[fit.key],
+                means[fit.feature_set.name],
+                fit.feature_set.value_label(config.features),
+            )
+            for fit in fits
+            if fit.key in made
+        ]
     return reports
 
 
@@ -90,24 +100,17 @@ def _skipped(store: Store, name: str) -> list[tuple[str, str]]:
 def _disagreements(store: Store, config: CampaignConfig) -> list[Disagreement]:
     if not config.models:
         return []
-    feature_set, model = default_names(config)
-    query = {
-        "campaign": config.campaign,
-        "feature_set": feature_set,
-        "model": model,
-        "disagrees": True,
-    }
-    order = [("probability", -1), ("site", 1)]
+    query = PredictionQuery(campaign=config.campaign, disagrees=True)
     return [
         Disagreement(
-            site=doc.site,
-            formula=doc.formula,
-            feature_set=doc.feature_set,
-            cn_label=doc.cn_label,
-            cn=doc.cn,
-            probability=doc.probability,
+            site=row["site"],
+            formula=row["formula"],
+            feature_set=row["feature_set"],
+            cn_label=row["cn_label"],
+            cn=row["cn"],
+            probability=row["probability"],
         )
-        for doc in store.find(PredictionDoc, query, sort=order, limit=N_DISAGREEMENTS)
+        for row in find_predictions(store, query, limit=N_DISAGREEMENTS)
     ]
 
 

@@ -146,7 +146,7 @@ def _head(state: SiteState, wanted: str) -> dict[str, Any]:
 
 
 def _label(config: CampaignConfig, state: SiteState, structure: Structure) -> LabelDoc:
-    from exafscn_flows.crystal import absorbing_sites, as_written, check_element_at
+    from exafscn_flows.crystal import AbsorbingSite, absorbing_sites, as_written, check_element_at
     from exafscn_flows.labels.averaged import label_average
     from exafscn_flows.labels.crystal_nn import label_site
 
@@ -156,8 +156,14 @@ def _label(config: CampaignConfig, state: SiteState, structure: Structure) -> La
     else:
         # A source may have named a site that is not there.
         check_element_at(structure, state.site.site_index, state.site.absorber)
+        sites = [AbsorbingSite(state.site.site_index, state.site.multiplicity)]
         label = label_site(structure, state.site.site_index)
-    return LabelDoc(**_head(state, state.wanted.label), **vars(label))
+    rivals: dict[str, float | None] = {}
+    if config.labels.rivals:
+        from exafscn_flows.labels.rivals import rival_cns  # takes a second
+
+        rivals = rival_cns(structure, sites, config.labels.rivals)
+    return LabelDoc(**_head(state, state.wanted.label), **vars(label), rivals=rivals)
 
 
 def _spectrum(

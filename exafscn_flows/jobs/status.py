@@ -6,10 +6,17 @@ from typing import Any
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.iteration import batches
+from exafscn_flows.jobs.experiments import wanted_experiments
 from exafscn_flows.jobs.states import SiteState, State, site_states
 from exafscn_flows.jobs.train import wanted_fits
 from exafscn_flows.report.data import FailureGroup, StageCount
-from exafscn_flows.store.documents import FailureDoc, MetricsDoc, StructureDoc
+from exafscn_flows.store.documents import (
+    Document,
+    ExperimentDoc,
+    FailureDoc,
+    MetricsDoc,
+    StructureDoc,
+)
 from exafscn_flows.store.store import Store
 
 
@@ -43,6 +50,8 @@ def campaign_status(store: Store, name: str) -> Status:
     for absorber in config.absorbers:
         counts += _sites(store, config, absorber)
         counts.append(_models(store, config, absorber))
+        if config.study is not None:
+            counts.append(_experiments(store, config, absorber))
     planned = store.campaign(name).plan_hash is not None
     failures = [FailureGroup(**group.pop("_id"), **group) for group in store.failure_groups(name)]
     complete = planned and not any(count.pending for count in counts)
@@ -81,10 +90,25 @@ def _count(found: dict[str, Counter[State]], state: SiteState) -> None:
 
 
 def _models(store: Store, config: CampaignConfig, absorber: str) -> StageCount:
-    fits = wanted_fits(store, config, absorber)
-    keys = [fit.key for fit in fits]
-    trained = store.hashes(MetricsDoc, config.campaign, keys)
-    failed = store.hashes(FailureDoc, config.campaign, [f"models/{key}" for key in keys])
-    n_done = sum(trained.get(fit.key) == fit.hash for fit in fits)
-    n_failed = sum(failed.get(f"models/{fit.key}") == fit.hash for fit in fits)
-    return StageCount("models", absorber, n_done, n_failed, len(fits) - n_done - n_failed)
+    wanted = {fit.key: fit.hash for fit in wanted_fits(store, config, absorber)}
+    return _counted(store, config, "models", MetricsDoc, absorber, wanted)
+
+
+def _experiments(store: Store, config: CampaignConfig, absorber: str) -> StageCount:
+    wanted = {one.key: one.hash for one in wanted_experiments(store, config, absorber)}
+    return _counted(store, config, "experiments", ExperimentDoc, absorber, wanted)
+
+
+def _counted(
+    store: Store,
+    config: CampaignConfig,
+    stage: str,
+    kind: type[Document],
+    absorber: str,
+    wanted: dict[str, str],
+) -> StageCount:
+    done = store.hashes(kind, config.campaign, wanted)
+    failed = store.hashes(FailureDoc, config.campaign, [f"{stage}/{key}" for key in wanted])
+    n_done = sum(done.get(key) == hash_ for key, hash_ in wanted.items())
+    n_failed = sum(failed.get(f"{stage}/{key}") == hash_ for key, hash_ in wanted.items())
+    return StageCount(stage, absorber, n_done, n_failed, len(wanted) - n_done - n_failed)

@@ -4,20 +4,26 @@ scikit-learn and skops take seconds to import, so they are imported where someth
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jobflow import job
 
-from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.errors import ExafscnError, ItemFailure
+from exafscn_flows.config.campaign import CampaignConfig, Evaluation
+from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features import FeatureSet
 from exafscn_flows.hashing import content_hash
-from exafscn_flows.jobs.context import spread, watcher
-from exafscn_flows.jobs.dataset import Dataset, cached_dataset, dataset_hashes, labelled_sites
+from exafscn_flows.jobs.context import watcher
+from exafscn_flows.jobs.dataset import Dataset, all_labelled_sites, dataset_hashes
+from exafscn_flows.jobs.parts import by_parts
+from exafscn_flows.jobs.samples import Samples, share, shared
 from exafscn_flows.models import ModelSettings
+from exafscn_flows.settings import Settings
+from exafscn_flows.spectra.scratch import run_folder
 from exafscn_flows.store.documents import (
     FailureDoc,
     MetricsDoc,
@@ -27,10 +33,11 @@ from exafscn_flows.store.documents import (
 )
 from exafscn_flows.store.store import Store
 
-ALGORITHM_VERSION = 1
+ALGORITHM_VERSION = 2
 """Raised when the same data and settings would give other models or predictions."""
 
-SPLITS = ("grouped", "random")
+Part = tuple[str, int] | None
+"""Split and fold that are held out; None for the final model."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +61,19 @@ def wanted_fits(store: Store, config: CampaignConfig, absorber: str) -> list[Fit
     if not config.models:
         return []
     fits = []
-    datasets = dataset_hashes(store, config, absorber)
+    datasets = dataset_hashes(store, config, absorber, [s.name for s in config.features.sets])
     for fset in config.features.sets:
-        for model in config.models:
-            settings = [model.parameters(), config.evaluation.model_dump(mode="json")]
+        for model in config.models_on(fset.name):
+            settings = [model.parameters(), _evaluation_parameters(config.evaluation)]
             wanted = content_hash("models", ALGORITHM_VERSION, settings, datasets[fset.name])
             fits.append(Fit(absorber, fset, model, datasets[fset.name], wanted))
     return fits
+
+
+def _evaluation_parameters(evaluation: Evaluation) -> dict[str, Any]:
+    # A split that is not asked for changes nothing.
+    left_out: set[str] = set() if evaluation.chemical_systems else {"chemical_systems"}
+    return evaluation.model_dump(mode="json", exclude=left_out)
 
 
 @job
@@ -92,83 +105,83 @@ def train(campaign: str, absorber: str, after: Any = None) -> dict[str, int]:
     todo = [fit for fit in fits if fit.key not in trained and f"models/{fit.key}" not in failed]
     watcher().expect("models", len(todo))
     counts = {"trained": 0, "skipped": 0, "up to date": len(fits) - len(todo)}
+    if not todo:
+        return counts
     folds: dict[str, dict[str, np.ndarray]] = {}
-    datasets = {
-        name: labelled_sites(store, config, absorber, name)
-        for name in dict.fromkeys(fit.feature_set.name for fit in todo)
-    }
+    names = list(dict.fromkeys(fit.feature_set.name for fit in todo))
+    datasets = all_labelled_sites(store, config, absorber, names)
     for fit in todo:
         try:
-            folds[fit.key] = _folds(config, datasets[fit.feature_set.name])
+            dataset = datasets[fit.feature_set.name]
+            folds[fit.key] = folds_of(config.evaluation, dataset, config.evaluation.splits)
         except ItemFailure as failure:
             store.write([_failure(config, fit, failure)])
             counts["skipped"] += 1
             watcher().advance("models", 0, 1)
     fittable = {fit.key: fit for fit in todo if fit.key in folds}
-    for fit, outputs in _fit_all(config, fittable, folds):
-        if isinstance(outputs, ItemFailure):
-            store.write([_failure(config, fit, outputs)])
-            counts["skipped"] += 1
-            watcher().advance("models", 0, 1)
-            continue
-        _write(store, config, fit, datasets[fit.feature_set.name], folds[fit.key], outputs)
-        counts["trained"] += 1
-        watcher().advance("models", 1, 0)
+    if not fittable:
+        return counts
+    with run_folder(Settings().SCRATCH_DIR) as folder:
+        for name in dict.fromkeys(fit.feature_set.name for fit in fittable.values()):
+            share(folder, datasets[name], Samples.of(store, datasets[name]))
+        work = {key: _parts(config, fit, folds[key], folder) for key, fit in fittable.items()}
+        for key, outputs in by_parts(fit_task, work):
+            fit = fittable[key]
+            if isinstance(outputs, ItemFailure):
+                store.write([_failure(config, fit, outputs)])
+                counts["skipped"] += 1
+                watcher().advance("models", 0, 1)
+                continue
+            _write(store, config, fit, datasets[fit.feature_set.name], folds[key], outputs)
+            counts["trained"] += 1
+            watcher().advance("models", 1, 0)
+    if counts["skipped"]:
+        # The final model of one whose fold has failed may have been written.
+        store.models.drop_outdated(campaign, absorber, keep)
     return counts
 
 
-def _folds(config: CampaignConfig, dataset: Dataset) -> dict[str, np.ndarray]:
+def folds_of(
+    evaluation: Evaluation, dataset: Dataset, splits: Iterable[str]
+) -> dict[str, np.ndarray]:
+    """Spread the sites of a data set over folds, by split.
+
+    Raises
+    ------
+    ItemFailure
+        If there are too few sites to do so.
+    """
     from exafscn_flows.evaluation.splits import grouped_folds, random_folds
 
-    n_folds, seed = config.evaluation.n_folds, config.evaluation.seed
-    return {
-        "grouped": grouped_folds(dataset.y, dataset.groups, n_folds, seed),
-        "random": random_folds(dataset.y, n_folds, seed),
+    y, n_folds, seed = dataset.y, evaluation.n_folds, evaluation.seed
+    folds = {
+        "grouped": lambda: grouped_folds(y, dataset.groups, n_folds, seed),
+        "random": lambda: random_folds(y, n_folds, seed),
+        "chemical_system": lambda: grouped_folds(
+            y, dataset.systems, n_folds, seed, "chemical systems"
+        ),
     }
+    return {split: folds[split]() for split in splits}
 
 
-def _fit_all(
-    config: CampaignConfig, fits: dict[str, Fit], folds: dict[str, dict[str, np.ndarray]]
-) -> Any:
-    """Fit all folds and final models on all processes.
-
-    Yields each model when it is complete, with the outputs of its tasks or the failure of one.
-    """
-    tasks: list[tuple[Any, ...]] = []
-    for fit in fits.values():
-        where = (config.campaign, fit.key, fit.dataset_hash)
-        tasks.append((*where, None, None))
-        for split in SPLITS:
-            for fold in range(config.evaluation.n_folds):
-                tasks.append((*where, split, (folds[fit.key][split], fold)))
-    outputs: dict[str, dict[Any, Any]] = {key: {} for key in fits}
-    complete = 1 + len(SPLITS) * config.evaluation.n_folds
-    for (_, key, _, split, part), result in spread(fit_task, tasks):
-        if isinstance(result, ExafscnError) and not isinstance(result, ItemFailure):
-            raise result
-        if key not in outputs:  # another of its tasks has failed
-            continue
-        if isinstance(result, Exception):
-            del outputs[key]
-            yield fits[key], result if isinstance(result, ItemFailure) else _fit_failed(result)
-            continue
-        outputs[key][(split, part[1]) if part else None] = result
-        if len(outputs[key]) == complete:
-            yield fits[key], outputs.pop(key)
-
-
-def _fit_failed(error: Exception) -> ItemFailure:
-    line = " ".join(str(error).split())[:200]
-    hint = "check the model in the campaign file, and the memory of the machine"
-    return ItemFailure("fit_failed", f"the fit ended with {type(error).__name__}: {line}", hint)
+def _parts(
+    config: CampaignConfig, fit: Fit, folds: dict[str, np.ndarray], folder: Path
+) -> dict[Part, tuple[Any, ...]]:
+    """List the fits that make up a model: all sites, and each fold of each split."""
+    where = (config.campaign, fit.dataset_hash, str(folder))
+    numbers = range(config.evaluation.n_folds)
+    parts: dict[Part, tuple[Any, ...]] = {None: (*where, None)}
+    parts |= {(split, n): (*where, folds[split]) for split in folds for n in numbers}
+    return parts
 
 
 def fit_task(
-    campaign: str,
     key: str,
+    part: Part,
+    campaign: str,
     dataset_hash: str,
-    split: str | None,
-    part: tuple[np.ndarray, int] | None,
+    folder: str,
+    folds: np.ndarray | None,
 ) -> Any:
     """Fit one fold, or the final model; runs in a worker process.
 
@@ -185,21 +198,22 @@ def fit_task(
     store = Store.open()
     config = store.config(campaign)
     model = next(model for model in config.models if model.name == model_name)
-    dataset, matrix = cached_dataset(campaign, absorber, feature_set, dataset_hash)
+    data = shared(folder, campaign, absorber, feature_set, dataset_hash)
     seed = config.evaluation.seed
-    if part is not None:
-        folds, fold = part
-        return fit_fold(model.fit, matrix, dataset.y, dataset.groups, folds, fold, seed)
-    fitted = model.fit(matrix, dataset.y, dataset.groups, seed)
-    data = dump_model(fitted)
-    sha256 = hashlib.sha256(data).hexdigest()
+    if part is not None and folds is not None:
+        return fit_fold(model.fit, data.X, data.y, data.groups, folds, part[1], seed)
+    chosen = model.chosen(data.X, data.y, data.groups, seed)
+    fitted = chosen.fit(data.X, data.y, data.groups, seed)
+    file = dump_model(fitted)
+    sha256 = hashlib.sha256(file).hexdigest()
     file_id = f"{campaign}/{key}/{sha256[:16]}"
-    store.models.write_file(campaign, file_id, data, sha256)
+    store.models.write_file(campaign, file_id, file, sha256)
     return {
         "file": file_id,
         "sha256": sha256,
         "classes": [int(cn) for cn in fitted.classes_],
         "importances": gini_importance(fitted),
+        "parameters": chosen.model_dump(mode="json", exclude={"feature_sets", "search"}),
     }
 
 
@@ -214,12 +228,13 @@ def _write(
     """Write predictions, model and, as the sign that all is there, metrics."""
     from exafscn_flows.evaluation.cross_validation import assemble
     from exafscn_flows.evaluation.metrics import metrics
+    from exafscn_flows.evaluation.splits import rare_classes
 
     n_folds = config.evaluation.n_folds
     classes = np.unique(dataset.y)
     proba = {
         split: assemble({fold: outputs[split, fold] for fold in range(n_folds)}, folds[split])
-        for split in SPLITS
+        for split in folds
     }
     n_formulas = len(np.unique(dataset.groups))
     head: dict[str, Any] = {"campaign": config.campaign, "hash": fit.hash, "created_at": now()}
@@ -239,7 +254,6 @@ def _write(
                 **final,
                 n_sites=len(dataset.y),
                 n_formulas=n_formulas,
-                parameters=fit.model.model_dump(mode="json"),
                 axis=axis,
                 axis_label=axis_label,
                 versions={lib: version(lib) for lib in (*fit.model.libraries, "exafscn")},
@@ -247,7 +261,7 @@ def _write(
         ]
     )
     counts = [int(np.sum(dataset.y == cn)) for cn in classes]
-    splits = {split: metrics(dataset.y, proba[split], classes, folds[split]) for split in SPLITS}
+    splits = {split: metrics(dataset.y, proba[split], classes, folds[split]) for split in folds}
     metrics_doc = MetricsDoc(
         **head,
         **name,
@@ -255,6 +269,7 @@ def _write(
         n_formulas=n_formulas,
         classes=[int(cn) for cn in classes],
         class_counts=counts,
+        rare=rare_classes(dataset.y, dataset.groups, n_folds),
         splits=splits,
     )
     store.write([metrics_doc])
@@ -267,9 +282,10 @@ def _predictions(
     proba: np.ndarray,
     folds: np.ndarray,
 ) -> Any:
-    from exafscn_flows.evaluation.metrics import predicted_classes
+    from exafscn_flows.evaluation.metrics import expected_errors, predicted_classes
 
     predicted = predicted_classes(proba, classes)
+    errors = expected_errors(proba, classes, predicted)
     probability = proba[np.arange(len(proba)), np.searchsorted(classes, predicted)]
     for row, site in enumerate(dataset.sites):
         cn, label = int(predicted[row]), int(dataset.y[row])
@@ -279,10 +295,13 @@ def _predictions(
             material_id=site.material_id,
             formula=site.formula,
             elements=site.elements,
+            neighbours=dataset.neighbours[row],
+            oxide="O" in site.elements,
             cn=cn,
             cn_label=label,
             probability=float(probability[row]),
             probabilities={str(c): float(p) for c, p in zip(classes, proba[row], strict=True)},
+            expected_error=float(errors[row]),
             disagrees=cn != label,
             fold=int(folds[row]),
         )

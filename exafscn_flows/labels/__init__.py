@@ -2,11 +2,14 @@
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from exafscn_flows.config.base import StrictModel
 
-__all__ = ["LabelSettings"]
+__all__ = ["LabelSettings", "RivalMethod"]
+
+RivalMethod = Literal["voronoi_nn", "minimum_distance_nn", "brunner_nn"]
+"""Methods of pymatgen whose coordination numbers can be kept beside the label."""
 
 _ALGORITHM_VERSION = 2
 """Raised whenever the code gives other labels for the same settings."""
@@ -26,6 +29,19 @@ class LabelSettings(StrictModel):
         "label.",
     )
 
+    rivals: list[RivalMethod] = Field(
+        default=[],
+        description="Other methods whose CN is kept beside the label, to compare; nothing learns "
+        "from it.",
+    )
+
+    @field_validator("rivals")
+    @classmethod
+    def _rivals(cls, methods: list[RivalMethod]) -> list[RivalMethod]:
+        if len(set(methods)) != len(methods):
+            raise ValueError("a method is listed twice")
+        return methods
+
     def parameters(self, averaged: bool) -> dict[str, Any]:
         """Return all that decides a label, except the structure; JSON-serialisable.
 
@@ -35,4 +51,6 @@ class LabelSettings(StrictModel):
             Whether it is the label of a spectrum that is a mean over several sites.
         """
         parameters: dict[str, Any] = {"method": self.method, "version": _ALGORITHM_VERSION}
+        if self.rivals:
+            parameters["rivals"] = sorted(self.rivals)
         return parameters | {"mode": self.mode} if averaged else parameters

@@ -1,6 +1,6 @@
 """Bagging of decision trees: Breiman, Machine Learning 24, 123 (1996)."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -8,9 +8,6 @@ from exafscn_flows.models.base import ModelName, SklearnModel
 
 if TYPE_CHECKING:
     from sklearn.ensemble import BaggingClassifier
-
-_VERSION = 1
-"""Grows whenever the code below gives another model than before."""
 
 
 class Bagging(SklearnModel):
@@ -30,10 +27,6 @@ class Bagging(SklearnModel):
         description="Sites drawn for each tree, as a share; None: as many as there are.",
     )
     min_samples_leaf: int = Field(default=1, ge=1, description="Fewest sites in a leaf.")
-
-    def parameters(self) -> dict[str, Any]:
-        """Return what determines the fitted model."""
-        return {"version": _VERSION, **self.model_dump(exclude={"name"})}
 
     def build(self, seed: int) -> "BaggingClassifier":
         """Return the unfitted trees."""

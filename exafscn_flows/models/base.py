@@ -1,14 +1,20 @@
 """What every model offers."""
 
 from abc import abstractmethod
-from typing import Annotated, Any, ClassVar, Protocol
+from itertools import product
+from typing import Annotated, Any, ClassVar, Protocol, Self
 
 import numpy as np
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from exafscn_flows.config.base import StrictModel
 
 ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_+]+$", max_length=40)]
+
+Values = Annotated[list[Any], Field(min_length=1)]
+"""Values of one parameter that a search tries; each must be such as the parameter takes."""
+
+_NOT_SEARCHED = frozenset({"kind", "name", "feature_sets", "search"})
 
 
 class Classifier(Protocol):
@@ -34,16 +40,69 @@ class ModelBase(StrictModel):
 
     libraries: ClassVar[tuple[str, ...]]
     """Distributions whose versions can change the fitted model."""
+    version: ClassVar[int] = 1
+    """Grows whenever the code gives another model than before."""
 
     kind: str
     name: ModelName
+    feature_sets: Annotated[list[str], Field(min_length=1)] | None = Field(
+        default=None, description="Names of the feature sets it is fitted on; None: all."
+    )
+    search: dict[str, Values] | None = Field(
+        default=None,
+        min_length=1,
+        description="Values to choose from, by key; chosen within each training set.",
+    )
 
-    @abstractmethod
+    @model_validator(mode="after")
+    def _search_is_valid(self) -> Self:
+        if self.search is None:
+            return self
+        for key, values in self.search.items():
+            if key in _NOT_SEARCHED or key not in type(self).model_fields:
+                raise ValueError(f"search: {key} is not a parameter of {self.kind}")
+            for value in values:
+                try:
+                    self._with({key: value})
+                except ValidationError as error:
+                    why = (found["msg"].removeprefix("Value error, ") for found in error.errors())
+                    text = " or ".join(dict.fromkeys(why))
+                    raise ValueError(f"search: {key}: {text}, not {value!r}") from None
+        return self
+
+    def _with(self, values: dict[str, Any]) -> Self:
+        return type(self).model_validate(self.model_dump(exclude={"search"}) | values)
+
+    def candidates(self) -> list[Self]:
+        """Return this model with each combination of the values of `search`.
+
+        Their order is that of the values, the last key in the alphabet changing fastest: the order
+        of the keys in a file means nothing.
+        """
+        search = dict(sorted((self.search or {}).items()))
+        choices = product(*search.values())
+        return [self._with(dict(zip(search, choice, strict=True))) for choice in choices]
+
     def parameters(self) -> dict[str, Any]:
         """Return everything that determines the fitted model, JSON-serialisable.
 
         This includes a number that grows whenever the code gives another model than before.
         """
+        # What is searched for has no value of its own.
+        left_out = {"name", "feature_sets", *(["search"] if self.search is None else self.search)}
+        return {"version": self.version, **self.model_dump(exclude=left_out)}
+
+    def chosen(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int) -> Self:
+        """Return the candidate of `search` that these rows favour; itself without a search.
+
+        Arguments are those of `fit`.
+        """
+        if self.search is None:
+            return self
+        from exafscn_flows.models.search import best_candidate
+
+        candidates = self.candidates()
+        return candidates[best_candidate(candidates, X, y, groups, seed)]
 
     def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int) -> Classifier:
         """Fit the model on one thread, so that processes can work side by side.
@@ -72,8 +131,9 @@ class ModelBase(StrictModel):
         """
         from threadpoolctl import threadpool_limits
 
+        chosen = self.chosen(X, y, groups, seed)
         with threadpool_limits(1):
-            return self._fit(X, y, groups, seed)
+            return chosen._fit(X, y, groups, seed)
 
     @abstractmethod
     def _fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int) -> Classifier:

@@ -1,15 +1,12 @@
 """Extremely randomised trees: Geurts, Ernst and Wehenkel, Machine Learning 63, 3 (2006)."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from exafscn_flows.models.base import ModelName
 from exafscn_flows.models.forest import Forest
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier
-
-_VERSION = 1
-"""Grows whenever the code below gives another model than before."""
 
 
 class ExtraTrees(Forest):
@@ -21,10 +18,6 @@ class ExtraTrees(Forest):
 
     kind: Literal["extra_trees"] = "extra_trees"
     name: ModelName = "extra_trees"
-
-    def parameters(self) -> dict[str, Any]:
-        """Return what determines the fitted model."""
-        return {"version": _VERSION, **self.model_dump(exclude={"name"})}
 
     def build(self, seed: int) -> "ExtraTreesClassifier":
         """Return the unfitted trees."""

@@ -25,7 +25,7 @@ class Forest(SklearnModel):
     def arguments(self, seed: int) -> dict[str, Any]:
         """Return the arguments of scikit-learn's class."""
         return {
-            **self.model_dump(exclude={"kind", "name"}),
+            **self.model_dump(exclude={"kind", "name", "feature_sets", "search"}),
             "random_state": seed,
             "n_jobs": 1,
         }

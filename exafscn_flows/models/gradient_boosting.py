@@ -15,9 +15,6 @@ from exafscn_flows.models.base import Classifier, ModelName, SklearnModel
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-_VERSION = 1
-"""Grows whenever the code below gives another model than before."""
-
 _MAX_BINS = 63
 _MIN_SAMPLES_LEAF = 5  # rare coordination numbers have few sites
 
@@ -42,10 +39,6 @@ class GradientBoosting(SklearnModel):
     max_features: float = Field(
         default=0.1, gt=0, le=1, description="Share of the features that each split tries."
     )
-
-    def parameters(self) -> dict[str, Any]:
-        """Return what determines the fitted model."""
-        return {"version": _VERSION, **self.model_dump(exclude={"name"})}
 
     def build(self, seed: int) -> "HistGradientBoostingClassifier":
         """Return the unfitted trees."""

@@ -1,14 +1,11 @@
 """The multilayer perceptron of the published study: two hidden layers of 512."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
 from exafscn_flows.models.base import Classifier, ModelBase, ModelName
-
-_VERSION = 1
-"""Grows whenever training gives another model than before."""
 
 
 class Mlp(ModelBase):
@@ -31,10 +28,6 @@ class Mlp(ModelBase):
     patience: int = Field(
         default=20, ge=1, description="Passes without gain after which training ends."
     )
-
-    def parameters(self) -> dict[str, Any]:
-        """Return what determines the fitted model."""
-        return {"version": _VERSION, **self.model_dump(exclude={"name"})}
 
     def _fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int) -> Classifier:
         # torch takes a second to import.

@@ -1,11 +1,12 @@
 """What a campaign report is made from: results only, no database and no drawing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypedDict
 
 import numpy as np
 
+from exafscn_flows.report.study_data import LabelReport, Provenance, StudyData
 from exafscn_flows.store.documents import MetricsDoc, ModelDoc
 
 
@@ -16,7 +17,8 @@ class ModelReport:
     Attributes
     ----------
     metrics
-        Out-of-fold quality, with the splits ``"grouped"`` and ``"random"``.
+        Out-of-fold quality, with the splits ``"grouped"`` and ``"random"``, perhaps
+        ``"chemical_system"``.
     model_doc
         The model fitted on all sites; where it has importances, on the axis of the features.
     mean_vectors
@@ -113,6 +115,12 @@ class ReportData:
         The most confident ones, the most probable prediction first.
     timings
         Number by what it is, with its unit, e.g. ``{"FEFF, processor seconds": 612.4}``.
+    provenance
+        What the models are made from; None if there are no models.
+    labels
+        How sure the labels are, by absorber with a model.
+    study
+        None for a campaign without a study section.
     """
 
     campaign: str
@@ -125,3 +133,6 @@ class ReportData:
     skipped: list[tuple[str, str]]
     disagreements: list[Disagreement]
     timings: dict[str, float]
+    provenance: Provenance | None = None
+    labels: list[LabelReport] = field(default_factory=list)
+    study: StudyData | None = None

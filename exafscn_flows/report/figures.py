@@ -1,7 +1,5 @@
 """Figures of the report, as SVG text that stands alone."""
 
-import base64
-import io
 from collections.abc import Sequence
 
 import matplotlib as mpl
@@ -11,37 +9,17 @@ from matplotlib.figure import Figure, FigureBase
 from matplotlib.lines import Line2D
 
 from exafscn_flows.evaluation.importance import share_below
+from exafscn_flows.features.ranges import is_distance
 from exafscn_flows.report.data import ModelReport
-from exafscn_flows.report.summary import SHARE_LIMIT, is_distance, series_name
+from exafscn_flows.report.interpretation import SHARE_LIMIT
+from exafscn_flows.report.style import COLORS, INK, LINE, MUTED, STYLE, legend_columns, to_svg
+from exafscn_flows.report.summary import series_name
 
 R_MAX = 6.0
 """Largest R shown in mean spectra, Å: what lies beyond is small."""
 
 FEW_SITES = 10
 """Means over fewer sites than this are drawn dashed."""
-
-COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-"""The palette of Okabe and Ito, which colour-blind readers can tell apart."""
-
-INK, MUTED, LINE = "#1f2933", "#52606d", "#cbd2d9"
-
-# Names and labels are data: parse_math keeps a $ in them from being read as a formula.
-STYLE = mpl.rc_context(
-    {
-        "svg.fonttype": "none",
-        "svg.hashsalt": "exafscn",
-        "text.parse_math": False,
-        "font.sans-serif": ["DejaVu Sans", "Helvetica", "Arial"],
-        "font.size": 9,
-        "text.color": INK,
-        "axes.labelcolor": INK,
-        "axes.edgecolor": LINE,
-        "axes.axisbelow": True,
-        "xtick.color": MUTED,
-        "ytick.color": MUTED,
-        "legend.frameon": False,
-    }
-)
 
 
 @STYLE
@@ -57,7 +35,7 @@ def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[int])
     """
     figure = _panel()
     draw_confusion_matrix(figure, confusion, classes)
-    return _svg(figure)
+    return to_svg(figure)
 
 
 def draw_confusion_matrix(
@@ -97,7 +75,7 @@ def mean_vectors(report: ModelReport) -> str:
     """Draw the mean feature vector of every coordination number, with the number of sites."""
     figure = _panel()
     draw_mean_vectors(figure, report)
-    return _svg(figure)
+    return to_svg(figure)
 
 
 def draw_mean_vectors(figure: FigureBase, report: ModelReport) -> None:
@@ -148,7 +126,7 @@ def importance(axis: np.ndarray, importances: np.ndarray, axis_label: str) -> st
     """
     figure = _panel()
     draw_importance(figure, axis, importances, axis_label)
-    return _svg(figure)
+    return to_svg(figure)
 
 
 def draw_importance(
@@ -262,28 +240,13 @@ def accuracy_overview(reports: Sequence[ModelReport]) -> str:
     figure.legend(
         handles=bars + marks,
         loc="outside upper left",
-        ncols=min(len(bars) + len(marks), 6),
+        ncols=legend_columns([str(line.get_label()) for line in bars + marks], 9.5),
         fontsize=9,
         handlelength=1.4,
         columnspacing=1.6,
     )
-    return _svg(figure)
-
-
-def data_uri(svg: str) -> str:
-    """Return an SVG text as the address of an image that lies in the page itself.
-
-    As an image, unlike pasted into the page, its element names cannot clash with those of other
-    figures, and nothing in it can run.
-    """
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+    return to_svg(figure)
 
 
 def _panel() -> Figure:
     return Figure(figsize=(4.4, 3.6), layout="constrained")
-
-
-def _svg(figure: Figure) -> str:
-    text = io.StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    return text.getvalue()

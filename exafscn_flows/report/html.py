@@ -6,6 +6,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from exafscn_flows.report import figures
 from exafscn_flows.report.data import ModelReport, ReportData, StageCount
+from exafscn_flows.report.study_page import study_page
+from exafscn_flows.report.style import data_uri
 from exafscn_flows.report.summary import to_json
 from exafscn_flows.store.documents import STAGES
 
@@ -20,29 +22,39 @@ def render(data: ReportData) -> str:
         lstrip_blocks=True,
     )
     numbers = to_json(data)
+    looked_into = data.study.feature_set if data.study else None
+    shown = [one for one in data.models if looked_into in (None, one.feature_set)]
+    means: dict[tuple[str, str], str] = {}
     absorbers: dict[str, list[tuple[dict[str, Any], dict[str, str]]]] = {}
     for report, model in zip(data.models, numbers["models"], strict=True):
-        absorbers.setdefault(report.absorber, []).append((model, _figures(report)))
+        # A study has many models: only those that it looks into, and the best, get figures.
+        drawn = looked_into in (None, report.feature_set) or model["best"]
+        images = _figures(report, means) if drawn else {}
+        absorbers.setdefault(report.absorber, []).append((model, images))
     environment.filters.update(percent=_percent, grouped_digits=_grouped_digits)
     return environment.get_template("report.html.j2").render(
         numbers=numbers,
         created_at=f"{data.created_at:%Y-%m-%d %H:%M} {data.created_at.tzname() or ''}".strip(),
-        overview=figures.data_uri(figures.accuracy_overview(data.models)) if data.models else None,
+        overview=data_uri(figures.accuracy_overview(shown)) if shown else None,
         absorbers=list(absorbers.items()),
         few_sites=figures.FEW_SITES,
         stages=_stage_table(data.stages),
+        study=study_page(numbers),
     )
 
 
-def _figures(report: ModelReport) -> dict[str, str]:
+def _figures(report: ModelReport, means: dict[tuple[str, str], str]) -> dict[str, str]:
+    """Draw one model; ``means`` keeps the mean spectra, which models on one set share."""
     fitted, grouped = report.model_doc, report.metrics.splits["grouped"]
-    svgs = {
-        "confusion": figures.confusion_matrix(grouped["confusion"], report.metrics.classes),
-        "mean": figures.mean_vectors(report),
-    }
+    spectra = report.absorber, report.feature_set
+    if spectra not in means:
+        means[spectra] = data_uri(figures.mean_vectors(report))
+    confusion = figures.confusion_matrix(grouped["confusion"], report.metrics.classes)
+    images = {"confusion": data_uri(confusion), "mean": means[spectra]}
     if fitted.importances is not None:
-        svgs["importance"] = figures.importance(fitted.axis, fitted.importances, fitted.axis_label)
-    return {name: figures.data_uri(svg) for name, svg in svgs.items()}
+        svg = figures.importance(fitted.axis, fitted.importances, fitted.axis_label)
+        images["importance"] = data_uri(svg)
+    return images
 
 
 def _stage_table(counts: list[StageCount]) -> dict[str, Any]:

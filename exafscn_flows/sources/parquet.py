@@ -53,6 +53,11 @@ class Table:
     stamp
         Changes with its size and time.
 
+    Attributes
+    ----------
+    columns
+        Those of its columns that say something about spectra.
+
     Raises
     ------
     UsageError
@@ -73,6 +78,7 @@ class Table:
             raise UsageError(f"source {path}: {problem}")
         self._site = (*_KEY, "structure")
         self._spectrum = (*_KEY, "e0", *(name for name in _OPTIONAL if name in schema.names))
+        self.columns = frozenset({*self._site, *self._spectrum})
 
     def check(self) -> None:
         """Refuse a table without rows, and row groups that do not fit into memory.
@@ -85,14 +91,13 @@ class Table:
         metadata = self._file.metadata
         if metadata.num_rows == 0:
             raise UsageError(f"source {self._path}: no rows in it")
-        read = {*self._site, *self._spectrum}
         for group in map(metadata.row_group, range(metadata.num_row_groups)):
             columns = [group.column(number) for number in range(group.num_columns)]
             # Repeated values are stored once, but unpack to 4 bytes each at least.
             size = sum(
                 max(column.total_uncompressed_size, 4 * column.num_values)
                 for column in columns
-                if column.path_in_schema.split(".")[0] in read
+                if column.path_in_schema.split(".")[0] in self.columns
             )
             if size > _LARGEST_GROUP:
                 raise UsageError(
@@ -108,15 +113,35 @@ class Table:
         UsageError
             If a row has no material_id, or the file is damaged.
         """
-        for group in range(self._file.num_row_groups):
-            try:
-                names = self._read(group, ["material_id"])["material_id"].to_pylist()
-            except (OSError, ValueError) as error:
-                raise UsageError(f"source {self._path}: damaged ({_line(error)})") from error
+        for group, names in enumerate(self._column("material_id")):
             for material_id, _ in groupby(names):
                 if material_id is None:
                     raise UsageError(f"source {self._path}: a row without material_id")
                 yield material_id, group
+
+    def distinct(self, column: str) -> set[str]:
+        """Collect the values of a column of text, of which no other column is read.
+
+        Parameters
+        ----------
+        column
+            One of `columns`.
+
+        Raises
+        ------
+        UsageError
+            If the file is damaged.
+        """
+        return {text for texts in self._column(column) for text in texts if text is not None}
+
+    def _column(self, name: str) -> Iterator[list[str | None]]:
+        """Stream a column of text by row groups."""
+        for group in range(self._file.num_row_groups):
+            try:
+                texts: list[str | None] = self._read(group, [name])[name].to_pylist()
+            except (OSError, ValueError) as error:
+                raise UsageError(f"source {self._path}: damaged ({_line(error)})") from error
+            yield texts
 
     def site_rows(self, material_id: str, groups: Sequence[int]) -> list[dict[str, Any]]:
         """Read the rows of a material without its spectra; ItemFailure as `spectrum_rows`."""

@@ -6,7 +6,7 @@ import shutil
 import time
 from pathlib import Path
 
-from exafscn_flows.errors import CampaignError, ItemFailure
+from exafscn_flows.errors import CampaignError, ItemFailure, UsageError
 from exafscn_flows.spectra.feff_output import telling_line
 from exafscn_flows.spectra.process import TimeLimitError, run_program
 
@@ -16,6 +16,13 @@ _NOT_STARTED = (126, 127)
 _OURS = ("EXAFSCN_", "MP_API_", "PMG_", "MAPI_KEY")
 """Variables that may hold keys and passwords; FEFF has no use for them. pymatgen takes its key also
 from the last."""
+
+
+def check_command(command: str) -> None:
+    """Raise UsageError if the program of a command is not on this machine."""
+    name, *_ = shlex.split(command)
+    if shutil.which(name) is None:
+        raise UsageError(f"spectra.command: {_why_missing(name)}")
 
 
 def run_external(command: str, folder: Path, time_limit: float) -> float:

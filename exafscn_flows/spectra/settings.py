@@ -88,6 +88,13 @@ class FeffSettings(StrictModel):
         """What its spectra hold."""
         return NEAR_EDGE if "XANES" in self.cards else EVERYTHING
 
+    def check(self) -> None:
+        """Raise UsageError if the program of `command` is not on this machine."""
+        if self.command is not None:
+            from exafscn_flows.spectra.feff_external import check_command
+
+            check_command(self.command)
+
     def feff_cards(self) -> dict[str, str]:
         """Return the cards that FEFF gets, in alphabetical order, values as text."""
         return {name: str(value) for name, value in self.cards.items() if value is not None}
@@ -104,6 +111,9 @@ class StoredSettings(StrictModel):
     """The spectra that the sources bring; none is computed."""
 
     kind: Literal["stored"]
+
+    def check(self) -> None:
+        """Do nothing: the sources are checked by themselves."""
 
     def parameters(self) -> dict[str, Any]:
         """Return all that decides a spectrum, except what the source holds."""

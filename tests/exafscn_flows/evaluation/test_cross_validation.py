@@ -35,6 +35,33 @@ def test_copies_of_a_formula_help_in_a_random_split_and_not_in_a_grouped_one() -
     assert score(X, y, grouped_folds(y, groups, 5, 0)) < 0.65
 
 
+def test_a_grouped_split_of_memories_is_at_the_majority_and_of_systems_too() -> None:
+    """Labels are random by formula, or random by chemical system: both are remembered only."""
+    rng = np.random.default_rng(0)
+    systems = np.repeat(np.arange(60), 10)
+    formulas = np.repeat(np.arange(300), 2)
+    for name, remembered in (("formula", formulas), ("system", systems)):
+        number = len(np.unique(remembered))
+        y = rng.permutation(np.repeat([4, 6, 6], number // 3))[remembered]
+        X = rng.normal(size=(number, 20))[remembered] + 0.01 * rng.normal(size=(600, 20))
+        split = {
+            "random": random_folds(y, 5, 0),
+            "formula": grouped_folds(y, formulas, 5, 0),
+            "system": grouped_folds(y, systems, 5, 0),
+        }
+        found = {}
+        for key, folds in split.items():
+            proba = cross_validate(FOREST.fit, X, y, np.arange(600), folds)
+            found[key] = metrics(y, proba, np.unique(y), folds)
+        assert found["random"]["accuracy"] > 0.9
+        assert found["system"]["accuracy"] < found["system"]["majority"] + 0.05
+        if name == "formula":
+            assert found["formula"]["accuracy"] < found["formula"]["majority"] + 0.05
+        else:
+            # Formulas of one system are alike, which a split by formulas does not see.
+            assert found["formula"]["accuracy"] > 0.9
+
+
 def test_what_can_be_learnt_is_learnt_in_both_splits() -> None:
     rng = np.random.default_rng(1)
     groups = np.repeat(np.arange(60), 4)

@@ -4,13 +4,30 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from exafscn_flows.evaluation.metrics import metrics, predicted_classes
+from exafscn_flows.evaluation.metrics import expected_errors, metrics, predicted_classes
 
 CLASSES = np.array([4, 5, 6])
 
 
 def certain(predicted: list[int]) -> np.ndarray:
     return (np.asarray(predicted)[:, None] == CLASSES).astype(float)
+
+
+def test_expected_error_is_the_mean_distance_from_the_prediction() -> None:
+    proba = np.array([[0, 1, 0], [0.5, 0.5, 0], [0.6, 0, 0.4], [0.25, 0.5, 0.25]])
+    predicted = predicted_classes(proba, CLASSES)
+    assert predicted.tolist() == [5, 4, 4, 5]
+    # Doubt about a far number weighs more than about the next one.
+    assert expected_errors(proba, CLASSES, predicted) == pytest.approx([0, 0.5, 0.8, 0.5])
+
+
+def test_expected_error_is_what_is_found_where_probabilities_are_right() -> None:
+    rng = np.random.default_rng(0)
+    proba = rng.dirichlet([1, 1, 1], size=20_000)
+    y = CLASSES[(proba.cumsum(axis=1) > rng.random((len(proba), 1))).argmax(axis=1)]
+    predicted = predicted_classes(proba, CLASSES)
+    found = np.abs(y - predicted).mean()
+    assert expected_errors(proba, CLASSES, predicted).mean() == pytest.approx(found, rel=0.02)
 
 
 def test_a_case_worked_out_by_hand() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.evaluation.splits import grouped_folds, random_folds
+from exafscn_flows.evaluation.splits import grouped_folds, random_folds, rare_classes
 
 
 def problem(n_groups: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -96,3 +96,13 @@ def test_too_few_formulas_or_one_class_are_failures_with_a_reason() -> None:
     with pytest.raises(ItemFailure) as error:
         random_folds(np.array([4, 6, 6]), 5, 0)
     assert error.value.kind == "too_few_sites"
+
+
+def test_classes_are_rare_by_their_formulas_and_not_by_their_sites() -> None:
+    y = np.array([4] * 10 + [5] * 10 + [6] * 3 + [8])
+    groups = np.array([f"a{n}" for n in range(10)] + ["b"] * 10 + ["c", "d", "e"] + ["b"])
+    assert rare_classes(y, groups, 2) == [5, 8]
+    assert rare_classes(y, groups, 3) == [5, 8]
+    assert rare_classes(y, groups, 4) == [5, 6, 8]
+    assert rare_classes(y, groups, 11) == [4, 5, 6, 8]
+    assert rare_classes(y, np.arange(24), 1) == []

@@ -55,6 +55,30 @@ def test_every_value_has_a_coordinate(spectrum: Spectrum) -> None:
         assert feature_set.value_label(config)
 
 
+@pytest.mark.parametrize("kind", ["r_space", "r_space_complex", "peaks"])
+@pytest.mark.parametrize("source", [{}, {"input": "chi"}], ids=["mu", "chi"])
+def test_a_transform_of_a_set_counts_as_if_it_were_that_of_all(
+    spectrum: Spectrum, kind: str, source: dict[str, str]
+) -> None:
+    own = {"kmin": 2.0, "kmax": 10.0, "kweight": 1, "rmax_out": 6.0}
+    plain = {"kind": kind, **source}
+    config = settings({**plain, "name": "own", "xftf": own}, plain)
+    other = settings(plain, xftf=own)
+    found, common = config.sets
+    (expected,) = other.sets
+    assert found.transform(spectrum, config).tolist() == (
+        expected.transform(spectrum, other).tolist()
+    )
+    assert found.axis(config)[0].tolist() == expected.axis(other)[0].tolist()
+    assert found.value_label(config) == expected.value_label(other)
+    assert found.parameters(config) == expected.parameters(other) != common.parameters(config)
+
+
+def test_a_transform_of_a_set_must_fit_the_background() -> None:
+    with pytest.raises(ValidationError, match=r"autobk.kmax \(13\) must not be less than"):
+        settings({"kind": "r_space", "xftf": {"kmax": 14.0}}, autobk={"kmax": 13.0})
+
+
 def test_nothing_depends_on_the_order_of_calls(read) -> None:
     config = settings(*SETS[:3], {"kind": "k_space"}, SETS[-1])
     nio, copper = read("nio"), read("fcc_cu")

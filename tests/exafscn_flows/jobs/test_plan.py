@@ -125,3 +125,27 @@ def test_source_that_goes_away_is_no_failure_of_its_files(plan, store, monkeypat
 def _listed_anew(source, material_id):
     # As in a worker process that has just been started.
     next(source.entries())
+
+
+def test_shared_ranges_hold_every_site_once_and_grow(plan, store, monkeypatch):
+    config = plan({"x": rock_salt("Ni", "O", 4.18)})
+    (site,) = store.active_sites("test")
+    keys = [f"m{number:05d}:Ni:0" for number in range(3000)]
+    store.database.sites.delete_many({})
+    store.write(site.model_copy(update={"site": key}) for key in keys)
+    monkeypatch.setenv("EXAFSCN_CORES", "2")
+
+    def sizes(sites_per_core):
+        found = plan_module._ranges(store, config, sites_per_core)
+        places = [(keys.index(first), keys.index(last)) for first, last in found]
+        assert [first for first, _ in places] == [0, *(last + 1 for _, last in places[:-1])]
+        assert places[-1][1] == len(keys) - 1
+        return [last - first + 1 for first, last in places]
+
+    assert sizes(None) == [500] * 6
+    shared = sizes(4)
+    assert shared[0] == 8
+    assert shared[:-1] == sorted(shared[:-1])
+    # No range holds more than a 32nd of the sites before it.
+    assert shared[-2] <= 3000 / 32
+    assert sizes(1000) == [500] * 6

@@ -1,11 +1,11 @@
 import pytest
-from crystals import rock_salt
+from crystals import rock_salt, zinc_blende
 
 from exafscn_flows.errors import UsageError
 from exafscn_flows.jobs import sites as sites_module
 from exafscn_flows.jobs.sites import process_sites
 from exafscn_flows.jobs.states import site_states
-from exafscn_flows.store.documents import FailureDoc, SpectrumDoc
+from exafscn_flows.store.documents import FailureDoc, LabelDoc, SpectrumDoc
 
 SETTINGS = {
     "spectra": {"kind": "feff", "cards": {"RPATH": 4, "NLEG": 2}},
@@ -52,3 +52,15 @@ def test_campaign_that_is_taken_away_ends_the_job(plan, store, monkeypatch):
         process(store)
     assert not store.count(FailureDoc, {})
     assert not store.count(SpectrumDoc, {})
+
+
+def test_rivals_are_kept_beside_the_label_and_asking_for_them_computes_labels_alone(plan, store):
+    plan({"NiS": zinc_blende("Ni", "S", 5.4)}, **SETTINGS)
+    process(store)
+    (plain,) = store.find(LabelDoc, {})
+    assert plain.rivals == {}
+    plan(labels={"rivals": ["voronoi_nn", "minimum_distance_nn"]}, **SETTINGS)
+    assert process(store) == {"labels done": 1, "labels failed": 0}
+    (label,) = store.find(LabelDoc, {})
+    assert label.rivals == {"minimum_distance_nn": 4, "voronoi_nn": 16}
+    assert (label.cn, label.cn_weights) == (plain.cn, plain.cn_weights)

@@ -105,6 +105,24 @@ def test_flipped_byte_and_truncation_are_seen_before_anything_is_read(data: byte
         load_model(data, "0" * 64)
 
 
+def test_no_single_byte_can_be_changed_into_another_prediction(
+    forest: RandomForestClassifier, data: bytes
+) -> None:
+    """Whoever changes a byte, and the checksum with it, is refused, or has changed nothing."""
+    X = fitted(n_estimators=1)[1]
+    refused = 0
+    for place in np.linspace(0, len(data) - 1, 100).astype(int):
+        bad = bytearray(data)
+        bad[place] ^= 1
+        try:
+            loaded = load_model(bytes(bad), sha(bad))
+        except CampaignError:
+            refused += 1
+        else:
+            assert (loaded.predict_proba(X) == forest.predict_proba(X)).all()
+    assert refused > 80
+
+
 @pytest.mark.parametrize("size", [0, 100, -100, -1])
 def test_a_broken_file_with_a_checksum_to_match_is_refused(data: bytes, size: int) -> None:
     bad = data[:size]

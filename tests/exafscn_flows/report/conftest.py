@@ -1,14 +1,17 @@
 """Made-up campaigns whose spectra follow the EXAFS equation and whose counts add up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 
+from exafscn_flows.evaluation.label_study import Agreement, CertaintyBin
 from exafscn_flows.report.data import FailureGroup, ModelReport, ReportData, StageCount
-from exafscn_flows.store.documents import STAGES, MetricsDoc, ModelDoc
+from exafscn_flows.report.study_data import LabelReport, Provenance, StudyData
+from exafscn_flows.store.documents import STAGES, ExperimentDoc, MetricsDoc, ModelDoc
 
 R = np.arange(326) * 2 * np.pi / (2 * 2048 * 0.05)
 
@@ -58,16 +61,27 @@ def make_model(
     counts: dict[int, int] | None = None,
     skill: float = 0.8,
     model: str = "forest",
+    kind: str = "random_forest",
+    rare: tuple[int, ...] = (),
+    systems: float | None = None,
 ) -> ModelReport:
-    """Make one model that predicts a share of the sites right and the rest one class off."""
+    """Make one model that predicts a share of the sites right and the rest one class off.
+
+    With `systems`, that is its share of sites of held-out chemical systems.
+    """
     counts = counts or {4: 120, 6: 80}
     n = len(counts)
-    confusion, shuffled = np.zeros((n, n), dtype=int), np.zeros((n, n), dtype=int)
-    for matrix, share in ((confusion, skill), (shuffled, (1 + skill) / 2)):
+    shares = {"grouped": skill, "random": (1 + skill) / 2}
+    if systems is not None:
+        shares["chemical_system"] = systems
+    splits = {}
+    for name, share in shares.items():
+        matrix = np.zeros((n, n), dtype=int)
         for row, count in enumerate(counts.values()):
             right = round(share * count)
             matrix[row, row] = right
             matrix[row, row + 1 if row + 1 < n else row - 1] += count - right
+        splits[name] = split(matrix)
     common: dict[str, Any] = {
         "campaign": "quickstart",
         "hash": "0" * 16,
@@ -85,15 +99,16 @@ def make_model(
         metrics=MetricsDoc(
             **common,
             class_counts=list(counts.values()),
-            splits={"grouped": split(confusion), "random": split(shuffled)},
+            rare=list(rare),
+            splits=splits,
         ),
         model_doc=ModelDoc(
             **common,
-            parameters={"n_estimators": 300},
-            importances=importances / importances.sum(),
+            parameters={"kind": kind, "n_estimators": 300},
+            importances=None if kind == "mlp" else importances / importances.sum(),
             axis=R,
             axis_label="R (Å)",
-            file="quickstart/Cu",
+            file=f"quickstart/{absorber}/{feature_set}/{model}/{'0' * 16}",
             sha256="0" * 64,
             versions={"scikit-learn": "1.9.1"},
         ),
@@ -144,6 +159,146 @@ def make_data(**changes: Any) -> ReportData:
         "timings": {"FEFF, processor seconds": 612.4, "sites with a spectrum": 394},
     }
     return ReportData(**{**fields, **changes})
+
+
+SETS: dict[str, dict[str, Any]] = {
+    "r_space": {"kind": "r_space", "input": "mu", "route": "normalised"},
+    "r_space_as_published": {"kind": "r_space", "input": "mu", "route": "as_published"},
+    "k_space_chi": {"kind": "k_space", "input": "chi", "route": "normalised"},
+    "wavelet_chi": {"kind": "wavelet", "input": "chi", "route": "normalised"},
+}
+
+STUDIED = {"random_forest": "random_forest", "bagging": "bagging", "mlp": "mlp"}
+"""Kinds of the models on the studied set, by name."""
+
+ELEMENTS = ("Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn")
+
+
+def make_experiment(
+    absorber: str, model: str, experiment: str, value: float | None, accuracy: float, **more: Any
+) -> ExperimentDoc:
+    """Make one experiment with a model on r_space."""
+    return ExperimentDoc(
+        campaign="quickstart",
+        hash="0" * 16,
+        absorber=absorber,
+        feature_set="r_space",
+        model=model,
+        experiment=experiment,
+        value=value,
+        accuracy=accuracy,
+        accuracy_std=0.02,
+        macro_f1=accuracy - 0.1,
+        **{"n_train": 960.0, **more},
+    )
+
+
+def make_experiments(absorber: str, skill: float) -> list[ExperimentDoc]:
+    """Make all experiments with the models of one absorber; the first shell carries most."""
+    bands = np.arange(0, 10.5, 0.5)
+    middle = (bands[1:] + bands[:-1]) / 2
+    drop = 0.25 * np.exp(-((middle - 1.6) ** 2) / 0.5) + 0.03 * np.exp(-((middle - 3) ** 2)) - 0.002
+    gradients = np.exp(-((R - 1.7) ** 2) / 0.8) + 0.1
+    found = [
+        make_experiment(
+            absorber, "random_forest", "importance", None, skill, bands=bands, drop=drop
+        )
+    ]
+    found.append(
+        make_experiment(
+            absorber,
+            "mlp",
+            "importance",
+            None,
+            skill,
+            bands=bands,
+            drop=0.8 * drop,
+            gradients=gradients / gradients.sum(),
+        )
+    )
+    for rmax in (1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0):
+        accuracy = skill - 0.35 * np.exp(-(rmax - 1.0) / 0.6)
+        found.append(make_experiment(absorber, "random_forest", "rmax", rmax, accuracy))
+    for rmin in (1.0, 2.0, 3.0):
+        accuracy = skill - 0.06 * rmin
+        found.append(make_experiment(absorber, "random_forest", "rmin", rmin, accuracy))
+    for share in (0.1, 0.2, 0.4, 0.7, 1.0):
+        accuracy = skill + 0.08 * np.log10(share)
+        n_train = 960 * share * (0.5 + skill)
+        found.append(
+            make_experiment(
+                absorber, "random_forest", "learning_curve", share, accuracy, n_train=n_train
+            )
+        )
+    return found
+
+
+def make_labels(absorber: str, skill: float) -> LabelReport:
+    """Make labels that are harder to predict where they are less certain."""
+    edges = (0, 0.5, 0.7, 0.9, 0.99, 1)
+    return LabelReport(
+        absorber=absorber,
+        feature_set="r_space",
+        model="random_forest",
+        agreements=[
+            Agreement("voronoi_nn", 1200, 0.5 * skill, 1.2),
+            Agreement("minimum_distance_nn", 1190, 0.9 * skill, -0.4),
+        ],
+        certainty=[
+            CertaintyBin(0.0, 0.5, 0, None),
+            *(
+                CertaintyBin(low, high, round(400 * high), skill - 0.3 + 0.3 * high)
+                for low, high in pairwise(edges[1:])
+            ),
+        ],
+    )
+
+
+def make_study(absorbers: Sequence[str] = ELEMENTS, **changes: Any) -> ReportData:
+    """Make a campaign with a study: three models on r_space, extra trees on all four sets."""
+    models, labels, experiments = [], [], []
+    for place, absorber in enumerate(absorbers):
+        skill = 0.64 + 0.03 * place
+        counts = {3: 8, 4: 400, 5: 90, 6: 600, 7: 20, 8: 82, 12: 40}
+        more: dict[str, Any] = {"rare": (3,), "systems": skill - 0.08}
+        for shift, (name, kind) in enumerate(STUDIED.items()):
+            better = skill - 0.01 * shift
+            models.append(make_model(absorber, "r_space", counts, better, name, kind, **more))
+        for name, gain in zip(SETS, (0.02, -0.1, 0.0, 0.01), strict=True):
+            trees = make_model(
+                absorber, name, counts, skill + gain, "extra_trees", "extra_trees", **more
+            )
+            models.append(trees)
+        experiments += make_experiments(absorber, skill)
+        labels.append(make_labels(absorber, skill))
+    xftf = {"kmin": 3.0, "kmax": 12.0, "kweight": 2, "dk": 1.0, "window": "kaiser"}
+    provenance = Provenance(
+        sources=["table"],
+        spectra={"kind": "stored"},
+        labels={"method": "crystal_nn", "mode": "uniform"},
+        feature_sets={
+            name: {"name": name, **settings, "xftf": xftf} for name, settings in SETS.items()
+        },
+    )
+    fields: dict[str, Any] = {
+        "models": models,
+        "provenance": provenance,
+        "labels": labels,
+        "study": StudyData("r_space", experiments),
+    }
+    return make_data(**{**fields, **changes})
+
+
+@pytest.fixture(scope="session")
+def study() -> Callable[..., ReportData]:
+    """Give tests the maker of a campaign with a study."""
+    return make_study
+
+
+@pytest.fixture
+def experiment() -> Callable[..., ExperimentDoc]:
+    """Give tests the maker of one experiment."""
+    return make_experiment
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from lxml import etree, html
 
 from exafscn_flows.report.data import FailureGroup
 from exafscn_flows.report.html import render
+from exafscn_flows.report.study_data import StudyData
 from exafscn_flows.report.summary import to_json
 
 VOID = {"meta", "img", "br"}
@@ -161,6 +162,107 @@ def test_campaign_without_failures_says_so(campaign):
     section = page.xpath("//*[@id='failures']")[0]
     assert "Nothing failed." in section.text_content()
     assert not section.xpath(".//table")
+
+
+@pytest.fixture(scope="module")
+def study_page(study):
+    """Page and numbers of a study of two elements."""
+    data = study(["Ti", "Zn"])
+    return check_page(render(data)), to_json(data)
+
+
+def test_study_has_every_part(study_page):
+    page, _ = study_page
+    parts = ["findings", "elements", "published", "feature-sets", "interpretation", "labels"]
+    for name in [*parts, "cards"]:
+        assert page.xpath(f"//section[@id='{name}']"), name
+        assert page.xpath(f"//nav/a[@href='#{name}']"), name
+
+
+def test_ordinary_campaign_has_none_of_it(campaign):
+    page = check_page(render(campaign()))
+    assert page.xpath("//section/@id") == [
+        "accuracy",
+        "figures",
+        "absorber-Cu",
+        "absorber-Fe",
+        "disagreements",
+        "failures",
+        "stages",
+        "settings",
+    ]
+    assert not page.xpath("//details")
+
+
+def test_claims_say_yes_or_no_with_their_rule(study_page):
+    page, numbers = study_page
+    rows = page.xpath("//*[@id='findings']//tbody/tr")
+    assert len(rows) == len(numbers["claims"]) == 4
+    for row, claim in zip(rows, numbers["claims"], strict=True):
+        assert row.xpath("string(td[2])").strip() == ("yes" if claim["holds"] else "no")
+        assert claim["rule"] in row.text_content()
+
+
+def test_published_figures_stand_beside_those_of_the_json(study_page):
+    page, numbers = study_page
+    rows = [
+        [cell.text_content() for cell in row.xpath("th | td")]
+        for row in page.xpath("//*[@id='published']//tbody/tr")
+    ]
+    own = numbers["published"]
+    assert rows[0][:2] == ["Ti", f"{own['random']['Ti']:.2f}"]
+    assert rows[0][3:5] == ["–", f"{own['grouped']['Ti']:.2f}"]
+    assert rows[-1] == [
+        "Mean",
+        f"{own['random_average']:.2f}",
+        "",
+        "about 70",
+        f"{own['grouped_average']:.2f}",
+        "",
+    ]
+
+
+def test_study_draws_the_models_that_it_looks_into_and_the_best(study, model):
+    data = study(["Ti", "Zn"])
+    best = model("Ti", "wavelet_chi", {4: 60, 6: 60}, 1.0, "gradient_boosting")
+    page = check_page(render(study(["Ti", "Zn"], models=[*data.models, best])))
+    drawn = page.xpath("//section[@id='absorber-Ti']//h4/text()")
+    assert [title.strip() for title in drawn] == [
+        "r_space, random_forest",
+        "r_space, bagging",
+        "r_space, mlp",
+        "r_space, extra_trees",
+        "wavelet_chi, gradient_boosting",
+    ]
+    assert len(page.xpath("//*[@id='accuracy']//tbody/tr")) == len(data.models) + 1
+
+
+def test_study_of_one_element_with_one_model_has_no_means(study, model):
+    data = study(models=[model("Zn", "r_space")], study=StudyData("r_space", []), labels=[])
+    page = check_page(render(data))
+    assert not page.xpath("//tbody[@class='mean']/tr/th[text()='All sites']")
+    assert len(page.xpath("//tbody[@class='mean']")) == 1  # the published average
+
+
+def test_held_out_chemical_systems_are_shown_without_a_study(campaign, model):
+    page = check_page(render(campaign(models=[model("Cu", systems=0.25), model("Fe")])))
+    heads = [th.text_content() for th in page.xpath("//*[@id='accuracy']//thead//th")]
+    column = heads.index("Accuracy, chemical system, %")
+    cells = [
+        row.xpath("(th | td)")[column].text_content()
+        for row in page.xpath("//*[@id='accuracy']//tbody/tr")
+    ]
+    assert cells == ["25.0", "–"]
+
+
+def test_text_of_a_study_is_never_markup(study, model):
+    evil = model("Zn", EVIL, {4: 60, 6: 60}, 0.8, EVIL)
+    data = study(models=[evil], study=StudyData(EVIL, []), labels=[])
+    data.provenance.feature_sets[EVIL] = data.provenance.feature_sets["r_space"] | {"name": EVIL}
+    data.provenance.spectra[EVIL] = [EVIL]
+    text = render(data)
+    check_page(text)
+    assert "<script" not in text
 
 
 def test_same_data_gives_the_same_page(campaign):

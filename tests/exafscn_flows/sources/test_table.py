@@ -1,4 +1,4 @@
-"""Tables of spectra in Parquet: real FEFF spectra of NiO and copper, as users may write them."""
+"""Tables of spectra in Parquet."""
 
 import json
 import os
@@ -10,8 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pages import ROOT
 from pydantic import TypeAdapter
-from pymatgen.core import Lattice, Structure
+from pymatgen.core import Structure
+from tables import ARRAYS, NIO, Row, copper, nio, row, write_table
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import ItemFailure, UsageError
@@ -20,38 +22,8 @@ from exafscn_flows.sources import Source, TableSource, parquet
 from exafscn_flows.sources.base import Entry, StoredSite
 from exafscn_flows.spectra.base import Spectrum
 
-ROOT = Path(__file__).resolve().parents[3]
 SHARED = ROOT.parent / "shared" / "data" / "exafs" / "feff8l_sites.parquet"
 METALS = ["Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn"]
-
-NIO = Structure.from_spacegroup(
-    "Fm-3m", Lattice.cubic(4.18), ["Ni", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]]
-)
-COPPER = Structure.from_spacegroup("Fm-3m", Lattice.cubic(3.615), ["Cu"], [[0, 0, 0]])
-ARRAYS = ("energy_rel", "mu", "mu0", "k", "chi")
-
-Row = dict[str, Any]
-
-
-def row(material_id: str, structure: Structure, site: int, fixture: str, /, **changes: Any) -> Row:
-    spectrum = np.load(ROOT / "tests" / "data" / f"{fixture}.npz")
-    return {
-        "material_id": material_id,
-        "site_index": site,
-        "absorber": structure[site].specie.symbol,
-        "structure": json.dumps(structure.as_dict()),
-        "e0": float(spectrum["e0"]),
-        **{name: spectrum[name].tolist() for name in ARRAYS},
-        **changes,
-    }
-
-
-def nio(site: int = 0, **changes: Any) -> Row:
-    return row("NiO", NIO, site, "feff_nio", **changes)
-
-
-def copper(**changes: Any) -> Row:
-    return row("Cu", COPPER, 0, "feff_fcc_cu", **changes)
 
 
 @pytest.fixture
@@ -59,10 +31,7 @@ def write(tmp_path: Path) -> Any:
     """Write rows as a table, without the columns named; the source that reads it."""
 
     def write_(*rows: Row, without: tuple[str, ...] = (), group: int = 2) -> TableSource:
-        file = tmp_path / "sites.parquet"
-        names = [name for name in dict.fromkeys(n for r in rows for n in r) if name not in without]
-        table = pa.table({name: [r.get(name) for r in rows] for name in names})
-        pq.write_table(table, file, row_group_size=group)
+        file = write_table(tmp_path / "sites.parquet", *rows, without=without, group=group)
         return source(file)
 
     return write_

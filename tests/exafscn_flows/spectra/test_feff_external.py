@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pymatgen.core import Structure
 
-from exafscn_flows.errors import CampaignError, ItemFailure
+from exafscn_flows.errors import CampaignError, ItemFailure, UsageError
 from exafscn_flows.spectra import feff
 from exafscn_flows.spectra.feff import compute_spectrum
 from exafscn_flows.spectra.settings import FeffSettings
@@ -210,6 +210,12 @@ def test_a_program_that_is_missing_ends_the_campaign(
     assert str(error.value).startswith(f"spectra.command: {message}")
     assert "\n" not in str(error.value)
     assert not any(scratch.iterdir())
+
+
+def test_a_program_that_is_missing_is_noticed_before_anything_is_fetched() -> None:
+    FeffSettings(command="/bin/sh feff9").check()
+    with pytest.raises(UsageError, match=r"^spectra.command: there is no program /nowhere/feff9: "):
+        FeffSettings(command="/nowhere/feff9").check()
 
 
 def test_what_is_no_program_is_told(

@@ -1,0 +1,44 @@
+"""The study section: what a campaign asks of its models beyond their accuracy."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from exafscn_flows.config.base import StrictModel
+
+Distance = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class Study(StrictModel):
+    """Experiments with the models of one feature set, all on the folds of the split `grouped`."""
+
+    feature_set: str | None = Field(
+        default=None, description="Feature set that is looked into; None: the first."
+    )
+    importance: Annotated[list[str], Field(min_length=1)] | None = Field(
+        default=None,
+        description="Models whose importance is measured by permutation, for a multilayer "
+        "perceptron by integrated gradients, too; None: the first.",
+    )
+    curves: Annotated[list[str], Field(min_length=1)] | None = Field(
+        default=None, description="Models of which the curves below are made; None: the first."
+    )
+    rmax: list[Distance] = Field(
+        default=[], description="Accuracy with what lies below each of these R alone, Å."
+    )
+    rmin: list[Distance] = Field(
+        default=[], description="Accuracy with what lies above each of these R alone, Å."
+    )
+    learning_curve: list[Share] = Field(
+        default=[],
+        description="Accuracy with each of these shares of the training sites, whole formulas.",
+    )
+
+    @model_validator(mode="after")
+    def _values_differ(self) -> Self:
+        for name in ("importance", "curves", "rmax", "rmin", "learning_curve"):
+            values = getattr(self, name) or []
+            if len(set(values)) != len(values):
+                raise ValueError(f"{name}: a value is listed twice")
+        return self

@@ -1,0 +1,130 @@
+"""One fold of an experiment with a model: fewer features, fewer formulas, or importance."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from exafscn_flows.evaluation.attribution import integrated_gradients, permutation_drop
+from exafscn_flows.models.base import ModelBase
+from exafscn_flows.models.mlp_network import MlpClassifier
+
+BAND_WIDTH = 0.5
+"""Width of the bands that are permuted on an axis of R, Å: about the resolution of EXAFS."""
+N_BANDS = 20
+"""Number of bands on any other axis."""
+
+
+@dataclass(frozen=True)
+class FoldOutcome:
+    """What one fold of an experiment gives.
+
+    Attributes
+    ----------
+    proba
+        Class probabilities of the held-out rows, shape (n_test, n_classes), columns the sorted
+        classes of all rows.
+    n_train
+        Rows that were learned from.
+    drop
+        Accuracy lost by permuting each band of features, shape (n_bands,); only of importance.
+    gradients
+        Size of the integrated gradients by feature, shape (n_features,); only of importance, and
+        only of a multilayer perceptron.
+    """
+
+    proba: np.ndarray
+    n_train: int
+    drop: np.ndarray | None = None
+    gradients: np.ndarray | None = None
+
+
+def bands(axis: np.ndarray, is_distance: bool) -> np.ndarray:
+    """Return the edges of the bands whose features are permuted together, shape (n_bands + 1,).
+
+    Parameters
+    ----------
+    axis
+        Coordinate of each feature, shape (n_features,).
+    is_distance
+        Whether it is R, Å.
+    """
+    low, high = float(axis.min()), float(axis.max())
+    if not is_distance:
+        return np.linspace(low, np.nextafter(high, np.inf), N_BANDS + 1)
+    first = np.floor(low / BAND_WIDTH)
+    last = np.floor(high / BAND_WIDTH) + 1
+    edges: np.ndarray = np.arange(first, last + 1) * BAND_WIDTH
+    return edges
+
+
+def run_fold(
+    model: ModelBase,
+    X: np.ndarray,
+    y: np.ndarray,
+    groups: np.ndarray,
+    axis: np.ndarray,
+    edges: np.ndarray,
+    test: np.ndarray,
+    experiment: str,
+    value: float | None,
+    seed: int,
+) -> FoldOutcome:
+    """Fit a model as an experiment says, and predict the rows that are held out.
+
+    Parameters
+    ----------
+    model
+        The model, unfitted.
+    X
+        Features, shape (n, n_features).
+    y
+        Class of each row, shape (n,).
+    groups
+        Group of each row, e.g. its formula, shape (n,).
+    axis
+        Coordinate of each feature, shape (n_features,).
+    edges
+        Bands of importance, as :func:`bands` returns them.
+    test
+        Whether a row is held out, shape (n,).
+    experiment, value
+        ``"rmax"`` and ``"rmin"``: only features below, or not below, ``value``;
+        ``"learning_curve"``: only this share of the groups to learn from; ``"importance"``.
+    seed
+        Seed of the fit, of the choice of groups and of permutations.
+
+    Raises
+    ------
+    ItemFailure
+        If the model cannot be fitted on these rows.
+    """
+    train = ~test
+    if experiment == "learning_curve":
+        assert value is not None
+        train &= np.isin(groups, _first_groups(groups[train], value, seed))
+    if experiment in ("rmax", "rmin"):
+        columns = axis < value if experiment == "rmax" else axis >= value
+        X = X[:, columns]
+    fitted = model.fit(X[train], y[train], groups[train], seed)
+    classes = np.unique(y)
+    proba = np.zeros((int(test.sum()), len(classes)))
+    proba[:, np.searchsorted(classes, fitted.classes_)] = fitted.predict_proba(X[test])
+    importance: dict[str, Any] = {}
+    if experiment == "importance":
+        importance["drop"] = permutation_drop(fitted, X[test], y[test], axis, edges, seed)
+        if isinstance(fitted, MlpClassifier):
+            importance["gradients"] = integrated_gradients(fitted, X[test])
+    return FoldOutcome(proba, int(train.sum()), **importance)
+
+
+def _first_groups(groups: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Choose groups in random order until a share of the rows is reached.
+
+    A larger share holds all groups of a smaller one.
+    """
+    names, sizes = np.unique(groups, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    before = np.cumsum(sizes[order]) - sizes[order]
+    chosen: np.ndarray = names[order[before < share * len(groups)]]
+    return chosen

@@ -1,0 +1,212 @@
+"""The experiments of the study section: importance, limits of R, learning curves."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jobflow import job
+
+from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.errors import ItemFailure
+from exafscn_flows.features import FeatureSet
+from exafscn_flows.features.ranges import is_distance
+from exafscn_flows.hashing import content_hash
+from exafscn_flows.jobs.context import watcher
+from exafscn_flows.jobs.dataset import Dataset, dataset_hashes, labelled_sites
+from exafscn_flows.jobs.parts import by_parts
+from exafscn_flows.jobs.samples import Samples, share, shared
+from exafscn_flows.jobs.train import folds_of
+from exafscn_flows.models import ModelSettings
+from exafscn_flows.settings import Settings
+from exafscn_flows.spectra.scratch import run_folder
+from exafscn_flows.store.documents import ExperimentDoc, FailureDoc, experiment_key
+from exafscn_flows.store.store import Store
+
+ALGORITHM_VERSION = 1
+"""Raised when the same data and settings would give other results."""
+
+_STAGE = "experiments"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment with one model of one absorber."""
+
+    absorber: str
+    feature_set: FeatureSet
+    model: ModelSettings
+    name: str
+    value: float | None
+    dataset_hash: str
+    hash: str
+
+    @property
+    def key(self) -> str:
+        """Key of its document."""
+        model = f"{self.absorber}/{self.feature_set.name}/{self.model.name}"
+        return experiment_key(model, self.name, self.value)
+
+
+def wanted_experiments(store: Store, config: CampaignConfig, absorber: str) -> list[Experiment]:
+    """List the experiments with the models of one absorber, with the hashes of up-to-date ones."""
+    study = config.study
+    if study is None:
+        return []
+    (fset,) = (s for s in config.features.sets if s.name == config.studied_set)
+    models = {model.name: model for model in config.models_on(fset.name)}
+    first = [next(iter(models))]
+    wanted: list[tuple[str, str, float | None]] = []
+    wanted += [(name, "importance", None) for name in study.importance or first]
+    for curve in ("rmax", "rmin", "learning_curve"):
+        names = study.curves or first
+        wanted += [(name, curve, value) for name in names for value in getattr(study, curve)]
+    dataset = dataset_hashes(store, config, absorber, [fset.name])[fset.name]
+    folds = [config.evaluation.n_folds, config.evaluation.seed]
+    found = []
+    for name, experiment, value in wanted:
+        settings = [models[name].parameters(), folds, experiment, value]
+        hash_ = content_hash(_STAGE, ALGORITHM_VERSION, settings, dataset)
+        found.append(Experiment(absorber, fset, models[name], experiment, value, dataset, hash_))
+    return found
+
+
+@job
+def experiments(campaign: str, absorber: str, after: Any = None) -> dict[str, int]:
+    """Make the experiments with the models of one absorber that are missing or out of date.
+
+    Parameters
+    ----------
+    campaign
+        Name of the campaign.
+    absorber
+        Element symbol.
+    after
+        Output of the jobs that must have ended before.
+
+    Returns
+    -------
+    dict
+        Number of experiments made, skipped with a reason, and up to date.
+    """
+    store = Store.open()
+    config = store.config(campaign)
+    wanted = {one.key: one for one in wanted_experiments(store, config, absorber)}
+    hashes = {key: one.hash for key, one in wanted.items()}
+    store.models.drop_outdated_experiments(campaign, absorber, hashes)
+    made = store.hashes(ExperimentDoc, campaign, wanted)
+    failed = store.hashes(FailureDoc, campaign, [f"{_STAGE}/{key}" for key in wanted])
+    todo = {k: one for k, one in wanted.items() if k not in made and f"{_STAGE}/{k}" not in failed}
+    counts = {"made": 0, "skipped": 0, "up to date": len(wanted) - len(todo)}
+    watcher().expect(_STAGE, len(todo))
+    if not todo:
+        return counts
+    dataset = labelled_sites(store, config, absorber, config.studied_set)
+    try:
+        folds = folds_of(config.evaluation, dataset, ["grouped"])["grouped"]
+    except ItemFailure as failure:
+        store.write(_failure(config, one, failure) for one in todo.values())
+        watcher().advance(_STAGE, 0, len(todo))
+        return counts | {"skipped": len(todo)}
+    with run_folder(Settings().SCRATCH_DIR) as folder:
+        share(folder, dataset, Samples.of(store, dataset))
+        work = {key: _parts(config, one, folds, folder) for key, one in todo.items()}
+        for key, outcome in by_parts(experiment_task, work):
+            if isinstance(outcome, ItemFailure):
+                store.write([_failure(config, todo[key], outcome)])
+            else:
+                store.write([_document(config, todo[key], dataset, folds, outcome)])
+            bad = isinstance(outcome, ItemFailure)
+            counts["skipped" if bad else "made"] += 1
+            watcher().advance(_STAGE, not bad, bad)
+    return counts
+
+
+def _parts(
+    config: CampaignConfig, one: Experiment, folds: np.ndarray, folder: Path
+) -> dict[int, tuple[Any, ...]]:
+    where = (config.campaign, one.dataset_hash, str(folder), folds)
+    return {fold: (*where, one.name, one.value) for fold in range(config.evaluation.n_folds)}
+
+
+def experiment_task(
+    key: str,
+    fold: int,
+    campaign: str,
+    dataset_hash: str,
+    folder: str,
+    folds: np.ndarray,
+    experiment: str,
+    value: float | None,
+) -> Any:
+    """Make one fold of an experiment; runs in a worker process."""
+    from exafscn_flows.evaluation.experiments import bands, run_fold
+
+    absorber, feature_set, model_name, *_ = key.split("/")
+    config = Store.open().config(campaign)
+    model = next(model for model in config.models if model.name == model_name)
+    (fset,) = (s for s in config.features.sets if s.name == feature_set)
+    axis, label = fset.axis(config.features)
+    data = shared(folder, campaign, absorber, feature_set, dataset_hash)
+    return run_fold(
+        model,
+        data.X,
+        data.y,
+        data.groups,
+        axis,
+        bands(axis, is_distance(label)),
+        folds == fold,
+        experiment,
+        value,
+        config.evaluation.seed,
+    )
+
+
+def _document(
+    config: CampaignConfig,
+    one: Experiment,
+    dataset: Dataset,
+    folds: np.ndarray,
+    outcomes: dict[int, Any],
+) -> ExperimentDoc:
+    from exafscn_flows.evaluation.cross_validation import assemble
+    from exafscn_flows.evaluation.experiments import bands
+    from exafscn_flows.evaluation.metrics import metrics
+
+    proba = assemble({fold: outcome.proba for fold, outcome in outcomes.items()}, folds)
+    quality = metrics(dataset.y, proba, np.unique(dataset.y), folds)
+    importance: dict[str, Any] = {}
+    if one.name == "importance":
+        axis, label = one.feature_set.axis(config.features)
+        ordered = [outcomes[fold] for fold in sorted(outcomes)]
+        importance["bands"] = bands(axis, is_distance(label))
+        importance["drop"] = np.mean([outcome.drop for outcome in ordered], axis=0)
+        if all(outcome.gradients is not None for outcome in ordered):
+            importance["gradients"] = np.mean([o.gradients for o in ordered], axis=0)
+    return ExperimentDoc(
+        campaign=config.campaign,
+        hash=one.hash,
+        absorber=one.absorber,
+        feature_set=one.feature_set.name,
+        model=one.model.name,
+        experiment=one.name,
+        value=one.value,
+        n_train=float(np.mean([outcome.n_train for outcome in outcomes.values()])),
+        accuracy=quality["accuracy"],
+        accuracy_std=quality["accuracy_std"],
+        macro_f1=quality["macro_f1"],
+        **importance,
+    )
+
+
+def _failure(config: CampaignConfig, one: Experiment, failure: ItemFailure) -> FailureDoc:
+    return FailureDoc(
+        campaign=config.campaign,
+        hash=one.hash,
+        stage=_STAGE,
+        item=one.key,
+        absorber=one.absorber,
+        kind=failure.kind,
+        message=failure.message,
+        hint=failure.hint,
+    )

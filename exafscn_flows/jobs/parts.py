@@ -1,0 +1,54 @@
+"""Work that comes in parts, folds mostly, and is complete when all its parts are."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from exafscn_flows.errors import ExafscnError, ItemFailure
+from exafscn_flows.jobs.context import spread
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+
+def by_parts(
+    task: Callable[..., R], work: Mapping[str, Mapping[P, tuple[Any, ...]]]
+) -> Iterator[tuple[str, dict[P, R] | ItemFailure]]:
+    """Run the parts of several pieces of work on all processes.
+
+    Parameters
+    ----------
+    task
+        Function of a module; called with the key of the work, the part, and its arguments.
+    work
+        By key, the arguments of every part.
+
+    Yields
+    ------
+    tuple
+        Key, and results by part or the failure of one; as soon as the work is complete.
+
+    Raises
+    ------
+    ExafscnError
+        What concerns more than one piece of work.
+    """
+    tasks = ((key, part, *args) for key, parts in work.items() for part, args in parts.items())
+    results: dict[str, dict[P, R]] = {key: {} for key in work}
+    for (key, part, *_), result in spread(task, tasks):
+        if isinstance(result, ExafscnError) and not isinstance(result, ItemFailure):
+            raise result
+        if key not in results:  # another of its parts has failed
+            continue
+        if isinstance(result, Exception):
+            del results[key]
+            yield key, result if isinstance(result, ItemFailure) else _fit_failed(result)
+            continue
+        results[key][part] = result
+        if len(results[key]) == len(work[key]):
+            yield key, results.pop(key)
+
+
+def _fit_failed(error: Exception) -> ItemFailure:
+    line = " ".join(str(error).split())[:200]
+    hint = "check the model in the campaign file, and the memory of the machine"
+    return ItemFailure("fit_failed", f"the fit ended with {type(error).__name__}: {line}", hint)

@@ -1,0 +1,91 @@
+"""The arrays that models are fitted on: written once for a job, mapped by all its processes."""
+
+import errno
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from exafscn_flows.errors import CampaignError
+from exafscn_flows.jobs.dataset import Dataset, feature_matrix, labelled_sites
+from exafscn_flows.store.store import Store
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Rows of one data set, ordered by site key.
+
+    Attributes
+    ----------
+    X
+        Features, float32, shape (n_sites, n_features); not to be written to.
+    y
+        Coordination numbers, shape (n_sites,).
+    groups
+        Reduced formula of each site, shape (n_sites,).
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    groups: np.ndarray
+
+    @classmethod
+    def of(cls, store: Store, dataset: Dataset) -> Self:
+        """Read the features of a data set from the store."""
+        return cls(feature_matrix(store, dataset), dataset.y, dataset.groups)
+
+
+def share(folder: Path, dataset: Dataset, samples: Samples) -> None:
+    """Write samples where other processes of this machine find them.
+
+    Parameters
+    ----------
+    folder
+        Folder of the job, in the scratch folder.
+
+    Raises
+    ------
+    OSError
+        If there is no space left, with the number ENOSPC.
+    """
+    try:
+        for name, array in vars(samples).items():
+            np.save(_file(folder, dataset.feature_set, name), array, allow_pickle=False)
+    except OSError as error:
+        if error.errno is None:
+            # In words alone, numpy says that there is no space.
+            raise OSError(errno.ENOSPC, str(error)) from error
+        raise
+
+
+@lru_cache(maxsize=4)
+def shared(
+    folder: str, campaign: str, absorber: str, feature_set: str, dataset_hash: str
+) -> Samples:
+    """Map the samples that a job has shared; on another machine, read them from the store.
+
+    Raises
+    ------
+    CampaignError
+        If the data are not those of the job any more.
+    """
+    try:
+        names = Samples.__dataclass_fields__
+        files = {name: _file(Path(folder), feature_set, name) for name in names}
+        return Samples(**{name: np.load(file, mmap_mode="r") for name, file in files.items()})
+    except FileNotFoundError:
+        pass
+    store = Store.open()
+    dataset = labelled_sites(store, store.config(campaign), absorber, feature_set)
+    if dataset.hash != dataset_hash:
+        raise CampaignError(
+            f"campaign {campaign}: the data of {absorber} changed while its models were trained: "
+            "run it again"
+        )
+    return Samples.of(store, dataset)
+
+
+def _file(folder: Path, feature_set: str, name: str) -> Path:
+    return folder / f"{feature_set}.{name}.npy"

@@ -1,0 +1,66 @@
+"""What the parts of a report about a study are made from."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from exafscn_flows.evaluation.label_study import Agreement, CertaintyBin
+from exafscn_flows.store.documents import ExperimentDoc
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What all models of one campaign are made from.
+
+    Attributes
+    ----------
+    sources
+        Kinds of sources, in the order of the campaign file.
+    spectra, labels
+        What decides spectra and labels, under the names of the campaign file.
+    feature_sets
+        By name, the settings of each feature set: those of the campaign file, completed by what
+        all sets share, with the ``autobk`` and ``xftf`` that it goes through. A concatenation has
+        them in its ``parts``.
+    """
+
+    sources: list[str]
+    spectra: dict[str, Any]
+    labels: dict[str, Any]
+    feature_sets: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class StudyData:
+    """What the study section of a campaign has brought.
+
+    Attributes
+    ----------
+    feature_set
+        Feature set that is looked into.
+    experiments
+        Experiments that are up to date, in the order of the campaign file.
+    """
+
+    feature_set: str
+    experiments: list[ExperimentDoc]
+
+
+@dataclass(frozen=True)
+class LabelReport:
+    """How sure the labels of one absorber are.
+
+    Attributes
+    ----------
+    feature_set, model
+        The model whose out-of-fold predictions (split ``grouped``) are compared with the labels.
+    agreements
+        One entry per rival method.
+    certainty
+        Accuracy by the largest weight that CrystalNN gives a coordination number.
+    """
+
+    absorber: str
+    feature_set: str
+    model: str
+    agreements: list[Agreement]
+    certainty: list[CertaintyBin]

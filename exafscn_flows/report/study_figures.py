@@ -1,0 +1,333 @@
+"""Figures of a study, as SVG text that stands alone; they take the numbers of the JSON."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from exafscn_flows.report.interpretation import FAR_LIMIT, SHARE_LIMIT
+from exafscn_flows.report.style import COLORS, INK, LINE, MUTED, STYLE, legend_columns, to_svg
+
+WIDTH = 9.5
+
+Numbers = Mapping[str, Any]
+
+_DASHED = (0, (4, 2))
+_CURVES = {
+    "rmax": ("R below a limit alone", "Largest R (Å)"),
+    "rmin": ("R above a limit alone", "Smallest R (Å)"),
+    "learning_curve": ("Fewer formulas to learn from", "Training sites"),
+}
+
+
+@STYLE
+def comparison(combinations: Sequence[Numbers]) -> str:
+    """Draw mean accuracies of feature sets and models: grouped as bars, other splits as marks.
+
+    Parameters
+    ----------
+    combinations
+        As in ``feature_sets.combinations``, in the order in which they are drawn.
+    """
+    models = list(dict.fromkeys(one["model"] for one in combinations))
+    figure = Figure(figsize=(WIDTH, 0.8 + 0.24 * len(combinations)), layout="constrained")
+    axes = figure.add_subplot()
+    marks = {"random": ("D", "random split"), "chemical_system": ("s", "chemical systems held out")}
+    drawn = [split for split in marks if any(one[split] is not None for one in combinations)]
+    for place, one in enumerate(combinations):
+        grouped = 100 * one["grouped"]
+        axes.barh(place, grouped, 0.78, color=COLORS[models.index(one["model"]) % len(COLORS)])
+        axes.text(
+            1,
+            place,
+            f"{grouped:.1f}",
+            va="center",
+            fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2},
+        )
+        for split in drawn:
+            if one[split] is not None:
+                axes.plot(100 * one[split], place, marks[split][0], **_MARK)
+    names = [f"{one['feature_set']}, {one['model']}" for one in combinations]
+    axes.set_yticks(range(len(names)), names, color=INK)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_xlim(0, 100)
+    axes.set_xlabel("Accuracy, mean over elements (%)")
+    axes.grid(axis="x", color=LINE, linewidth=0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    handles = [
+        Line2D([], [], color=COLORS[i % len(COLORS)], linewidth=7, label=f"{name}, grouped")
+        for i, name in enumerate(models)
+    ]
+    handles += [
+        Line2D([], [], linestyle="", marker=marks[split][0], label=marks[split][1], **_MARK)
+        for split in drawn
+    ]
+    _legend(figure, handles)
+    return to_svg(figure)
+
+
+_MARK: dict[str, Any] = {"markersize": 4.5, "markerfacecolor": "white", "markeredgecolor": INK}
+
+
+@STYLE
+def importance(interpretation: Numbers) -> str:
+    """Draw the importance of every part of the axis: a row per element, a column per measure."""
+    absorbers = interpretation["absorbers"]
+    columns = _columns(interpretation)
+    figure = Figure(figsize=(WIDTH, 1.0 + 1.0 * len(absorbers)), layout="constrained")
+    grid = figure.subplots(len(absorbers), len(columns), sharex=True, sharey="col", squeeze=False)
+    colors: dict[str, str] = {}
+    for row, (absorber, entry) in zip(grid, absorbers.items(), strict=True):
+        for axes, measure in zip(row, columns, strict=True):
+            _draw_measure(axes, measure, entry, colors)
+            if interpretation["along_r"]:
+                for limit in (SHARE_LIMIT, FAR_LIMIT):
+                    axes.axvline(limit, color=MUTED, linewidth=0.8, linestyle=_DASHED)
+            axes.axhline(0, color=LINE, linewidth=0.8)
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.margins(x=0)
+        row[0].text(
+            0.98,
+            0.93,
+            absorber,
+            ha="right",
+            va="top",
+            fontsize=12,
+            fontweight="bold",
+            transform=row[0].transAxes,
+        )
+    for axes, title in zip(grid[0], columns.values(), strict=True):
+        axes.set_title(title, fontsize=9)
+    for axes in grid[-1]:
+        axes.set_xlabel(interpretation["axis_label"])
+    _legend(
+        figure,
+        [Line2D([], [], color=color, linewidth=4, label=name) for name, color in colors.items()],
+    )
+    return to_svg(figure)
+
+
+def _columns(interpretation: Numbers) -> dict[str, str]:
+    """Return the measures that there are, with what their column shows."""
+    titles = {
+        "gini": "Gini importance per point (%)",
+        "permutation": "Accuracy lost by permuting a band (points)",
+        "gradients": "Integrated gradients per point (%)",
+    }
+    entries = interpretation["absorbers"].values()
+    return {name: title for name, title in titles.items() if any(e[name] for e in entries)}
+
+
+def _draw_measure(axes: Axes, measure: str, entry: Numbers, colors: dict[str, str]) -> None:
+    def color(model: str) -> str:
+        return colors.setdefault(model, COLORS[len(colors) % len(COLORS)])
+
+    if measure == "permutation":
+        for model, one in entry["permutation"].items():
+            drop, bands = 100 * np.asarray(one["drop"]), one["bands"]
+            axes.stairs(drop, bands, fill=True, facecolor=to_rgba(color(model), 0.2), linewidth=0)
+            axes.stairs(drop, bands, color=color(model), linewidth=1.2)
+        return
+    gini = {entry["gini"]["model"]: entry["gini"]} if entry["gini"] else {}
+    for model, one in (gini if measure == "gini" else entry["gradients"]).items():
+        axis, percent = one["axis"], 100 * np.asarray(one["values"])
+        axes.fill_between(axis, percent, color=to_rgba(color(model), 0.25), linewidth=0)
+        axes.plot(axis, percent, color=color(model), linewidth=1)
+
+
+@STYLE
+def curves(found: Sequence[Numbers]) -> str:
+    """Draw the curves of one model side by side: elements thin, their mean bold.
+
+    Parameters
+    ----------
+    found
+        Entries of ``curves`` with the same model.
+    """
+    absorbers = list(dict.fromkeys(name for curve in found for name in curve["absorbers"]))
+    shades = mpl.colormaps["viridis"](np.linspace(0, 0.88, max(len(absorbers), 2)))
+    colors = dict(zip(absorbers, shades, strict=False))
+    figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
+    panels = figure.subplots(1, max(len(found), 2), sharey=True, squeeze=False)[0]
+    for axes in panels[len(found) :]:
+        axes.set_visible(False)
+    ends = [_draw_curve(axes, curve, colors) for axes, curve in zip(panels, found, strict=False)]
+    for axes, heights in zip(panels, ends, strict=False):  # now that the limits of y are known
+        for name, height in _spread(axes, heights).items():
+            axes.text(
+                1.02,
+                height,
+                name,
+                color=colors[name],
+                fontsize=8,
+                va="center",
+                transform=axes.get_yaxis_transform(),
+            )
+    panels[0].set_ylabel("Accuracy, grouped (%)")
+    for axes in panels[1:]:
+        axes.tick_params(labelleft=False)
+    handles = [
+        Line2D([], [], color=INK, linewidth=2.8, label="mean over elements"),
+        Line2D([], [], color=MUTED, linewidth=1, label="one element"),
+    ]
+    if any(curve["experiment"] == "rmax" for curve in found):
+        handles.append(
+            Line2D([], [], color=INK, linewidth=1.2, linestyle=":", label="mean, all of R")
+        )
+    _legend(figure, handles)
+    return to_svg(figure)
+
+
+def _draw_curve(axes: Axes, curve: Numbers, colors: Mapping[str, Any]) -> dict[str, float]:
+    """Draw one panel, and return where the line of each element ends."""
+    experiment, mean = curve["experiment"], curve["mean"]
+    title, label = _CURVES[experiment]
+    ends: dict[str, float] = {}
+    for name, entry in curve["absorbers"].items():
+        x, y = _line(experiment, entry)
+        axes.plot(x, y, "o-", color=colors[name], linewidth=1, markersize=2.5)
+        ends[name] = y[-1]
+    if len(mean["absorbers"]) > 1 and mean["points"]:
+        x, y = _line(experiment, mean)
+        # A learning curve averages over elements with different numbers of sites.
+        axes.plot(x, y, "o-", color=INK, linewidth=2.8, markersize=4.5)
+    if experiment == "rmax" and mean["all"] is not None:
+        axes.axhline(100 * mean["all"], color=INK, linewidth=1.2, linestyle=":")
+    if experiment == "learning_curve":
+        _number_axis(axes)
+    axes.set_title(title, fontsize=10)
+    axes.set_xlabel(label)
+    axes.grid(color=LINE, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    return ends
+
+
+def _line(experiment: str, entry: Numbers) -> tuple[list[float], list[float]]:
+    points = entry["points"]
+    key = "n_train" if experiment == "learning_curve" else "value"
+    x, y = [point[key] for point in points], [100 * point["accuracy"] for point in points]
+    if experiment == "rmin" and entry["all"] is not None and x[0] > 0:
+        x, y = [0.0, *x], [100 * entry["all"], *y]  # nothing is left out
+    return x, y
+
+
+def _number_axis(axes: Axes) -> None:
+    """Make the x axis logarithmic, with plain numbers at 1, 2 and 5 times powers of ten."""
+    axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    ticks = [m * 10**power for power in range(7) for m in (1, 2, 5) if low <= m * 10**power <= high]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_xticks([], minor=True)
+
+
+def _spread(axes: Axes, heights: Mapping[str, float]) -> dict[str, float]:
+    """Move labels apart, as little as keeps a line of text between any two."""
+    low, high = axes.get_ylim()
+    gap = 0.055 * (high - low)
+    placed: dict[str, float] = {}
+    below = -np.inf
+    for name, height in sorted(heights.items(), key=lambda item: item[1]):
+        below = placed[name] = max(height, below + gap)
+    above = np.inf
+    for name in reversed(placed):
+        excess = placed[name] - (high - gap / 2)
+        above = placed[name] = min(placed[name] - max(excess, 0), above - gap)
+    return placed
+
+
+@STYLE
+def certainty(labels: Numbers) -> str:
+    """Draw agreement with rival methods, and accuracy by the certainty of the label."""
+    methods = labels["methods"]
+    figure = Figure(figsize=(WIDTH if methods else WIDTH / 2, 3.6), layout="constrained")
+    panels = figure.subplots(1, 2 if methods else 1, squeeze=False)[0]
+    if methods:
+        _draw_agreements(panels[0], labels)
+    axes = panels[-1]
+    bins = labels["all"]["certainty"]
+    for name, entry in [*labels["absorbers"].items(), ("all", labels["all"])]:
+        known = [
+            (place, 100 * one["accuracy"])
+            for place, one in enumerate(entry["certainty"])
+            if one["accuracy"] is not None
+        ]
+        bold = name == "all"
+        axes.plot(
+            *np.array(known).reshape(-1, 2).T,
+            "o-",
+            color=INK if bold else MUTED,
+            alpha=1 if bold else 0.4,
+            linewidth=2.8 if bold else 1,
+            markersize=4.5 if bold else 2.5,
+        )
+    axes.set_xticks(
+        range(len(bins)), [f"{one['low']:g} to {one['high']:g}\n{one['n_sites']}" for one in bins]
+    )
+    axes.set_xlim(-0.5, len(bins) - 0.5)
+    axes.set_ylim(0, 102)
+    axes.set_xlabel("Largest weight of a coordination number, and sites of all elements")
+    axes.set_ylabel("Accuracy, grouped (%)")
+    _legend_above(
+        axes,
+        [
+            Line2D([], [], color=INK, linewidth=2.8, label="all sites"),
+            Line2D([], [], color=MUTED, alpha=0.4, linewidth=1, label="one element"),
+        ],
+    )
+    _tidy(axes)
+    return to_svg(figure)
+
+
+def _draw_agreements(axes: Axes, labels: Numbers) -> None:
+    absorbers = labels["absorbers"]
+    width = 0.8 / len(labels["methods"])
+    for series, method in enumerate(labels["methods"]):
+        for place, entry in enumerate(absorbers.values()):
+            one = entry["agreements"].get(method)
+            if one:
+                shift = (series - (len(labels["methods"]) - 1) / 2) * width
+                axes.bar(place + shift, 100 * one["agree"], 0.9 * width, color=COLORS[series])
+    axes.set_xticks(range(len(absorbers)), list(absorbers), color=INK)
+    axes.set_ylim(0, 102)
+    axes.set_ylabel("Sites with CrystalNN's number (%)")
+    axes.tick_params(axis="x", length=0)
+    methods = enumerate(labels["methods"])
+    _legend_above(
+        axes, [Line2D([], [], color=COLORS[i], linewidth=7, label=name) for i, name in methods]
+    )
+    _tidy(axes)
+
+
+def _tidy(axes: Axes) -> None:
+    axes.grid(axis="y", color=LINE, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _legend_above(axes: Axes, handles: Sequence[Line2D]) -> None:
+    axes.legend(
+        handles=list(handles),
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1),
+        ncols=3,
+        fontsize=8,
+        handlelength=1.2,
+        columnspacing=1.2,
+    )
+
+
+def _legend(figure: Figure, handles: Sequence[Line2D]) -> None:
+    figure.legend(
+        handles=list(handles),
+        loc="outside upper left",
+        ncols=legend_columns([str(handle.get_label()) for handle in handles], WIDTH),
+        fontsize=9,
+        handlelength=1.4,
+        columnspacing=1.6,
+    )

@@ -1,0 +1,53 @@
+"""What the figures of the report have in common, and how they get into the page."""
+
+import base64
+import io
+from collections.abc import Sequence
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+"""The palette of Okabe and Ito, which colour-blind readers can tell apart."""
+
+INK, MUTED, LINE = "#1f2933", "#52606d", "#cbd2d9"
+
+# Names and labels are data: parse_math keeps a $ in them from being read as a formula.
+STYLE = mpl.rc_context(
+    {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "exafscn",
+        "text.parse_math": False,
+        "font.sans-serif": ["DejaVu Sans", "Helvetica", "Arial"],
+        "font.size": 9,
+        "text.color": INK,
+        "axes.labelcolor": INK,
+        "axes.edgecolor": LINE,
+        "axes.axisbelow": True,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+        "legend.frameon": False,
+    }
+)
+
+
+def legend_columns(names: Sequence[str], width: float) -> int:
+    """Return how many columns of a legend fit into a figure, width in inches; font size 9."""
+    longest = max(len(name) for name in names)
+    return max(1, min(len(names), int(width / (0.5 + 0.08 * longest))))
+
+
+def to_svg(figure: Figure) -> str:
+    """Return a figure as SVG text, the same for the same figure."""
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    return text.getvalue()
+
+
+def data_uri(svg: str) -> str:
+    """Return an SVG text as the address of an image that lies in the page itself.
+
+    As an image, unlike pasted into the page, its element names cannot clash with those of other
+    figures, and nothing in it can run.
+    """
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()

@@ -1,0 +1,155 @@
+"""Experiments with a model: what it is given to learn from, and what comes back."""
+
+from itertools import pairwise
+from typing import Any, Self
+
+import numpy as np
+import pytest
+
+from exafscn_flows.evaluation.cross_validation import fit_fold
+from exafscn_flows.evaluation.experiments import FoldOutcome, bands, run_fold
+from exafscn_flows.evaluation.splits import grouped_folds
+from exafscn_flows.models import Mlp, RandomForest
+
+RNG = np.random.default_rng(0)
+r = 0.5 + 0.25 * np.arange(12)
+formulas = np.array([f"formula{g:02}" for g in np.sort(RNG.integers(0, 40, 200))])
+cn = RNG.choice([4, 5, 6], 200)
+X = (RNG.normal(size=(200, 12)) + cn[:, None]).astype(np.float32)
+folds = grouped_folds(cn, formulas, 4, 0)
+held_out = folds == 0
+edges = bands(r, True)
+
+
+class Witness:
+    """A model that remembers what it was given; it predicts nothing of use."""
+
+    def __init__(self) -> None:
+        self.rows: list[np.ndarray] = []
+        self.groups: list[str] = []
+        self.asked: list[np.ndarray] = []
+
+    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int) -> Self:
+        self.rows, self.groups = list(X), list(groups)
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        self.asked = list(X)
+        return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
+
+
+def outcome(
+    model: Any,
+    experiment: str,
+    value: float | None,
+    *,
+    X: np.ndarray = X,
+    cn: np.ndarray = cn,
+    fold: int = 0,
+    seed: int = 0,
+) -> FoldOutcome:
+    return run_fold(model, X, cn, formulas, r, edges, folds == fold, experiment, value, seed)
+
+
+@pytest.mark.parametrize("limit", [0.6, 1.0, 1.9, 9.0])
+def test_rmax_shows_what_lies_below_alone_and_rmin_all_else(limit: float) -> None:
+    columns = np.tile(r, (200, 1))
+    for experiment, seen in (("rmax", r[r < limit]), ("rmin", r[r >= limit])):
+        if not len(seen):
+            continue
+        witness = Witness()
+        found = outcome(witness, experiment, limit, X=columns)
+        assert len(witness.rows) == found.n_train == (~held_out).sum()
+        assert len(witness.asked) == held_out.sum()
+        for row in (*witness.rows, *witness.asked):
+            np.testing.assert_array_equal(row, seen)
+
+
+def test_learning_curves_take_nested_whole_formulas_and_none_that_is_asked_for() -> None:
+    sizes = dict(zip(*np.unique(formulas[~held_out], return_counts=True), strict=True))
+    total, before = int((~held_out).sum()), set[str]()
+    for share in (0.05, 0.1, 0.3, 0.31, 0.7, 1.0):
+        witness = Witness()
+        found = outcome(witness, "learning_curve", share)
+        seen, counts = np.unique(witness.groups, return_counts=True)
+        assert not {*seen} & {*formulas[held_out]}
+        assert dict(zip(seen, counts, strict=True)) == {name: sizes[name] for name in seen}
+        assert before <= {*seen}
+        assert found.n_train == len(witness.rows)
+        # As much as was asked for, and at most one formula more.
+        assert share * total <= found.n_train < share * total + max(sizes.values())
+        before = {*seen}
+    assert before == {*sizes}
+
+
+def test_other_seeds_and_folds_begin_with_other_formulas() -> None:
+    firsts = set()
+    for fold, seed in ((0, 0), (0, 1), (1, 0)):
+        witness = Witness()
+        outcome(witness, "learning_curve", 0.1, fold=fold, seed=seed)
+        firsts.add(frozenset(witness.groups))
+    assert len(firsts) == 3
+
+
+def test_without_a_limit_an_experiment_is_the_plain_fold() -> None:
+    forest = RandomForest(n_estimators=10)
+    plain = fit_fold(forest.fit, X, cn, formulas, folds, 0, seed=0)
+    for experiment, value in (
+        ("learning_curve", 1.0),
+        ("rmax", 99.0),
+        ("rmin", 0.1),
+        ("importance", None),
+    ):
+        found = outcome(forest, experiment, value)
+        assert (found.proba == plain).all(), experiment
+        assert found.n_train == (~held_out).sum()
+        assert (found.drop is not None) == (experiment == "importance")
+        assert found.gradients is None
+
+
+def test_less_to_learn_from_gives_other_predictions() -> None:
+    forest = RandomForest(n_estimators=10)
+    plain = fit_fold(forest.fit, X, cn, formulas, folds, 0, seed=0)
+    for experiment, value in (("learning_curve", 0.3), ("rmax", 1.0), ("rmin", 1.0)):
+        assert (outcome(forest, experiment, value).proba != plain).any()
+
+
+def test_a_class_that_a_small_share_lacks_has_probability_zero() -> None:
+    lacking = formulas == formulas[~held_out][0]
+    rare = np.where(lacking, 9, cn)
+    found = outcome(RandomForest(n_estimators=5), "learning_curve", 0.05, cn=rare)
+    assert found.proba.shape == (held_out.sum(), 4)
+    np.testing.assert_allclose(found.proba.sum(axis=1), 1)
+    assert (found.proba[:, 3] == 0).all()
+
+
+def test_importance_of_a_network_has_bands_and_gradients() -> None:
+    found = outcome(Mlp(learning_rate=1e-3, max_epochs=3), "importance", None)
+    assert found.drop is not None
+    assert found.gradients is not None
+    assert found.drop.shape == (len(edges) - 1,)
+    assert found.gradients.shape == r.shape
+    assert found.gradients.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("axis", "is_distance"),
+    [
+        (np.linspace(0, 9.97, 326), True),
+        (np.tile(1 + 0.5 * np.arange(11), 2), True),
+        (np.linspace(3, 12, 181), False),
+        (np.arange(12.0), False),
+    ],
+)
+def test_every_feature_is_in_one_band(axis: np.ndarray, is_distance: bool) -> None:
+    limits = bands(axis, is_distance)
+    assert (np.diff(limits) > 0).all()
+    inside = [((axis >= low) & (axis < high)) for low, high in pairwise(limits)]
+    assert (np.sum(inside, axis=0) == 1).all()
+    if is_distance:
+        np.testing.assert_array_equal(limits % 0.5, 0)
+        assert limits[0] <= axis.min() < limits[1]
+        assert limits[-2] <= axis.max() < limits[-1]
+    else:
+        assert len(limits) == 21

@@ -1,0 +1,66 @@
+"""Which sites are held out together, as the evaluation section says."""
+
+import numpy as np
+import pytest
+
+from exafscn_flows.config.campaign import Evaluation
+from exafscn_flows.errors import ItemFailure
+from exafscn_flows.jobs.dataset import Dataset
+from exafscn_flows.jobs.train import folds_of
+from exafscn_flows.store.documents import SiteDoc
+
+ALL = Evaluation(chemical_systems=True)
+SYSTEMS = [["Cu", x] for x in ("As", "Br", "Cl", "F", "I", "O", "S", "Se", "Sb", "Te")]
+
+
+def dataset(n: int = 300, systems: list[list[str]] = SYSTEMS) -> Dataset:
+    """Sites of several formulas in each chemical system, e.g. CuO2 and Cu3O2."""
+    rng = np.random.default_rng(0)
+    sites = []
+    for number in range(n):
+        elements = systems[rng.integers(len(systems))]
+        name = f"m{number:03}"
+        sites.append(
+            SiteDoc(
+                campaign="x",
+                hash="",
+                site=f"{name}:Cu:0",
+                material_id=name,
+                absorber="Cu",
+                site_index=0,
+                multiplicity=1,
+                formula=f"{elements[0]}{rng.integers(1, 7)}{elements[1]}2",
+                elements=elements,
+                n_atoms=2,
+                active=True,
+            )
+        )
+    formulas = np.array([site.formula for site in sites])
+    return Dataset("Cu", "r_space", sites, rng.choice([4, 6], n), formulas, [], "")
+
+
+def spread_over(folds: np.ndarray, groups: np.ndarray) -> int:
+    return max(len(set(folds[groups == group])) for group in set(groups))
+
+
+def test_whole_chemical_systems_are_held_out_if_asked_for():
+    data = dataset()
+    assert set(data.systems) == {"-".join(elements) for elements in SYSTEMS}
+    assert list(folds_of(Evaluation(), data, Evaluation().splits)) == ["grouped", "random"]
+    folds = folds_of(ALL, data, ALL.splits)
+    assert list(folds) == ["grouped", "random", "chemical_system"]
+    assert spread_over(folds["chemical_system"], data.systems) == 1
+    assert spread_over(folds["grouped"], data.groups) == 1
+    # So a formula's neighbours in its system are no help, while in the other splits they are.
+    assert spread_over(folds["grouped"], data.systems) > 1
+    assert spread_over(folds["random"], data.groups) > 1
+    for name in ("grouped", "random"):
+        np.testing.assert_array_equal(folds[name], folds_of(Evaluation(), data, [name])[name])
+
+
+def test_too_few_chemical_systems_are_named_as_such():
+    data = dataset(systems=SYSTEMS[:3])
+    with pytest.raises(ItemFailure, match="3 chemical systems cannot fill 5 folds") as error:
+        folds_of(ALL, data, ALL.splits)
+    assert error.value.kind == "too_few_sites"
+    assert set(folds_of(ALL, data, ["grouped"])["grouped"]) == set(range(5))

@@ -1,0 +1,103 @@
+"""Arrays that processes share: what is mapped is what the store holds."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from crystals import polymorphs
+
+from exafscn_flows.errors import CampaignError
+from exafscn_flows.jobs.dataset import Dataset, labelled_sites
+from exafscn_flows.jobs.samples import Samples, share, shared
+from exafscn_flows.models import Bagging, ExtraTrees, GradientBoosting, Mlp, RandomForest
+from exafscn_flows.models.base import ModelBase
+from exafscn_flows.models.persistence import dump_model
+from exafscn_flows.spectra.scratch import run_folder
+from exafscn_flows.store.documents import LabelDoc
+
+
+def same(one: Samples, other: Samples) -> bool:
+    return all(
+        np.array_equal(a, b) and a.dtype == b.dtype
+        for a, b in zip(vars(one).values(), vars(other).values(), strict=True)
+    )
+
+
+@pytest.fixture
+def dataset(with_features, store) -> Dataset:
+    return labelled_sites(store, with_features(polymorphs("Ni")), "Ni", "r_space")
+
+
+def test_mapped_samples_are_those_of_the_store(dataset, store, scratch):
+    samples = Samples.of(store, dataset)
+    assert samples.X.shape == (8, 326)
+    assert samples.y.tolist() == dataset.y.tolist()
+    with run_folder(scratch) as folder:
+        share(folder, dataset, samples)
+        mapped = shared(str(folder), "test", "Ni", "r_space", dataset.hash)
+        assert same(mapped, samples)
+        assert isinstance(mapped.X, np.memmap)
+        with pytest.raises(ValueError, match="read-only"):
+            mapped.X[0, 0] = 1
+    # Who has mapped them keeps them, and the folder leaves nothing behind.
+    assert same(mapped, samples)
+    assert not list(scratch.iterdir())
+
+
+def test_without_the_folder_samples_are_read_from_the_store(dataset, store, scratch):
+    """As in a process on another machine."""
+    there = str(scratch / "of-another-machine")
+    assert same(shared(there, "test", "Ni", "r_space", dataset.hash), Samples.of(store, dataset))
+
+
+def test_data_that_changed_meanwhile_are_refused(dataset, store, scratch):
+    site = dataset.sites[0].site
+    store.database.labels.update_one({"site": site}, {"$set": {"cn": 5}})
+    assert store.read(LabelDoc, "test", [site])[site].cn == 5
+    with pytest.raises(CampaignError, match="data of Ni changed while its models were trained"):
+        shared(str(scratch / "gone"), "test", "Ni", "r_space", dataset.hash)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        RandomForest(n_estimators=5),
+        ExtraTrees(n_estimators=5),
+        Bagging(n_estimators=3),
+        GradientBoosting(max_iter=3),
+        Mlp(max_epochs=2),
+    ],
+    ids=lambda model: model.kind,
+)
+def test_models_fitted_on_mapped_rows_are_the_same_to_the_last_bit(
+    model: ModelBase, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 8)).astype(np.float32), rng.choice([4, 6], 60)
+    groups = np.sort(rng.integers(0, 20, 60)).astype(str)
+    mapped = []
+    for name, array in (("X", X), ("y", y), ("groups", groups)):
+        np.save(tmp_path / f"{name}.npy", array)
+        mapped.append(np.load(tmp_path / f"{name}.npy", mmap_mode="r"))
+    assert dump_model(model.fit(*mapped, 0)) == dump_model(model.fit(X, y, groups, 0))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system takes root")
+def test_a_full_scratch_folder_is_named(tmp_path, scratch):
+    command = ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(tmp_path)]
+    if shutil.which("mount") is None or subprocess.run(command, check=False).returncode != 0:
+        pytest.skip("this machine does not let us mount a file system")
+    try:
+        large = Samples(np.zeros((6, 2**20), np.float32), np.zeros(6, int), np.full(6, "NiO"))
+        rows = Dataset("Ni", "r_space", [], large.y, large.groups, [], "")
+        with (
+            pytest.raises(CampaignError, match=f"scratch folder {tmp_path} is full"),
+            run_folder(tmp_path) as folder,
+        ):
+            share(folder, rows, large)
+        assert not list(tmp_path.iterdir())
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)

@@ -1,0 +1,168 @@
+"""The search over parameters: what decides it, and what must not."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from exafscn_flows.config.loader import load_campaign_file
+from exafscn_flows.errors import ItemFailure, UsageError
+from exafscn_flows.evaluation.cross_validation import fit_fold
+from exafscn_flows.evaluation.splits import grouped_folds
+from exafscn_flows.hashing import content_hash
+from exafscn_flows.models import GradientBoosting, RandomForest
+from exafscn_flows.models import search as search_module
+from exafscn_flows.models.search import N_FOLDS, best_candidate
+
+RNG = np.random.default_rng(0)
+GROUPS = np.sort(RNG.integers(0, 60, 240)).astype(str)
+Y = RNG.choice([4, 6], 240)
+X = RNG.normal(size=(240, 6)).astype(np.float32)
+X[:, 2] += 2 * Y
+
+# A leaf of 200 sites leaves one tree that always says the same.
+BAD, GOOD = 200, 2
+
+
+class Fixed:
+    """A candidate that always answers the same, and remembers what it was fitted on."""
+
+    def __init__(self, answer: int) -> None:
+        self.answer = answer
+        self.fits: list[tuple[set[str], set[str]]] = []
+
+    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int) -> "Fixed":
+        self.fits.append((set(groups), set()))
+        return self
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        self.fits[-1][1].update(X[:, 0].astype(int).astype(str))
+        return np.full(len(X), self.answer)
+
+
+@pytest.mark.parametrize("values", [[BAD, GOOD], [GOOD, BAD], [BAD, GOOD, 150]])
+def test_the_better_candidate_is_taken_wherever_it_stands(values: list[int]) -> None:
+    model = RandomForest(n_estimators=10, search={"min_samples_leaf": values})
+    chosen = model.chosen(X, Y, GROUPS, 0)
+    assert chosen == RandomForest(n_estimators=10, min_samples_leaf=GOOD)
+    proba = model.fit(X, Y, GROUPS, 0).predict_proba(X)
+    assert (proba == chosen.fit(X, Y, GROUPS, 0).predict_proba(X)).all()
+
+
+def test_the_first_of_equal_candidates_is_taken() -> None:
+    common = int(np.bincount(Y).argmax())
+    answers = [Fixed(10 - common), Fixed(common), Fixed(common)]
+    assert best_candidate(answers, X, Y, GROUPS, 0) == 1
+    assert best_candidate(answers[2:] + answers[:2], X, Y, GROUPS, 0) == 0
+
+
+def test_candidates_are_compared_on_formulas_that_they_did_not_learn() -> None:
+    rows = GROUPS.astype(float)[:, None]
+    candidate = Fixed(4)
+    best_candidate([candidate], rows, Y, GROUPS, 0)
+    assert len(candidate.fits) == N_FOLDS
+    for learned, asked in candidate.fits:
+        assert asked
+        assert not learned & asked
+        assert learned | asked == set(GROUPS)
+
+
+def test_held_out_rows_have_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever stands in the held-out rows, the same candidate is taken on the same rows."""
+    model = RandomForest(n_estimators=5, search={"min_samples_leaf": [BAD, GOOD]})
+    folds = grouped_folds(Y, GROUPS, 4, 0)
+    held_out = folds == 1
+    garbage, labels = X.copy(), Y.copy()
+    garbage[held_out] = 1e6 * RNG.normal(size=(held_out.sum(), 6))
+    labels[held_out] = 10 - Y[held_out]
+    seen: list[tuple[Any, ...]] = []
+
+    def recorded(candidates: Any, *data: Any) -> int:
+        best = best_candidate(candidates, *data)
+        seen.append((best, *data))
+        return best
+
+    monkeypatch.setattr(search_module, "best_candidate", recorded)
+    for rows, y in ((X, Y), (garbage, labels)):
+        fit_fold(model.fit, rows, y, GROUPS, folds, 1, 0)
+    assert seen[0][0] == seen[1][0] == 1
+    for mine, theirs in zip(*seen, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert not set(seen[0][3]) & set(GROUPS[held_out])
+
+
+def test_the_order_of_the_keys_means_nothing() -> None:
+    """YAML mappings have no order, and equal hashes must mean equal models."""
+    values = {"min_samples_leaf": [3, 1], "max_features": ["sqrt", 0.5]}
+    one = RandomForest(search=values)
+    other = RandomForest(search=dict(reversed(values.items())))
+    assert one.candidates() == other.candidates()
+    assert content_hash(one.parameters()) == content_hash(other.parameters())
+    expected = [("sqrt", 3), ("sqrt", 1), (0.5, 3), (0.5, 1)]
+    assert [(c.max_features, c.min_samples_leaf) for c in one.candidates()] == expected
+    assert all(candidate.search is None for candidate in one.candidates())
+
+
+def test_what_is_searched_for_is_in_the_hash_and_what_it_replaces_is_not() -> None:
+    plain = RandomForest()
+    assert "search" not in plain.parameters()
+    model = RandomForest(search={"n_estimators": [10, 20]})
+    assert model.parameters()["search"] == {"n_estimators": [10, 20]}
+    assert model.parameters() != plain.parameters()
+    for other in ([10], [20, 10], [10, 30]):
+        assert RandomForest(search={"n_estimators": other}).parameters() != model.parameters()
+    again = RandomForest(n_estimators=7, search={"n_estimators": [10, 20]})
+    assert again.parameters() == model.parameters()
+    assert again.candidates() == model.candidates()
+
+
+def test_too_little_to_search_on_is_a_failure_that_says_so() -> None:
+    few = np.repeat(["NiO", "NiS"], 6)
+    with pytest.raises(ItemFailure, match="in the search over parameters, 2 formulas") as error:
+        RandomForest(search={"n_estimators": [1, 2]}).fit(X[:12], Y[:12], few, 0)
+    assert error.value.kind == "too_few_sites"
+    assert "no search" in error.value.hint
+    y = np.array([4] * 9 + [6] * 3)
+    groups = np.array(["a", "b", "c"] * 3 + ["d"] * 3)
+    with pytest.raises(ItemFailure, match="in the search") as error:
+        GradientBoosting(search={"max_iter": [1, 2]}).fit(X[:12], y, groups, 0)
+    assert error.value.kind == "one_class"
+
+
+@pytest.mark.parametrize(
+    ("search", "words"),
+    [
+        ({"trees": [1]}, "search: trees is not a parameter of random_forest"),
+        ({"name": ["a", "b"]}, "search: name is not a parameter"),
+        ({"search": [1]}, "search: search is not a parameter"),
+        ({"learning_rate": [0.1]}, "learning_rate is not a parameter of random_forest"),
+        ({"n_estimators": [10, 0]}, "search: n_estimators: Input should be greater than"),
+        ({"n_estimators": [True]}, "search: n_estimators: Input should be a valid integer"),
+        ({"n_estimators": [[1]]}, "not [1]"),
+        ({"n_estimators": [10**20]}, "makes no sense here"),
+        ({"max_features": [2.5]}, "search: max_features: Input should be 'sqrt' or "),
+        ({"max_features": ["log"]}, "not 'log'"),
+        ({"class_weight": [None, "even"]}, "search: class_weight: Input should be 'balanced'"),
+        ({"n_estimators": 5}, "n_estimators: input should be a valid list, not 5"),
+        ({"n_estimators": []}, "n_estimators: list should have at least 1 item"),
+        ({}, "search: dictionary should have at least 1 item"),
+    ],
+)
+def test_wrong_searches_are_one_line_with_its_number(
+    tmp_path: Path, search: dict[str, Any], words: str
+) -> None:
+    file = tmp_path / "campaign.yaml"
+    base = {"campaign": "x", "absorbers": ["Ni"], "sources": [{"kind": "amcsd"}]}
+    models = [{"kind": "bagging"}, {"kind": "random_forest", "search": search}]
+    YAML(typ="safe", pure=True).dump({**base, "models": models}, file)
+    with pytest.raises(UsageError) as error:
+        load_campaign_file(file)
+    (line,) = str(error.value).splitlines()
+    written = file.read_text().splitlines()
+    number = int(line.removeprefix(f"{file}:").partition(":")[0])
+    text = "\n".join(written[number - 1 :])
+    assert words in line
+    assert "models[1]" in line
+    assert text.startswith(("- ", "  search", "    n_estimators"))
