@@ -193,7 +193,7 @@ def compare(store: Store, plain: Any, absorber: str, feature_set: str, model: st
         stored = np.array([ours[site].probabilities[str(name)] for name in classes])
         different += int((stored != proba).sum())
         largest = max(largest, float(np.abs(stored - proba).max()))
-        other_classes += ours[site].cn != cn
+        other_classes += int(ours[site].cn != cn)
     confusion = np.zeros((len(classes), len(classes)), dtype=int)
     random = predicted(plain[f"{key}/random"], classes)
     np.add.at(confusion, (np.searchsorted(classes, y), np.searchsorted(classes, random)), 1)
@@ -220,11 +220,12 @@ def show(result: dict[str, Any]) -> None:
     console = Console()
     for name in ("cores", "fits", "study_s", "plain_s", "ratio"):
         console.print(f"{name:<10}{result[name]:>10.4g}", highlight=False)
-    table = Table("plain script", "seconds", title_justify="left")
+    table = Table("plain script", "seconds")
     for model, seconds in result["plain_s_by_model"].items():
         table.add_row(model, f"{seconds:.1f}")
     console.print(table)
     table = Table("model", "sites", "values that differ", "by at most", "other CN", "random split")
+    table.columns[0].no_wrap = True
     for one in result["comparisons"]:
         table.add_row(
             one["model"],

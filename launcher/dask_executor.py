@@ -6,7 +6,7 @@ from concurrent.futures import Executor, Future
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 from exafscn_flows.errors import CampaignError
 
@@ -49,7 +49,8 @@ class DaskExecutor(Executor, ABC):
         future: Future[R] = Future()
         with self._lock:
             self._unfinished.add(future)
-        future.add_done_callback(partial(_cancel_too, task))
+        # As long as somebody holds the task, Dask keeps its result, and a worker for that.
+        future.add_done_callback(partial(_cancel_too, ref(task)))
         task.add_done_callback(partial(_hand_over, future))
         return future
 
@@ -70,9 +71,9 @@ class DaskExecutor(Executor, ABC):
                 cluster.close()
 
 
-def _cancel_too(task: Future[R], future: Future[R]) -> None:
-    if future.cancelled():
-        task.cancel()
+def _cancel_too(task: ref[Future[R]], future: Future[R]) -> None:
+    if future.cancelled() and (found := task()) is not None:
+        found.cancel()
 
 
 def _hand_over(future: Future[R], task: Future[R]) -> None:

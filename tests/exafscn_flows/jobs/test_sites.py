@@ -19,7 +19,7 @@ def process(store):
 
 
 def test_site_that_takes_its_process_down_is_a_failure_whatever_the_stage(plan, store, monkeypatch):
-    def die(campaign, keys):
+    def die(campaign, keys, until):
         raise ConnectionError
 
     plan({"NiO": rock_salt("Ni", "O", 4.18)}, **SETTINGS)
@@ -43,7 +43,7 @@ def test_site_that_takes_its_process_down_is_a_failure_whatever_the_stage(plan, 
 
 
 def test_campaign_that_is_taken_away_ends_the_job(plan, store, monkeypatch):
-    def die(campaign, keys):
+    def die(campaign, keys, until):
         raise UsageError("no campaign")
 
     plan({"NiO": rock_salt("Ni", "O", 4.18)})
