@@ -1,6 +1,6 @@
 """Work that comes in parts, folds mostly, and is complete when all its parts are."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from exafscn_flows.errors import ExafscnError, ItemFailure
@@ -25,7 +25,8 @@ def by_parts(
     Yields
     ------
     tuple
-        Key, and results by part or the failure of one; as soon as the work is complete.
+        Key, and results by part or the failure of the first part that failed; as soon as the work
+        is complete.
 
     Raises
     ------
@@ -33,19 +34,27 @@ def by_parts(
         What concerns more than one piece of work.
     """
     tasks = ((key, part, *args) for key, parts in work.items() for part, args in parts.items())
-    results: dict[str, dict[P, R]] = {key: {} for key in work}
+    results: dict[str, dict[P, R | Exception]] = {key: {} for key in work}
     for (key, part, *_), result in spread(task, tasks):
         if isinstance(result, ExafscnError) and not isinstance(result, ItemFailure):
             raise result
-        if key not in results:  # another of its parts has failed
-            continue
-        if isinstance(result, Exception):
-            del results[key]
-            yield key, result if isinstance(result, ItemFailure) else _fit_failed(result)
-            continue
         results[key][part] = result
         if len(results[key]) == len(work[key]):
-            yield key, results.pop(key)
+            yield key, _joined(work[key], results.pop(key))
+
+
+def _joined(parts: Iterable[P], results: Mapping[P, R | Exception]) -> dict[P, R] | ItemFailure:
+    """Return the results in the order of the parts, or the failure of the first that failed.
+
+    Not of the first to say so: two runs would tell of different ones.
+    """
+    joined: dict[P, R] = {}
+    for part in parts:
+        result = results[part]
+        if isinstance(result, Exception):
+            return result if isinstance(result, ItemFailure) else _fit_failed(result)
+        joined[part] = result
+    return joined
 
 
 def _fit_failed(error: Exception) -> ItemFailure:
