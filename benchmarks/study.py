@@ -224,8 +224,9 @@ def show(result: dict[str, Any]) -> None:
     for model, seconds in result["plain_s_by_model"].items():
         table.add_row(model, f"{seconds:.1f}")
     console.print(table)
-    table = Table("model", "sites", "values that differ", "by at most", "other CN", "random split")
-    table.columns[0].no_wrap = True
+    table = Table("model", "sites", "differ", "at most", "other CN", "random")
+    for column in table.columns:
+        column.no_wrap = True
     for one in result["comparisons"]:
         table.add_row(
             one["model"],
@@ -236,6 +237,7 @@ def show(result: dict[str, Any]) -> None:
             "same" if one["same_random"] else "differs",
         )
     console.print(table)
+    console.print("differ: probabilities that are not equal to the last bit, and by how much at most")
     console.print(f"predictions identical: {'yes' if result['identical'] else 'NO'}")
 
 
