@@ -51,8 +51,13 @@ def write_cifs(folder: Path, structures: dict[str, Structure]) -> Path:
     return folder
 
 
-@cache
 def polymorphs(metal: str) -> dict[str, Structure]:
     """Rock-salt and zinc-blende compounds of a metal: as many with 6 as with 4 neighbours."""
+    # A dict of its own for every test, which may take crystals out of it.
+    return dict(_polymorphs(metal))
+
+
+@cache
+def _polymorphs(metal: str) -> dict[str, Structure]:
     found = {f"{metal}{x}-rs": rock_salt(metal, x, a) for x, a in ROCK_SALT.items()}
     return found | {f"{metal}{x}-zb": zinc_blende(metal, x, a) for x, a in ZINC_BLENDE.items()}
