@@ -32,7 +32,7 @@ from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.evaluation.metrics import expected_errors, predicted_classes
 from exafscn_flows.iteration import batches
 from exafscn_flows.settings import Settings
-from exafscn_flows.store.documents import PredictionDoc
+from exafscn_flows.store.documents import PredictionDoc, PromotionDoc
 from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.pages import Order
 from exafscn_flows.store.queries import DOCUMENTED_CASES, PredictionQuery, find_page, searches
@@ -108,6 +108,11 @@ class Material(NamedTuple):
     anion: str
 
 
+def version(absorber: str) -> str:
+    """Name the version of the model that predicts an absorber, as long as the names there are."""
+    return absorber.encode().hex().rjust(16, "0")
+
+
 class MadeUp:
     """Predictions with the absorbers, CNs and compositions of inorganic crystals.
 
@@ -161,7 +166,7 @@ class MadeUp:
                 material = pool[choice[row]]
             yield PredictionDoc(
                 campaign=CAMPAIGN,
-                hash="0123456789abcdef",
+                hash=version(absorber),
                 site=f"mp-{self._number}:{absorber}:{site}",
                 absorber=absorber,
                 material_id=f"mp-{self._number}",
@@ -207,7 +212,8 @@ class Drawn:
             self._number += 1
             material = f"{doc.material_id}~{self._number}"
             site = f"{material}:{doc.site.partition(':')[2]}"
-            yield doc.model_copy(update={**names, "material_id": material, "site": site})
+            of_site = {"material_id": material, "site": site, "hash": version(doc.absorber)}
+            yield doc.model_copy(update=names | of_site)
 
 
 Predictions = MadeUp | Drawn
@@ -218,6 +224,8 @@ def measure(store: Store, predictions: Predictions, count: int) -> dict[str, Any
     store.prepare()
     settings = {"campaign": CAMPAIGN, "absorbers": ABSORBERS, "sources": [{"kind": "amcsd"}]}
     store.save_config(CampaignConfig.model_validate(settings))
+    model = {"campaign": CAMPAIGN, "feature_set": "r_space", "model": "random_forest"}
+    store.write(PromotionDoc(**model, absorber=el, hash=version(el)) for el in ABSORBERS)
     seconds = write(store, predictions, min(SMALL, count))
     small = [first_page(store, *case) for case in CASES]
     seconds += write(store, predictions, max(0, count - SMALL))

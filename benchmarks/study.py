@@ -237,7 +237,9 @@ def show(result: dict[str, Any]) -> None:
             "same" if one["same_random"] else "differs",
         )
     console.print(table)
-    console.print("differ: probabilities that are not equal to the last bit, and by how much at most")
+    console.print(
+        "differ: probabilities that are not equal to the last bit, and by how much at most"
+    )
     console.print(f"predictions identical: {'yes' if result['identical'] else 'NO'}")
 
 

@@ -20,6 +20,8 @@ db = typer.Typer(help="The database that exafscn runs for itself.", no_args_is_h
 app.add_typer(db, name="db")
 cluster = typer.Typer(help="Settings of FireWorks for a cluster.", no_args_is_help=True)
 app.add_typer(cluster, name="cluster")
+models = typer.Typer(help="Versions of the models, and which one queries mean.")
+app.add_typer(models, name="models", no_args_is_help=True)
 
 _INTERRUPTED = 130
 
@@ -29,6 +31,9 @@ CampaignName = Annotated[
 CampaignFile = Annotated[Path, typer.Argument(help="Campaign file (YAML).", show_default=False)]
 ClusterFolder = Annotated[
     Path | None, typer.Option("--cluster", help="Folder of `exafscn cluster init`.")
+]
+CampaignOption = Annotated[
+    str | None, typer.Option("--campaign", "-c", help="By default the campaign run last.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
 
@@ -144,9 +149,7 @@ def status(
 
 @app.command()
 def query(
-    campaign: Annotated[
-        str | None, typer.Option("--campaign", "-c", help="By default the campaign run last.")
-    ] = None,
+    campaign: CampaignOption = None,
     absorber: Annotated[str | None, typer.Option(help="Element symbol, e.g. Cu.")] = None,
     cn: Annotated[
         int | None, typer.Option(help="Predicted coordination number.", min=0, max=999)
@@ -182,6 +185,10 @@ def query(
     ] = None,
     model: Annotated[
         str | None, typer.Option(help="Model; by default the first of the campaign file.")
+    ] = None,
+    version: Annotated[
+        str | None,
+        typer.Option(help="Version of the model, of `models list`; by default the current one."),
     ] = None,
     sort: Annotated[
         Order,
@@ -220,6 +227,7 @@ def query(
         "disagrees": disagrees,
         "feature_set": feature_set,
         "model": model,
+        "version": version,
     }
     selection = query.Selection(campaign, conditions, sort, after, limit)
     if export is not None:
@@ -246,6 +254,44 @@ def report(
     from launcher.show import write_report
 
     write_report(campaign, output, json_file)
+
+
+@models.command("list")
+def models_list(campaign: CampaignName = None, as_json: AsJson = False) -> None:
+    """List the versions of all models; * marks those that queries mean."""
+    from launcher.versions import show_versions
+
+    show_versions(campaign, as_json=as_json)
+
+
+@models.command("promote")
+def models_promote(
+    version: Annotated[str, typer.Argument(help="As `models list` shows it.", show_default=False)],
+    campaign: CampaignOption = None,
+) -> None:
+    """Let queries mean this version, after it has predicted all sites that it did not know."""
+    from launcher.versions import promote_version
+
+    promote_version(campaign, version)
+
+
+@models.command("drop")
+def models_drop(
+    version: Annotated[
+        list[str] | None, typer.Argument(help="As `models list` shows it.", show_default=False)
+    ] = None,
+    campaign: CampaignOption = None,
+    old: Annotated[
+        bool,
+        typer.Option("--old", help="All that neither queries nor the campaign file mean."),
+    ] = False,
+) -> None:
+    """Delete versions of models with their metrics and predictions."""
+    from launcher.versions import drop_versions
+
+    if bool(version) == old:
+        raise UsageError("name the versions to delete, or give --old")
+    drop_versions(campaign, version)
 
 
 @db.command("status")

@@ -14,7 +14,8 @@ from exafscn_flows.errors import UsageError
 from exafscn_flows.jobs.status import Status, campaign_status
 from exafscn_flows.report.data import FailureGroup
 from exafscn_flows.settings import Settings
-from exafscn_flows.store.documents import STAGES, MetricsDoc
+from exafscn_flows.store.documents import STAGES
+from exafscn_flows.store.queries import current_metrics
 from exafscn_flows.store.store import Store
 from launcher.console import console
 
@@ -151,8 +152,7 @@ def _accuracy_table(store: Store, config: CampaignConfig) -> Table:
     for column in ("sites", "majority", "grouped", "random", "F1"):
         table.add_column(column, justify="right", no_wrap=True)
     for absorber in config.absorbers:
-        query = {"campaign": config.campaign, "absorber": absorber}
-        for doc in store.find(MetricsDoc, query, sort=[("_id", 1)]):
+        for doc in current_metrics(store, config.campaign, absorber):
             grouped, random = doc.splits["grouped"], doc.splits["random"]
             table.add_row(
                 absorber,

@@ -100,7 +100,7 @@ def test_make_targets_exist_and_are_run_by_ci():
 
 def test_commands_on_a_finished_campaign(quickstart):
     commands = [line for line in COMMANDS if line[0] not in ("db", "import", "run")]
-    assert {line[0] for line in commands} == {"report", "query", "status"}
+    assert {line[0] for line in commands} == {"models", "report", "query", "status"}
     running = [(line, quickstart.start(*line)) for line in commands]
     for line, process in running:
         with process:

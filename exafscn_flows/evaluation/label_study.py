@@ -60,10 +60,9 @@ def agreements(cn: np.ndarray, rivals: Mapping[str, np.ndarray]) -> list[Agreeme
     Parameters
     ----------
     cn
-        CrystalNN's, shape (n_sites,).
+        CrystalNN's, shape (n_sites,). Of a spectrum that stands for several sites, their mean.
     rivals
-        Those of each method, shape (n_sites,); NaN where it failed. A mean over several sites
-        agrees where it is exactly ``cn``.
+        Those of each method, shape (n_sites,), likewise; NaN where it failed.
 
     Returns
     -------
@@ -80,7 +79,7 @@ def agreements(cn: np.ndarray, rivals: Mapping[str, np.ndarray]) -> list[Agreeme
             Agreement(
                 method=method,
                 n_sites=int(given.sum()),
-                agree=float((difference == 0).mean()),
+                agree=float(np.isclose(difference, 0, rtol=0, atol=1e-6).mean()),
                 mean_difference=float(difference.mean()),
             )
         )

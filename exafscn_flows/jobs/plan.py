@@ -232,7 +232,8 @@ def _put_aside(store: Store, config: CampaignConfig, chosen: _Names) -> None:
         store.put_aside(name, [site.site for site in active if site.site not in docs])
     for absorber in store.distinct(SiteDoc, "absorber", {"campaign": name}):
         if absorber not in config.absorbers:
-            store.models.drop_outdated(name, absorber, keep={})
+            store.models.withdraw(name, absorber)
+            store.models.drop_outdated_failures(name, absorber, keep={})
             store.models.drop_outdated_experiments(name, absorber, keep={})
 
 

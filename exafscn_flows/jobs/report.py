@@ -8,9 +8,9 @@ from ruamel.yaml import YAML
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.jobs.dataset import Dataset, all_labelled_sites, feature_matrix
+from exafscn_flows.jobs.fits import wanted_fits
 from exafscn_flows.jobs.report_study import collect_labels, collect_provenance, collect_study
 from exafscn_flows.jobs.status import Status, campaign_status
-from exafscn_flows.jobs.train import wanted_fits
 from exafscn_flows.report.data import Disagreement, ModelReport, ReportData
 from exafscn_flows.store.documents import (
     FailureDoc,
@@ -63,25 +63,21 @@ def _models(store: Store, config: CampaignConfig) -> list[ModelReport]:
     reports = []
     for absorber in config.absorbers:
         fits = wanted_fits(store, config, absorber)
-        keys = [fit.key for fit in fits]
+        keys = [fit.version_key for fit in fits]
         metrics = store.read(MetricsDoc, config.campaign, keys)
         docs = store.read(ModelDoc, config.campaign, keys)
-        made = {
-            fit.key: fit.feature_set.name
-            for fit in fits
-            if fit.key in metrics and metrics[fit.key].hash == fit.hash and fit.key in docs
-        }
+        made = {key: docs[key].feature_set for key in metrics if key in docs}
         datasets = all_labelled_sites(store, config, absorber, list(dict.fromkeys(made.values())))
         means = {name: _mean_vectors(store, dataset) for name, dataset in datasets.items()}
         reports += [
             ModelReport(
-                metrics[fit.key],
-                docs[fit.key],
+                metrics[fit.version_key],
+                docs[fit.version_key],
                 means[fit.feature_set.name],
                 fit.feature_set.value_label(config.features),
             )
             for fit in fits
-            if fit.key in made
+            if fit.version_key in made
         ]
     return reports
 

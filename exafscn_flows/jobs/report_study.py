@@ -91,7 +91,9 @@ def _labels(store: Store, report: ModelReport) -> LabelReport:
     of_absorber = {"campaign": metrics.campaign, "absorber": metrics.absorber}
     labels = [
         raw
-        for raw in store.project(LabelDoc, of_absorber, ["site", "cn", "cn_weights", "rivals"])
+        for raw in store.project(
+            LabelDoc, of_absorber, ["site", "cn_average", "cn_weights", "rivals"]
+        )
         if raw["site"] in right
     ]
     methods = dict.fromkeys(method for raw in labels for method in raw.get("rivals", {}))
@@ -100,7 +102,7 @@ def _labels(store: Store, report: ModelReport) -> LabelReport:
         feature_set=metrics.feature_set,
         model=metrics.model,
         agreements=agreements(
-            np.array([raw["cn"] for raw in labels]),
+            np.array([raw["cn_average"] for raw in labels]),
             # None, where a method fails, becomes nan.
             {
                 method: np.array([raw.get("rivals", {}).get(method) for raw in labels], float)

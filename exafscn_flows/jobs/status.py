@@ -7,11 +7,10 @@ from typing import Any
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.iteration import batches
 from exafscn_flows.jobs.experiments import wanted_experiments
+from exafscn_flows.jobs.fits import wanted_fits
 from exafscn_flows.jobs.states import SiteState, State, site_states
-from exafscn_flows.jobs.train import wanted_fits
 from exafscn_flows.report.data import FailureGroup, StageCount
 from exafscn_flows.store.documents import (
-    Document,
     ExperimentDoc,
     FailureDoc,
     MetricsDoc,
@@ -90,25 +89,18 @@ def _count(found: dict[str, Counter[State]], state: SiteState) -> None:
 
 
 def _models(store: Store, config: CampaignConfig, absorber: str) -> StageCount:
-    wanted = {fit.key: fit.hash for fit in wanted_fits(store, config, absorber)}
-    return _counted(store, config, "models", MetricsDoc, absorber, wanted)
+    fits = wanted_fits(store, config, absorber)
+    done = store.hashes(MetricsDoc, config.campaign, [fit.version_key for fit in fits])
+    failed = store.hashes(FailureDoc, config.campaign, [f"models/{fit.key}" for fit in fits])
+    n_done = len(done)
+    n_failed = sum(failed.get(f"models/{fit.key}") == fit.hash for fit in fits)
+    return StageCount("models", absorber, n_done, n_failed, len(fits) - n_done - n_failed)
 
 
 def _experiments(store: Store, config: CampaignConfig, absorber: str) -> StageCount:
     wanted = {one.key: one.hash for one in wanted_experiments(store, config, absorber)}
-    return _counted(store, config, "experiments", ExperimentDoc, absorber, wanted)
-
-
-def _counted(
-    store: Store,
-    config: CampaignConfig,
-    stage: str,
-    kind: type[Document],
-    absorber: str,
-    wanted: dict[str, str],
-) -> StageCount:
-    done = store.hashes(kind, config.campaign, wanted)
-    failed = store.hashes(FailureDoc, config.campaign, [f"{stage}/{key}" for key in wanted])
+    done = store.hashes(ExperimentDoc, config.campaign, wanted)
+    failed = store.hashes(FailureDoc, config.campaign, [f"experiments/{key}" for key in wanted])
     n_done = sum(done.get(key) == hash_ for key, hash_ in wanted.items())
-    n_failed = sum(failed.get(f"{stage}/{key}") == hash_ for key, hash_ in wanted.items())
-    return StageCount(stage, absorber, n_done, n_failed, len(wanted) - n_done - n_failed)
+    n_failed = sum(failed.get(f"experiments/{key}") == hash_ for key, hash_ in wanted.items())
+    return StageCount("experiments", absorber, n_done, n_failed, len(wanted) - n_done - n_failed)

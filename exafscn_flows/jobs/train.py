@@ -5,7 +5,6 @@ scikit-learn and skops take seconds to import, so they are imported where someth
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,65 +14,20 @@ from jobflow import job
 
 from exafscn_flows.config.campaign import CampaignConfig, Evaluation
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.features import FeatureSet
-from exafscn_flows.hashing import content_hash
 from exafscn_flows.jobs.context import watcher
-from exafscn_flows.jobs.dataset import Dataset, all_labelled_sites, dataset_hashes
+from exafscn_flows.jobs.dataset import Dataset, all_labelled_sites
+from exafscn_flows.jobs.fits import Fit, vectors_hash, wanted_fits
 from exafscn_flows.jobs.parts import by_parts
+from exafscn_flows.jobs.predictions import prediction_docs
 from exafscn_flows.jobs.samples import Samples, share, shared
-from exafscn_flows.models import ModelSettings
+from exafscn_flows.jobs.versions import promote_wanted, withdraw_failed
 from exafscn_flows.settings import Settings
 from exafscn_flows.spectra.scratch import run_folder
-from exafscn_flows.store.documents import (
-    FailureDoc,
-    MetricsDoc,
-    ModelDoc,
-    PredictionDoc,
-    now,
-)
+from exafscn_flows.store.documents import FailureDoc, MetricsDoc, ModelDoc, now
 from exafscn_flows.store.store import Store
-
-ALGORITHM_VERSION = 2
-"""Raised when the same data and settings would give other models or predictions."""
 
 Part = tuple[str, int] | None
 """Split and fold that are held out; None for the final model."""
-
-
-@dataclass(frozen=True)
-class Fit:
-    """One model to train: an absorber with a feature set and a model of the campaign file."""
-
-    absorber: str
-    feature_set: FeatureSet
-    model: ModelSettings
-    dataset_hash: str
-    hash: str
-
-    @property
-    def key(self) -> str:
-        """Key of its model document."""
-        return f"{self.absorber}/{self.feature_set.name}/{self.model.name}"
-
-
-def wanted_fits(store: Store, config: CampaignConfig, absorber: str) -> list[Fit]:
-    """List the models of one absorber, with the hashes of up-to-date ones."""
-    if not config.models:
-        return []
-    fits = []
-    datasets = dataset_hashes(store, config, absorber, [s.name for s in config.features.sets])
-    for fset in config.features.sets:
-        for model in config.models_on(fset.name):
-            settings = [model.parameters(), _evaluation_parameters(config.evaluation)]
-            wanted = content_hash("models", ALGORITHM_VERSION, settings, datasets[fset.name])
-            fits.append(Fit(absorber, fset, model, datasets[fset.name], wanted))
-    return fits
-
-
-def _evaluation_parameters(evaluation: Evaluation) -> dict[str, Any]:
-    # A split that is not asked for changes nothing.
-    left_out: set[str] = set() if evaluation.chemical_systems else {"chemical_systems"}
-    return evaluation.model_dump(mode="json", exclude=left_out)
 
 
 @job
@@ -97,16 +51,28 @@ def train(campaign: str, absorber: str, after: Any = None) -> dict[str, int]:
     store = Store.open()
     config = store.config(campaign)
     fits = wanted_fits(store, config, absorber)
-    keep = {(fit.feature_set.name, fit.model.name): fit.hash for fit in fits}
-    store.models.drop_outdated(campaign, absorber, keep)
-    keys = [fit.key for fit in fits]
-    trained = store.hashes(MetricsDoc, campaign, keys)
-    failed = store.hashes(FailureDoc, campaign, [f"models/{key}" for key in keys])
-    todo = [fit for fit in fits if fit.key not in trained and f"models/{fit.key}" not in failed]
+    keys = {fit.key: fit.hash for fit in fits}
+    store.models.drop_outdated_failures(campaign, absorber, keys)
+    store.models.drop_unfinished(campaign, absorber)
+    failed = withdraw_failed(store, campaign, absorber, keys)
+    complete = store.hashes(MetricsDoc, campaign, [fit.version_key for fit in fits])
+    promote_wanted(store, campaign, [fit for fit in fits if fit.version_key in complete])
+    todo = [fit for fit in fits if fit.version_key not in complete and fit.key not in failed]
     watcher().expect("models", len(todo))
     counts = {"trained": 0, "skipped": 0, "up to date": len(fits) - len(todo)}
-    if not todo:
-        return counts
+    if todo:
+        _train(store, config, absorber, todo, counts)
+    if counts["skipped"]:
+        # The file of the final model of one whose fold has failed may have been written.
+        store.models.drop_unfinished(campaign, absorber)
+        withdraw_failed(store, campaign, absorber, keys)
+    return counts
+
+
+def _train(
+    store: Store, config: CampaignConfig, absorber: str, todo: list[Fit], counts: dict[str, int]
+) -> None:
+    """Train models, and let queries mean each as soon as it is complete."""
     folds: dict[str, dict[str, np.ndarray]] = {}
     names = list(dict.fromkeys(fit.feature_set.name for fit in todo))
     datasets = all_labelled_sites(store, config, absorber, names)
@@ -115,12 +81,10 @@ def train(campaign: str, absorber: str, after: Any = None) -> dict[str, int]:
             dataset = datasets[fit.feature_set.name]
             folds[fit.key] = folds_of(config.evaluation, dataset, config.evaluation.splits)
         except ItemFailure as failure:
-            store.write([_failure(config, fit, failure)])
-            counts["skipped"] += 1
-            watcher().advance("models", 0, 1)
+            _skip(store, config, fit, failure, counts)
     fittable = {fit.key: fit for fit in todo if fit.key in folds}
     if not fittable:
-        return counts
+        return
     with run_folder(Settings().SCRATCH_DIR) as folder:
         for name in dict.fromkeys(fit.feature_set.name for fit in fittable.values()):
             share(folder, datasets[name], Samples.of(store, datasets[name]))
@@ -128,17 +92,21 @@ def train(campaign: str, absorber: str, after: Any = None) -> dict[str, int]:
         for key, outputs in by_parts(fit_task, work):
             fit = fittable[key]
             if isinstance(outputs, ItemFailure):
-                store.write([_failure(config, fit, outputs)])
-                counts["skipped"] += 1
-                watcher().advance("models", 0, 1)
+                _skip(store, config, fit, outputs, counts)
                 continue
             _write(store, config, fit, datasets[fit.feature_set.name], folds[key], outputs)
+            promote_wanted(store, config.campaign, [fit])
             counts["trained"] += 1
             watcher().advance("models", 1, 0)
-    if counts["skipped"]:
-        # The final model of one whose fold has failed may have been written.
-        store.models.drop_outdated(campaign, absorber, keep)
-    return counts
+
+
+def _skip(
+    store: Store, config: CampaignConfig, fit: Fit, failure: ItemFailure, counts: dict[str, int]
+) -> None:
+    """Note that a model cannot be trained."""
+    store.write([_failure(config, fit, failure)])
+    counts["skipped"] += 1
+    watcher().advance("models", 0, 1)
 
 
 def folds_of(
@@ -243,7 +211,8 @@ def _write(
         "feature_set": fit.feature_set.name,
         "model": fit.model.name,
     }
-    store.write(_predictions(head | name, dataset, classes, proba["grouped"], folds["grouped"]))
+    grouped = proba["grouped"], folds["grouped"]
+    store.write(prediction_docs(head | name, dataset, classes, *grouped))
     axis, axis_label = fit.feature_set.axis(config.features)
     final = outputs[None]
     store.write(
@@ -257,6 +226,7 @@ def _write(
                 axis=axis,
                 axis_label=axis_label,
                 versions={lib: version(lib) for lib in (*fit.model.libraries, "exafscn")},
+                takes=vectors_hash(config, fit.feature_set),
             )
         ]
     )
@@ -273,38 +243,6 @@ def _write(
         splits=splits,
     )
     store.write([metrics_doc])
-
-
-def _predictions(
-    head: dict[str, Any],
-    dataset: Dataset,
-    classes: np.ndarray,
-    proba: np.ndarray,
-    folds: np.ndarray,
-) -> Any:
-    from exafscn_flows.evaluation.metrics import expected_errors, predicted_classes
-
-    predicted = predicted_classes(proba, classes)
-    errors = expected_errors(proba, classes, predicted)
-    probability = proba[np.arange(len(proba)), np.searchsorted(classes, predicted)]
-    for row, site in enumerate(dataset.sites):
-        cn, label = int(predicted[row]), int(dataset.y[row])
-        yield PredictionDoc(
-            **head,
-            site=site.site,
-            material_id=site.material_id,
-            formula=site.formula,
-            elements=site.elements,
-            neighbours=dataset.neighbours[row],
-            oxide="O" in site.elements,
-            cn=cn,
-            cn_label=label,
-            probability=float(probability[row]),
-            probabilities={str(c): float(p) for c, p in zip(classes, proba[row], strict=True)},
-            expected_error=float(errors[row]),
-            disagrees=cn != label,
-            fold=int(folds[row]),
-        )
 
 
 def _failure(config: CampaignConfig, fit: Fit, failure: ItemFailure) -> FailureDoc:

@@ -5,12 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import UsageError
-from exafscn_flows.store.documents import FailureDoc, MetricsDoc, ModelDoc
+from exafscn_flows.store.documents import (
+    FailureDoc,
+    ModelDoc,
+    PromotionDoc,
+    version_key,
+)
 from exafscn_flows.store.pages import Order
 from exafscn_flows.store.queries import (
     COLUMNS,
     Page,
     PredictionQuery,
+    current_metrics,
     default_names,
     find_page,
     find_predictions,
@@ -66,6 +72,7 @@ class Campaign:
         disagrees: bool | None = None,
         feature_set: str | None = None,
         model: str | None = None,
+        version: str | None = None,
         sort: str = "probability",
         after: str | None = None,
         limit: int = 0,
@@ -94,6 +101,8 @@ class Campaign:
             True for sites where prediction and CrystalNN label differ, False for the others.
         feature_set, model
             Names from the campaign file; by default its first ones.
+        version
+            Version of a model; by default the one that was promoted last.
         sort
             ``"probability"`` (most certain first), ``"expected_error"`` (least first),
             ``"doubtful"`` (largest expected error first) or ``"site"``.
@@ -119,6 +128,7 @@ class Campaign:
             campaign=self.name,
             feature_set=feature_set,
             model=model,
+            version=version,
             absorber=absorber,
             cn=cn,
             min_probability=min_probability,
@@ -140,7 +150,7 @@ class Campaign:
         return frame
 
     def metrics(self) -> "pd.DataFrame":
-        """Quality of every model, one row per model and split.
+        """Quality of every model in the version that queries mean, one row per model and split.
 
         Returns
         -------
@@ -154,12 +164,13 @@ class Campaign:
                 "absorber": doc.absorber,
                 "feature_set": doc.feature_set,
                 "model": doc.model,
+                "version": doc.hash,
                 "split": split,
                 "n_sites": doc.n_sites,
                 "n_formulas": doc.n_formulas,
                 **{name: value for name, value in scores.items() if isinstance(value, float)},
             }
-            for doc in self._store.find(MetricsDoc, {"campaign": self.name}, sort=[("_id", 1)])
+            for doc in current_metrics(self._store, self.name)
             for split, scores in doc.splits.items()
         ]
         return pd.DataFrame(rows)
@@ -174,7 +185,7 @@ class Campaign:
         return pd.DataFrame(rows, columns=columns)
 
     def model(self, absorber: str, feature_set: str | None = None, model: str | None = None) -> Any:
-        """Load the model of one absorber, fitted on all its sites.
+        """Load the model of one absorber, fitted on all its sites, in the version that is current.
 
         Returns
         -------
@@ -191,7 +202,9 @@ class Campaign:
         from exafscn_flows.models.persistence import load_model
 
         key = "/".join([absorber, *default_names(self.config, feature_set, model)])
-        found = self._store.read(ModelDoc, self.name, [key])
-        if key not in found:
+        promoted = self._store.hashes(PromotionDoc, self.name, [key])
+        if key not in promoted:
             raise UsageError(f"campaign {self.name} has no model {key}")
-        return load_model(self._store.models.read_file(found[key].file), found[key].sha256)
+        versioned = version_key(key, promoted[key])
+        found = self._store.read(ModelDoc, self.name, [versioned])[versioned]
+        return load_model(self._store.models.read_file(found.file), found.sha256)

@@ -253,7 +253,32 @@ class ModelStageDoc(Document):
         return f"{self.absorber}/{self.feature_set}/{self.model}"
 
 
-class ModelDoc(ModelStageDoc):
+class PromotionDoc(ModelStageDoc):
+    """Which version of a model queries mean: writing this one document switches all of them."""
+
+    collection: ClassVar[str] = "promotions"
+
+    hash: str = Field(description="Version of the model, the hash of its other documents.")
+    instead_of: str | None = Field(
+        default=None,
+        description="Version that the campaign file asked for when a user chose this one.",
+    )
+
+
+class ModelVersionDoc(ModelStageDoc):
+    """Base of documents that describe one version of a model; their hash names it."""
+
+    @property
+    def key(self) -> str:
+        return version_key(super().key, self.hash)
+
+
+def version_key(model_key: str, version: str) -> str:
+    """Key of the model and metrics documents of a version, from that of its model."""
+    return f"{model_key}/{version}"
+
+
+class ModelDoc(ModelVersionDoc):
     """A model fitted on all sites; its bytes are in GridFS."""
 
     collection: ClassVar[str] = "models"
@@ -270,9 +295,10 @@ class ModelDoc(ModelStageDoc):
     file: str = Field(description="GridFS _id of the model's file.")
     sha256: str = Field(description="SHA-256 checksum of the file.")
     versions: dict[str, str] = Field(description="Library versions that made the model.")
+    takes: str = Field(description="Hash of the settings of the feature vectors that it takes.")
 
 
-class MetricsDoc(ModelStageDoc):
+class MetricsDoc(ModelVersionDoc):
     """Out-of-fold quality of one model, one formula on one side of every split."""
 
     collection: ClassVar[str] = "metrics"
@@ -332,7 +358,10 @@ def experiment_key(model_key: str, experiment: str, value: float | None) -> str:
 
 
 class PredictionDoc(SiteStageDoc):
-    """Out-of-fold prediction for one site: the model that made it never saw its formula."""
+    """Prediction for one site, out of fold: the model that made it never saw its formula.
+
+    Of sites that came after its training, the model on all sites predicts; it never saw the site.
+    """
 
     collection: ClassVar[str] = "predictions"
 
@@ -351,11 +380,13 @@ class PredictionDoc(SiteStageDoc):
         description="Mean of |CN - predicted CN| by these probabilities, in neighbours."
     )
     disagrees: bool = Field(description="Whether prediction and label differ.")
-    fold: int = Field(description="Fold in which the site was held out.")
+    fold: int | None = Field(
+        description="Fold in which the site was held out; None: it came after the training."
+    )
 
     @property
     def key(self) -> str:
-        return f"{self.site}/{self.feature_set}/{self.model}"
+        return f"{self.site}/{self.hash}"
 
 
 class FailureDoc(Document):
@@ -387,5 +418,6 @@ DOCUMENTS: tuple[type[Document], ...] = (
     MetricsDoc,
     ExperimentDoc,
     PredictionDoc,
+    PromotionDoc,
     FailureDoc,
 )

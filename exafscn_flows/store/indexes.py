@@ -9,7 +9,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 
-_BY_MODEL = [("campaign", ASCENDING), ("feature_set", ASCENDING), ("model", ASCENDING)]
+_BY_VERSION = [("campaign", ASCENDING), ("hash", ASCENDING)]
 _BY_PROBABILITY = [("probability", DESCENDING), ("site", ASCENDING)]
 _BY_ERROR = [("expected_error", ASCENDING), ("site", ASCENDING)]
 _BY_SITE = [("site", ASCENDING)]
@@ -17,9 +17,10 @@ _BY_SITE = [("site", ASCENDING)]
 # Every entry of every index is paid for when a prediction is written, one for each element where
 # elements are indexed. So there are two selections that, with the values of their fields spelled
 # out (see queries.py), serve every order; what passes over few entries of those needs no index.
+# A version is of one absorber.
 _PREDICTIONS = [
     (["oxide", "disagrees"], [_BY_PROBABILITY, _BY_ERROR, _BY_SITE]),
-    (["absorber", "cn", "disagrees"], [_BY_PROBABILITY, _BY_ERROR, _BY_SITE]),
+    (["cn", "disagrees"], [_BY_PROBABILITY, _BY_ERROR, _BY_SITE]),
     (["elements"], [_BY_PROBABILITY]),
     (["formula"], [_BY_PROBABILITY, _BY_ERROR, _BY_SITE]),
 ]
@@ -63,8 +64,9 @@ INDEXES: dict[str, list[IndexModel]] = {
     "models": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],
     "experiments": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],
     "metrics": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],
+    "promotions": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],
     "predictions": [
-        IndexModel([*_BY_MODEL, *((field, ASCENDING) for field in selection), *order])
+        IndexModel([*_BY_VERSION, *((field, ASCENDING) for field in selection), *order])
         for selection, orders in _PREDICTIONS
         for order in orders
     ],

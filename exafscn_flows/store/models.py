@@ -1,6 +1,6 @@
 """Fitted models: their files in GridFS, and what goes when they are out of date."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from gridfs import GridFSBucket, NoFile
@@ -27,7 +27,14 @@ class ModelStore:
 
     @translate_errors()
     def write_file(self, campaign: str, file_id: str, data: bytes, sha256: str) -> None:
-        """Keep the bytes of a model in GridFS, replacing what a killed writer left."""
+        """Keep the bytes of a model in GridFS, replacing what a killed writer left.
+
+        Versions that differ in their evaluation alone may share a file.
+        """
+        # GridFS writes this document last.
+        complete = {"_id": file_id, "metadata.sha256": sha256}
+        if self._database[f"{MODEL_FILES}.files"].find_one(complete):
+            return
         self._delete_files([file_id])
         self._files.upload_from_stream_with_id(
             file_id, file_id, data, metadata={"campaign": campaign, "sha256": sha256}
@@ -56,34 +63,44 @@ class ModelStore:
                 continue
 
     @translate_errors()
-    def drop_outdated(
-        self, campaign: str, absorber: str, keep: Mapping[tuple[str, str], str]
-    ) -> None:
-        """Delete what is out of date of one absorber: models, all they made, and their failures.
+    def drop_unfinished(self, campaign: str, absorber: str) -> None:
+        """Delete what is left of versions that were never complete.
 
-        Metrics are the sign that a model is complete: they go first, so that what a killed caller
-        leaves behind is never taken for complete.
+        Metrics are the sign that a version is complete: they are written last.
+        """
+        of_absorber = {"campaign": campaign, "absorber": absorber}
+        complete = self._database.metrics.distinct("hash", of_absorber)
+        unfinished = of_absorber | {"hash": {"$nin": complete}}
+        for collection in ("models", "predictions"):
+            self._database[collection].delete_many(unfinished)
+        self._delete_unused_files(f"{campaign}/{absorber}/")
+
+    @translate_errors()
+    def drop_outdated_failures(self, campaign: str, absorber: str, keep: Mapping[str, str]) -> None:
+        """Delete the failures of models of one absorber that are out of date.
 
         Parameters
         ----------
         keep
-            Hash of the up-to-date model by (feature set, model).
+            Wanted version by key of the model.
         """
-        current = [
-            {"feature_set": fset, "model": model, "hash": hash_}
-            for (fset, model), hash_ in keep.items()
-        ]
-        outdated: dict[str, Any] = {"campaign": campaign, "absorber": absorber}
-        if current:
-            outdated["$nor"] = current
-        for collection in ("metrics", "models", "predictions"):
-            self._database[collection].delete_many(outdated)
-        failed = [
-            {"item": f"{absorber}/{fset}/{model}", "hash": hash_}
-            for (fset, model), hash_ in keep.items()
-        ]
+        failed = [{"item": key, "hash": version} for key, version in keep.items()]
         failures = {"campaign": campaign, "absorber": absorber, "stage": "models"}
         self._database.failures.delete_many(failures | ({"$nor": failed} if failed else {}))
+
+    @translate_errors()
+    def withdraw(self, campaign: str, absorber: str, keep: Collection[str] = ()) -> None:
+        """Let queries mean no version of the models of one absorber, but those of some keys."""
+        ids = [f"{campaign}/{key}" for key in keep]
+        query = {"campaign": campaign, "absorber": absorber, "_id": {"$nin": ids}}
+        self._database.promotions.delete_many(query)
+
+    @translate_errors()
+    def drop_version(self, campaign: str, absorber: str, version: str) -> None:
+        """Delete a version; what a killed caller leaves of it is unfinished, without metrics."""
+        query = {"campaign": campaign, "absorber": absorber, "hash": version}
+        for collection in ("metrics", "models", "predictions"):
+            self._database[collection].delete_many(query)
         self._delete_unused_files(f"{campaign}/{absorber}/")
 
     @translate_errors()

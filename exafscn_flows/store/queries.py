@@ -7,7 +7,7 @@ from typing import Any
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.elements import check_element
 from exafscn_flows.errors import UsageError
-from exafscn_flows.store.documents import PredictionDoc
+from exafscn_flows.store.documents import MetricsDoc, PredictionDoc, PromotionDoc, version_key
 from exafscn_flows.store.pages import Conditions, Order, Sort, position_after, ranges
 from exafscn_flows.store.store import Store
 
@@ -27,6 +27,7 @@ COLUMNS = (
     "elements",
     "neighbours",
     "oxide",
+    "version",
 )
 """Columns of every result, in this order."""
 
@@ -62,9 +63,8 @@ DOCUMENTED_CASES = tuple(
 )
 """These queries in the orders that an index gives: limits on a number in the orders by it."""
 
-_TEXT = ("campaign", "feature_set", "model", "absorber", "formula")
+_TEXT = ("campaign", "feature_set", "model", "version", "absorber", "formula")
 _ELEMENTS = ("contains", "excludes", "neighbours")
-_OF_MODEL = ("campaign", "feature_set", "model")
 _BOTH = {"$in": [False, True]}
 
 
@@ -76,6 +76,8 @@ class PredictionQuery:
     ----------
     feature_set, model
         Which model predicted; None takes the first that fits of the campaign file.
+    version
+        Which version of the model predicted; None takes the one that was promoted last.
     cn
         Predicted coordination number.
     min_probability
@@ -102,6 +104,7 @@ class PredictionQuery:
     campaign: str
     feature_set: str | None = None
     model: str | None = None
+    version: str | None = None
     absorber: str | None = None
     cn: int | None = None
     min_probability: float | None = None
@@ -136,9 +139,9 @@ class PredictionQuery:
             raise UsageError(f"{name}: {value!r} is not {words}")
 
     def conditions(self) -> Conditions:
-        """Build the MongoDB filter; every value stands behind an operator of ours."""
+        """Build the MongoDB filter, all but the version; every value is behind an operator."""
         found: Conditions = {}
-        for name in (*_TEXT, "cn", "disagrees", "oxide"):
+        for name in ("campaign", "absorber", "formula", "cn", "disagrees", "oxide"):
             value = getattr(self, name)
             if value is not None:
                 found[name] = {"$eq": value}
@@ -192,6 +195,17 @@ def default_names(
     raise UsageError(f"campaign {config.campaign} fits no model{named}{where}")
 
 
+def current_metrics(
+    store: Store, campaign: str, absorber: str | None = None
+) -> Iterator[MetricsDoc]:
+    """Stream the metrics of the versions that queries mean, in the order of their keys."""
+    query = {"campaign": campaign} | ({} if absorber is None else {"absorber": absorber})
+    promoted = store.find(PromotionDoc, query, sort=[("_id", 1)])
+    keys = [version_key(doc.key, doc.hash) for doc in promoted]
+    found = store.read(MetricsDoc, campaign, keys)
+    return (found[key] for key in keys if key in found)
+
+
 def searches(
     store: Store, query: PredictionQuery, order: Order, after: str | None = None
 ) -> list[tuple[Conditions, Sort]]:
@@ -204,8 +218,7 @@ def searches(
     """
     config = store.config(query.campaign)
     _check_names(config, query)
-    feature_set, model = default_names(config, query.feature_set, query.model)
-    base = query.conditions() | {"feature_set": {"$eq": feature_set}, "model": {"$eq": model}}
+    base = query.conditions() | {"hash": {"$in": _versions(store, config, query)}}
     _spell_out(store, query, base)
     return [
         ({**base, **{name: base.get(name, {}) | part[name] for name in part}}, sort)
@@ -243,18 +256,21 @@ def find_predictions(
         If there is no such campaign, or it has no such absorber or model; or if the token is none
         of this order.
     CampaignError
-        If the campaign was run by a version whose predictions lack fields.
+        If the campaign was run by another version of exafscn.
     """
     found = 0
     for conditions, sort in searches(store, query, order, after):
         left = limit - found if limit else 0
         for doc in store.find(PredictionDoc, conditions, sort=sort, limit=left):
             found += 1
-            yield {name: getattr(doc, name) for name in COLUMNS}
+            yield row_of(doc)
         if limit and found == limit:
             return
-    if not found:
-        _refuse_older(store, conditions)
+
+
+def row_of(doc: PredictionDoc) -> dict[str, Any]:
+    """Return a prediction as a row: one value for each of :data:`COLUMNS`."""
+    return {name: doc.hash if name == "version" else getattr(doc, name) for name in COLUMNS}
 
 
 def count_predictions(
@@ -279,6 +295,23 @@ def find_page(
     return Page(rows[:limit], position_after(rows[limit - 1], order) if more else None)
 
 
+def _versions(store: Store, config: CampaignConfig, query: PredictionQuery) -> list[str]:
+    """Find the versions of models that a query means, one of each absorber."""
+    campaign = {"campaign": {"$eq": config.campaign}}
+    if query.version is not None:
+        if not store.count(MetricsDoc, campaign | {"hash": {"$eq": query.version}}):
+            raise UsageError(
+                f"campaign {config.campaign} has no version {query.version!r} of a model: "
+                f"`exafscn models list {config.campaign}` shows those there are"
+            )
+        return [query.version]
+    feature_set, model = default_names(config, query.feature_set, query.model)
+    promoted = campaign | {"feature_set": {"$eq": feature_set}, "model": {"$eq": model}}
+    if query.absorber is not None:
+        promoted["absorber"] = {"$eq": query.absorber}
+    return [raw["hash"] for raw in store.project(PromotionDoc, promoted, ["hash"])]
+
+
 def _spell_out(store: Store, query: PredictionQuery, conditions: Conditions) -> None:
     """Add conditions that exclude nothing, but let an index give the order.
 
@@ -296,14 +329,8 @@ def _spell_out(store: Store, query: PredictionQuery, conditions: Conditions) -> 
     if query.absorber is None:
         conditions.setdefault("oxide", _BOTH)
     elif query.cn is None:
-        of_absorber = {name: conditions[name] for name in (*_OF_MODEL, "absorber")}
+        of_absorber = {name: conditions[name] for name in ("campaign", "hash")}
         conditions["cn"] = {"$in": store.distinct(PredictionDoc, "cn", of_absorber)}
-
-
-def _refuse_older(store: Store, conditions: Conditions) -> None:
-    """Look for predictions of an older version, which no condition on later fields finds."""
-    older = {name: conditions[name] for name in _OF_MODEL} | {"oxide": {"$eq": None}}
-    next(store.find(PredictionDoc, older | {"disagrees": _BOTH}, limit=1), None)
 
 
 def _check_names(config: CampaignConfig, query: PredictionQuery) -> None:

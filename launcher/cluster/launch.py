@@ -57,6 +57,12 @@ def launch(
     store = open_store(settings)
     launchpad = open_launchpad(store, settings)
     names = campaigns_to_launch(launchpad, store, campaign)
+    if not names and campaign is not None:
+        # Jobs of the queue may have been faster.
+        rockets = rockets_of(launchpad, store, campaign)
+        if rockets is not None and rockets.state == "COMPLETED":
+            show_summary(store, campaign, console())
+            return
     if not names:
         print("nothing to launch: no campaign on the LaunchPad has rockets left")
         return

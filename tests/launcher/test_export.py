@@ -13,15 +13,14 @@ import pytest
 from predictions import made_predictions
 
 from exafscn_flows.errors import CampaignError, UsageError
-from exafscn_flows.store.queries import COLUMNS
+from exafscn_flows.store.queries import COLUMNS, row_of
 from launcher.export import write_rows
 
 SUFFIXES = [".csv", ".parquet", ".jsonl"]
 
 
 def rows(count: int) -> Iterator[dict[str, Any]]:
-    for doc in made_predictions(count):
-        yield {name: getattr(doc, name) for name in COLUMNS}
+    yield from map(row_of, made_predictions(count))
 
 
 def read(path: Path) -> list[dict[str, Any]]:

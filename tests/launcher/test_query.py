@@ -124,12 +124,13 @@ def test_loaded_model_predicts_what_it_was_fitted_on(finished, monkeypatch):
 
 
 def test_plain_pymongo_query_of_the_readme(finished):
-    predictions = MongoClient(finished.uri).get_default_database().predictions
+    database = MongoClient(finished.uri).get_default_database()
+    model = {"campaign": "test", "feature_set": "r_space", "model": "random_forest"}
+    predictions = database.predictions
     found = predictions.find(
         {
             "campaign": "test",
-            "feature_set": "r_space",
-            "model": "random_forest",
+            "hash": {"$in": database.promotions.distinct("hash", model)},
             "absorber": "Ni",
             "cn": 4,
             "probability": {"$gte": 0.5},

@@ -6,7 +6,7 @@ import numpy as np
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.evaluation.metrics import expected_errors, predicted_classes
-from exafscn_flows.store.documents import PredictionDoc
+from exafscn_flows.store.documents import PredictionDoc, PromotionDoc
 
 ABSORBERS = ["Cu", "Fe", "Ni"]
 CLASSES = np.array([2, 4, 5, 6, 8, 12])
@@ -17,6 +17,23 @@ def config(campaign: str = "test") -> CampaignConfig:
     """Settings of the campaign that the predictions are of."""
     settings = {"campaign": campaign, "absorbers": ABSORBERS, "sources": [{"kind": "amcsd"}]}
     return CampaignConfig.model_validate(settings)
+
+
+def version(absorber: str) -> str:
+    """Version of the model that predicts an absorber."""
+    return f"first-{absorber}"
+
+
+def promotions() -> Iterator[PromotionDoc]:
+    """Make queries mean the versions that the predictions are of."""
+    for absorber in ABSORBERS:
+        yield PromotionDoc(
+            campaign="test",
+            hash=version(absorber),
+            absorber=absorber,
+            feature_set="r_space",
+            model="random_forest",
+        )
 
 
 def made_predictions(count: int, seed: int = 0) -> Iterator[PredictionDoc]:
@@ -35,7 +52,7 @@ def made_predictions(count: int, seed: int = 0) -> Iterator[PredictionDoc]:
         elements = sorted({absorber, anion, partner} - {""})
         yield PredictionDoc(
             campaign="test",
-            hash="0",
+            hash=version(absorber),
             site=f"m{rng.integers(10**6):06d}-{row}:{absorber}:0",
             absorber=absorber,
             material_id=f"m-{row}",

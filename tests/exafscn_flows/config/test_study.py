@@ -11,7 +11,7 @@ from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.errors import UsageError
 from exafscn_flows.hashing import content_hash
-from exafscn_flows.jobs.train import _evaluation_parameters
+from exafscn_flows.jobs.fits import _evaluation_parameters
 from exafscn_flows.store.queries import default_names
 
 BASE: dict[str, Any] = {

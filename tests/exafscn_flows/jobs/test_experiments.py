@@ -7,8 +7,9 @@ import pytest
 from crystals import polymorphs
 
 from exafscn_flows.jobs.experiments import experiments, wanted_experiments
+from exafscn_flows.jobs.fits import wanted_fits
 from exafscn_flows.jobs.status import campaign_status
-from exafscn_flows.jobs.train import train, wanted_fits
+from exafscn_flows.jobs.train import train
 from exafscn_flows.store.documents import ExperimentDoc, FailureDoc, MetricsDoc
 
 FOREST = {"kind": "random_forest", "n_estimators": 5}
@@ -45,8 +46,8 @@ def test_experiments_are_made_once_and_agree_with_the_metrics(with_features, sto
     counts(store, made=6)
     found = made(store)
     assert set(found) == KEYS
-    metrics = store.read(MetricsDoc, "test", ["Ni/r_space/random_forest"])
-    grouped = metrics["Ni/r_space/random_forest"].splits["grouped"]
+    (metrics,) = store.find(MetricsDoc, {"feature_set": "r_space"})
+    grouped = metrics.splits["grouped"]
     # All formulas, or all of R, is the fit that the metrics are of.
     for name in ("learning_curve/1.0", "rmax/99.0", "importance"):
         doc = found[f"Ni/r_space/random_forest/{name}"]

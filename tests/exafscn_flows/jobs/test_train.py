@@ -10,20 +10,33 @@ from exafscn_flows.jobs.dataset import labelled_sites
 from exafscn_flows.jobs.report import collect_report
 from exafscn_flows.jobs.samples import Samples
 from exafscn_flows.jobs.train import train
-from exafscn_flows.store.documents import FailureDoc, MetricsDoc, ModelDoc, PredictionDoc
+from exafscn_flows.store.documents import (
+    FailureDoc,
+    MetricsDoc,
+    ModelDoc,
+    PredictionDoc,
+    PromotionDoc,
+)
+from exafscn_flows.store.queries import current_metrics
 
 FOREST = {"kind": "random_forest", "n_estimators": 5}
 CHI_ONLY = {"sets": [{"kind": "r_space", "input": "chi"}]}
 
 
 def trained(store, absorber="Ni"):
+    """Train, and count the documents of the versions that queries mean."""
     counts = train.original("test", absorber)
-    query = {"campaign": "test", "absorber": absorber}
+    current = [doc.hash for doc in store.find(PromotionDoc, {"absorber": absorber})]
+    query = {"campaign": "test", "hash": {"$in": current}}
     found = [store.count(kind, query) for kind in (MetricsDoc, ModelDoc, PredictionDoc)]
     files = store.database["model_files.files"].distinct("_id")
     chunks = store.database["model_files.chunks"].distinct("files_id")
-    assert sorted(files) == sorted(chunks) == sorted(d.file for d in store.find(ModelDoc, {}))
+    assert set(files) == set(chunks) == {doc.file for doc in store.find(ModelDoc, {})}
     return counts, found
+
+
+def probabilities(store):
+    return {doc.key: doc.probabilities for doc in store.find(PredictionDoc, {})}
 
 
 def test_predictions_come_back_with_a_feature_set(with_features, store):
@@ -41,14 +54,15 @@ def test_predictions_come_back_with_an_absorber(with_features, store):
     complete = trained(store), trained(store, "Cu")
     assert complete[1][1] == [2, 2, 16]
     with_features(absorbers=["Ni"])
-    assert not store.count(PredictionDoc, {"absorber": "Cu"})
-    assert not store.count(MetricsDoc, {"absorber": "Cu"})
+    assert not store.count(PromotionDoc, {"absorber": "Cu"})
+    assert {row.absorber for row in current_metrics(store, "test")} == {"Ni"}
     with_features(absorbers=["Ni", "Cu"])
-    assert trained(store, "Cu") == complete[1]
-    assert trained(store)[1] == complete[0][1]
+    up_to_date = {"trained": 0, "skipped": 0, "up to date": 2}
+    assert trained(store, "Cu") == (up_to_date, complete[1][1])
+    assert trained(store) == (up_to_date, complete[0][1])
 
 
-def test_models_that_cannot_be_fitted_any_more_are_dropped(with_features, store):
+def test_models_that_cannot_be_fitted_any_more_are_not_meant(with_features, store):
     with_features(polymorphs("Ni"))
     trained(store)
     with_features(evaluation={"n_folds": 5})
@@ -65,7 +79,8 @@ def test_half_written_model_is_not_taken_for_the_one_before(
 ):
     with_features(polymorphs("Ni"))
     trained(store)
-    before = {doc.key: doc.probabilities for doc in store.find(PredictionDoc, {})}
+    before = probabilities(store)
+    meant = {doc.hash for doc in store.find(PromotionDoc, {})}
     write = type(store).write
 
     def killed(self, docs):
@@ -79,9 +94,11 @@ def test_half_written_model_is_not_taken_for_the_one_before(
         patch.setattr(type(store), "write", killed)
         with pytest.raises(KeyboardInterrupt):
             train.original("test", "Ni")
+    assert {doc.hash for doc in store.find(PromotionDoc, {})} == meant
+    assert len(probabilities(store)) > len(before)
     with_features()
     assert trained(store)[1] == [2, 2, 16]
-    assert {doc.key: doc.probabilities for doc in store.find(PredictionDoc, {})} == before
+    assert probabilities(store) == before
 
 
 def test_chunks_of_a_killed_upload_are_removed(with_features, store):
@@ -128,7 +145,7 @@ def test_metrics_name_the_classes_with_fewer_formulas_than_folds(with_features, 
     assert (metrics.classes, metrics.class_counts, metrics.rare) == ([4, 6], [2, 4], [])
     with_features(features=CHI_ONLY, evaluation={"n_folds": 3})
     trained(store)
-    (metrics,) = store.find(MetricsDoc, {})
+    (metrics,) = current_metrics(store, "test")
     assert (metrics.class_counts, metrics.rare) == ([2, 4], [4])
 
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from predictions import config, made_predictions
+from predictions import config, made_predictions, promotions
 from pydantic import SecretStr
 
 from exafscn_flows import Campaign
-from exafscn_flows.errors import CampaignError, UsageError
+from exafscn_flows.errors import UsageError
 from exafscn_flows.settings import Settings
 from exafscn_flows.store.connection import connect
 from exafscn_flows.store.documents import PredictionDoc
@@ -39,10 +39,13 @@ def screened(server_uri: str) -> Iterator[Store]:
     store = Store(connect(Settings(MONGODB_URI=uri)))
     store.prepare()
     store.save_config(config())
+    store.write(promotions())
     store.write(DOCS)
-    other = {"campaign": "other", "hash": "1"}
+    other = {"campaign": "other"}
     store.write(doc.model_copy(update=other) for doc in made_predictions(300, seed=1))
-    store.write(doc.model_copy(update={"model": "mlp"}) for doc in made_predictions(300, seed=2))
+    mlp = {"model": "mlp", "hash": "mlp"}
+    store.write(doc.model_copy(update=mlp) for doc in made_predictions(300, seed=2))
+    store.write(doc.model_copy(update={"hash": f"second-{doc.absorber}"}) for doc in DOCS[:300])
     yield store
     store.database.client.drop_database(store.database.name)
 
@@ -131,6 +134,7 @@ def test_last_page_that_is_full_names_no_next_one(screened):
 def test_next_page_begins_where_it_did_although_rows_came_and_went(store):
     docs = sorted(made_predictions(40), key=KEYS[Order.PROBABILITY])
     store.save_config(config())
+    store.write(promotions())
     store.write(docs[1:])
     query = PredictionQuery(campaign="test")
     first = find_page(store, query, limit=10)
@@ -190,6 +194,7 @@ def _names_of_the_tests(conditions: dict[str, Any]) -> dict[str, Any]:
 def test_as_many_stretches_as_there_may_be_are_merged(store):
     """Coordination numbers up to 40, right and wrong; MongoDB merges at most 200."""
     store.save_config(config())
+    store.write(promotions())
     (doc,) = made_predictions(1)
     store.write(
         doc.model_copy(update={"site": f"m{cn}:Cu:{n}", "cn": cn, "disagrees": bool(n % 2)})
@@ -207,7 +212,9 @@ OPERATORS = [{"$gt": ""}, {"$ne": None}, {"$where": "true"}, ["Cu"], 1.5, True]
 
 
 @pytest.mark.parametrize("value", OPERATORS, ids=str)
-@pytest.mark.parametrize("name", ["campaign", "feature_set", "model", "absorber", "formula", "cn"])
+@pytest.mark.parametrize(
+    "name", ["campaign", "feature_set", "model", "version", "absorber", "formula", "cn"]
+)
 def test_operators_as_values_are_refused(name, value):
     with pytest.raises(UsageError, match=f"{name}: .* is not"):
         PredictionQuery(**{"campaign": "test", name: value})
@@ -289,19 +296,30 @@ def test_orders_sort_by_a_unique_field_at_last():
     assert all(sort[-1][0] == "site" for sort in SORTS.values())
 
 
-def test_predictions_of_an_older_version_are_not_passed_over(store):
-    (doc,) = made_predictions(1)
+def test_a_switch_shows_all_of_the_new_version_and_nothing_of_the_old(store):
+    docs = list(made_predictions(60))
     store.save_config(config())
-    query = PredictionQuery(campaign="test")
-    assert list(find_predictions(store, query)) == []
-    raw = doc.to_mongo()
-    for name in ("oxide", "neighbours", "expected_error"):
-        del raw[name]
-    store.database.predictions.insert_one(raw)
-    for conditions in ({}, {"absorber": doc.absorber}, {"oxide": True}):
-        query = PredictionQuery(campaign="test", **conditions)
-        with pytest.raises(CampaignError, match=r"another version of exafscn .*: run its campaign"):
-            list(find_predictions(store, query))
+    store.write(promotions())
+    store.write(docs)
+    query = PredictionQuery(campaign="test", absorber="Cu")
+    before = [row["site"] for row in find_predictions(store, query)]
+    assert before
+    new = {"hash": "second-Cu", "cn": 12}
+    store.write(doc.model_copy(update=new) for doc in docs if doc.absorber == "Cu")
+    assert {row["version"] for row in find_predictions(store, query)} == {"first-Cu"}
+    (switch,) = (doc for doc in promotions() if doc.absorber == "Cu")
+    store.write([switch.model_copy(update={"hash": "second-Cu"})])
+    after = list(find_predictions(store, query))
+    assert sorted(row["site"] for row in after) == sorted(before)
+    assert {(row["version"], row["cn"]) for row in after} == {("second-Cu", 12)}
+    others = find_predictions(store, PredictionQuery(campaign="test"))
+    assert {row["version"] for row in others} == {"first-Fe", "first-Ni", "second-Cu"}
+
+
+def test_without_a_promotion_nothing_is_meant(store):
+    store.save_config(config())
+    store.write(made_predictions(10))
+    assert list(find_predictions(store, PredictionQuery(campaign="test"))) == []
 
 
 def test_documented_queries_are_valid():

@@ -1,0 +1,64 @@
+"""Which models a campaign asks for, and which versions of them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from exafscn_flows.config.campaign import CampaignConfig, Evaluation
+from exafscn_flows.features import FeatureSet
+from exafscn_flows.hashing import content_hash
+from exafscn_flows.jobs.dataset import dataset_hashes
+from exafscn_flows.models import ModelSettings
+from exafscn_flows.store.documents import version_key
+from exafscn_flows.store.store import Store
+
+ALGORITHM_VERSION = 3
+"""Raised when the same data and settings would give other models or predictions."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One model to train: an absorber with a feature set and a model of the campaign file."""
+
+    absorber: str
+    feature_set: FeatureSet
+    model: ModelSettings
+    dataset_hash: str
+    hash: str
+    """Names the version of the model that comes of it."""
+
+    @property
+    def key(self) -> str:
+        """Key of the model, whatever its version."""
+        return f"{self.absorber}/{self.feature_set.name}/{self.model.name}"
+
+    @property
+    def version_key(self) -> str:
+        """Key of its model and metrics documents."""
+        return version_key(self.key, self.hash)
+
+
+def wanted_fits(store: Store, config: CampaignConfig, absorber: str) -> list[Fit]:
+    """List the models of one absorber, with the hashes of up-to-date ones."""
+    if not config.models:
+        return []
+    fits = []
+    datasets = dataset_hashes(store, config, absorber, [s.name for s in config.features.sets])
+    for fset in config.features.sets:
+        for model in config.models_on(fset.name):
+            settings = [model.parameters(), _evaluation_parameters(config.evaluation)]
+            names = [absorber, fset.name, model.name]
+            data = datasets[fset.name]
+            wanted = content_hash("models", ALGORITHM_VERSION, names, settings, data)
+            fits.append(Fit(absorber, fset, model, data, wanted))
+    return fits
+
+
+def vectors_hash(config: CampaignConfig, fset: FeatureSet) -> str:
+    """Hash the settings that vectors of a feature set depend on, whatever the site."""
+    return content_hash("vectors", config.spectra.parameters(), fset.parameters(config.features))
+
+
+def _evaluation_parameters(evaluation: Evaluation) -> dict[str, Any]:
+    # A split that is not asked for changes nothing.
+    left_out: set[str] = set() if evaluation.chemical_systems else {"chemical_systems"}
+    return evaluation.model_dump(mode="json", exclude=left_out)

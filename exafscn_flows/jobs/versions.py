@@ -1,0 +1,253 @@
+"""Which version of a model queries mean.
+
+A version is what one training made: a model, its metrics and its predictions. It is named by the
+hash of the settings and of the data, and stays until it is dropped. Queries mean one version of
+each model, named by one document, so that a switch shows all of it or nothing.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.errors import UsageError
+from exafscn_flows.iteration import batches
+from exafscn_flows.jobs.context import watcher
+from exafscn_flows.jobs.dataset import Dataset, feature_matrix, labelled_sites
+from exafscn_flows.jobs.fits import Fit, vectors_hash, wanted_fits
+from exafscn_flows.jobs.predictions import prediction_docs
+from exafscn_flows.store.documents import (
+    FailureDoc,
+    MetricsDoc,
+    ModelDoc,
+    PredictionDoc,
+    PromotionDoc,
+)
+from exafscn_flows.store.store import Store
+
+_BATCH = 500
+"""Sites that are predicted at once."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a model.
+
+    Attributes
+    ----------
+    current
+        Whether queries mean it.
+    wanted
+        Whether the campaign file, as it was last run, asks for it.
+    accuracy
+        Of the grouped split, 0-1.
+    predictions
+        Number of sites that it predicts.
+    """
+
+    absorber: str
+    feature_set: str
+    model: str
+    version: str
+    created_at: datetime
+    current: bool
+    wanted: bool
+    n_sites: int
+    accuracy: float
+    predictions: int
+
+
+def list_versions(store: Store, config: CampaignConfig) -> list[Version]:
+    """List the complete versions of all models of a campaign, the newest of each model first."""
+    campaign = {"campaign": config.campaign}
+    current = {doc.hash for doc in store.find(PromotionDoc, campaign)}
+    # Absorbers that the campaign file no longer names may have versions, too.
+    wanted = {fit.hash for el in config.absorbers for fit in wanted_fits(store, config, el)}
+    versions = [
+        Version(
+            absorber=doc.absorber,
+            feature_set=doc.feature_set,
+            model=doc.model,
+            version=doc.hash,
+            created_at=doc.created_at,
+            current=doc.hash in current,
+            wanted=doc.hash in wanted,
+            n_sites=doc.n_sites,
+            accuracy=doc.splits["grouped"]["accuracy"],
+            predictions=store.count(PredictionDoc, campaign | {"hash": doc.hash}),
+        )
+        for doc in store.find(MetricsDoc, campaign)
+    ]
+    versions.sort(key=lambda one: one.created_at, reverse=True)
+    return sorted(versions, key=lambda one: (one.absorber, one.feature_set, one.model))
+
+
+def promote_wanted(store: Store, campaign: str, fits: Sequence[Fit]) -> None:
+    """Let queries mean the versions that the campaign file asks for.
+
+    A user's choice of another version holds until the campaign file, or its data, ask for one that
+    the user has not seen.
+    """
+    meant = store.read(PromotionDoc, campaign, [fit.key for fit in fits])
+    for fit in fits:
+        before = meant.get(fit.key)
+        if before is None or fit.hash not in (before.hash, before.instead_of):
+            names = (fit.absorber, fit.feature_set.name, fit.model.name)
+            store.write([_promotion(campaign, fit.hash, *names)])
+
+
+def withdraw_failed(
+    store: Store, campaign: str, absorber: str, wanted: Collection[str]
+) -> set[str]:
+    """Let queries mean no version of models that the campaign file lacks, or that fail with it.
+
+    Parameters
+    ----------
+    wanted
+        Keys of the models that the campaign file asks for.
+
+    Returns
+    -------
+    set of str
+        Those of them that have failed.
+    """
+    failures = store.hashes(FailureDoc, campaign, [f"models/{key}" for key in wanted])
+    failed = {key.removeprefix("models/") for key in failures}
+    store.models.withdraw(campaign, absorber, keep=[key for key in wanted if key not in failed])
+    return failed
+
+
+def promote(store: Store, config: CampaignConfig, version: str) -> int:
+    """Let queries mean another version of a model, after it has predicted every site.
+
+    Until then queries mean the version that they meant before.
+
+    Returns
+    -------
+    int
+        Number of sites that it had not predicted.
+
+    Raises
+    ------
+    UsageError
+        If there is no such version, or the campaign file does not fit such a model any more, or
+        has sites with features that the model does not take.
+    CampaignError
+        If the bytes of the model are not those that were stored.
+    """
+    metrics = find_version(store, config, version)
+    names = (metrics.absorber, metrics.feature_set, metrics.model)
+    fits = wanted_fits(store, config, names[0]) if names[0] in config.absorbers else []
+    fit = next((f for f in fits if (f.feature_set.name, f.model.name) == names[1:]), None)
+    if fit is None:
+        raise UsageError(
+            f"version {version} is of {'/'.join(names)}, which campaign {config.campaign} no "
+            "longer has: its predictions are found by `exafscn query --version`"
+        )
+    n_new = _predict_new(store, config, fit, metrics)
+    instead_of = None if version == fit.hash else fit.hash
+    store.write([_promotion(config.campaign, version, *names, instead_of=instead_of)])
+    return n_new
+
+
+def drop(store: Store, config: CampaignConfig, version: str) -> None:
+    """Delete a version: model, metrics and predictions.
+
+    Raises
+    ------
+    UsageError
+        If there is no such version, or queries mean it.
+    """
+    metrics = find_version(store, config, version)
+    key = f"{metrics.absorber}/{metrics.feature_set}/{metrics.model}"
+    meant = store.read(PromotionDoc, config.campaign, [key])
+    if key in meant and meant[key].hash == version:
+        raise UsageError(
+            f"version {version} is the one that queries mean: promote another one of {key} first"
+        )
+    store.models.drop_version(config.campaign, metrics.absorber, version)
+
+
+def find_version(store: Store, config: CampaignConfig, version: str) -> MetricsDoc:
+    """Read the metrics of a version.
+
+    Raises
+    ------
+    UsageError
+        If there is no such version.
+    """
+    query = {"campaign": config.campaign, "hash": {"$eq": version}}
+    found = next(store.find(MetricsDoc, query, limit=1), None)
+    if found is None:
+        raise UsageError(
+            f"campaign {config.campaign} has no version {version!r} of a model: "
+            f"`exafscn models list {config.campaign}` shows those there are"
+        )
+    return found
+
+
+def _promotion(
+    campaign: str,
+    version: str,
+    absorber: str,
+    feature_set: str,
+    model: str,
+    instead_of: str | None = None,
+) -> PromotionDoc:
+    return PromotionDoc(
+        campaign=campaign,
+        hash=version,
+        absorber=absorber,
+        feature_set=feature_set,
+        model=model,
+        instead_of=instead_of,
+    )
+
+
+def _predict_new(store: Store, config: CampaignConfig, fit: Fit, metrics: MetricsDoc) -> int:
+    """Predict the sites that a version has not; returns how many."""
+    head: dict[str, Any] = {"campaign": config.campaign, "hash": metrics.hash}
+    from exafscn_flows.models.persistence import load_model
+
+    predicted = {raw["site"] for raw in store.project(PredictionDoc, head, ["site"])}
+    dataset = labelled_sites(store, config, fit.absorber, fit.feature_set.name)
+    rows = [row for row, site in enumerate(dataset.sites) if site.site not in predicted]
+    if not rows:
+        return 0
+    (doc,) = store.read(ModelDoc, config.campaign, [metrics.key]).values()
+    if doc.takes != vectors_hash(config, fit.feature_set):
+        raise UsageError(
+            f"version {metrics.hash} takes features of other settings than campaign "
+            f"{config.campaign} has now, so it cannot predict {len(rows)} sites that it does not "
+            "know: `exafscn query --version` finds what it has predicted"
+        )
+    model = load_model(store.models.read_file(doc.file), doc.sha256)
+    classes = np.array(doc.classes)
+    head |= {name: getattr(doc, name) for name in ("absorber", "feature_set", "model")}
+    watcher().expect("predictions", len(rows))
+    for batch in batches(rows, _BATCH):
+        part = _part(dataset, batch)
+        proba = model.predict_proba(feature_matrix(store, part))
+        store.write(prediction_docs(head, part, classes, proba, folds=None))
+        watcher().advance("predictions", len(batch), 0)
+    return len(rows)
+
+
+def _part(dataset: Dataset, rows: list[int]) -> Dataset:
+    return Dataset(
+        absorber=dataset.absorber,
+        feature_set=dataset.feature_set,
+        sites=[dataset.sites[row] for row in rows],
+        y=dataset.y[rows],
+        groups=dataset.groups[rows],
+        neighbours=[dataset.neighbours[row] for row in rows],
+        hash=dataset.hash,
+    )
+
+
+def old_versions(versions: Sequence[Version]) -> list[Version]:
+    """Those that neither queries nor the campaign file mean."""
+    return [one for one in versions if not one.current and not one.wanted]

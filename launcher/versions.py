@@ -1,0 +1,72 @@
+"""`exafscn models`: versions of models, promoted and dropped."""
+
+import json
+from dataclasses import asdict
+
+from rich.table import Table
+
+from exafscn_flows.jobs.context import SerialExecutor, surroundings
+from exafscn_flows.jobs.versions import drop, list_versions, old_versions, promote
+from exafscn_flows.store.lock import campaign_lock
+from exafscn_flows.store.store import Store
+from launcher.console import console
+from launcher.progress import watching
+
+
+def show_versions(campaign: str | None, *, as_json: bool) -> None:
+    """Print the versions of all models of a campaign."""
+    store = Store.open()
+    config = store.config(campaign or store.latest_campaign())
+    versions = list_versions(store, config)
+    if as_json:
+        rows = [asdict(one) | {"created_at": one.created_at.isoformat()} for one in versions]
+        print(json.dumps(rows, indent=2))
+        return
+    terminal = console()
+    if not versions:
+        terminal.print(f"campaign {config.campaign} has no models yet")
+        return
+    table = Table(title=f"campaign {config.campaign}: versions of models")
+    for column in ("", "features", "model", "version", "trained, UTC"):
+        table.add_column(column, no_wrap=True)
+    for column in ("sites", "grouped %", "predictions"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for one in versions:
+        table.add_row(
+            one.absorber,
+            one.feature_set,
+            one.model,
+            one.version + (" *" if one.current else ""),
+            f"{one.created_at:%Y-%m-%d %H:%M}",
+            str(one.n_sites),
+            f"{100 * one.accuracy:.1f}",
+            str(one.predictions),
+        )
+    terminal.print(table)
+    terminal.print("* what queries mean")
+
+
+def promote_version(campaign: str | None, version: str) -> None:
+    """Let queries mean a version; see `exafscn_flows.jobs.versions.promote`."""
+    store = Store.open()
+    config = store.config(campaign or store.latest_campaign())
+    with (
+        campaign_lock(store, config.campaign),
+        watching() as watcher,
+        surroundings(SerialExecutor(), watcher),
+    ):
+        n_new = promote(store, config, version)
+    more = f", which has predicted {n_new} more sites" if n_new else ""
+    print(f"queries of campaign {config.campaign} mean version {version}{more}")
+
+
+def drop_versions(campaign: str | None, versions: list[str] | None) -> None:
+    """Delete versions; None for all that neither queries nor the campaign file mean."""
+    store = Store.open()
+    config = store.config(campaign or store.latest_campaign())
+    with campaign_lock(store, config.campaign):
+        if versions is None:
+            versions = [one.version for one in old_versions(list_versions(store, config))]
+        for version in versions:
+            drop(store, config, version)
+    print(f"{len(versions)} versions of models of campaign {config.campaign} are deleted")
