@@ -2,8 +2,10 @@
 
 The features of a table of spectra are computed first, and not timed. Then `exafscn run` fits and
 judges the models, and `study_plain.py` does the same, one fit after the other with n_jobs of as
-many cores as the campaign has. Both are timed from the start of their process to its end, reading
-the features from the database included. Run it on an idle machine:
+many cores as the campaign has; the perceptron has no n_jobs and is fitted on one thread. Both are
+timed from the start of their process to its end, reading the features from the database included;
+the campaign is run once with the models of scikit-learn and again with the perceptron, so that the
+table can show them apart. Run it on an idle machine:
 
     python benchmarks/study.py --json study.json
     python benchmarks/study.py --absorbers V --sites 150
@@ -103,8 +105,10 @@ def run(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     os.environ["EXAFSCN_MONGODB_URI"] = server.start()
     n_jobs = Settings().CORES
     try:
-        run_campaign(folder, settings(arguments, models=False))
-        study_s = run_campaign(folder, settings(arguments, models=True))
+        run_campaign(folder, settings(arguments, []))
+        trees = [model for model in FEATURE_SETS if model != "mlp"]
+        trees_s = run_campaign(folder, settings(arguments, trees))
+        mlp_s = run_campaign(folder, settings(arguments, [*FEATURE_SETS]))
         output = folder / "plain.npz"
         script = str(Path(__file__).with_name("study_plain.py"))
         command = [sys.executable, script, NAME, str(output), str(n_jobs), *arguments.absorbers]
@@ -118,6 +122,12 @@ def run(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         ]
     finally:
         server.stop()
+    by_model = dict(zip(FEATURE_SETS, plain["seconds"].tolist(), strict=True))
+    study_s = trees_s + mlp_s
+    parts = {
+        "scikit-learn": (trees_s, plain_s - by_model["mlp"]),
+        "perceptron": (mlp_s, by_model["mlp"]),
+    }
     return {
         "cores": n_jobs,
         "sites": {el: len(plain[f"{el}/sites"]) for el in arguments.absorbers},
@@ -125,19 +135,22 @@ def run(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         "study_s": study_s,
         "plain_s": plain_s,
         "ratio": study_s / plain_s,
-        "plain_s_by_model": dict(zip(FEATURE_SETS, plain["seconds"].tolist(), strict=True)),
+        "parts": {
+            name: {"study_s": ours, "plain_s": theirs, "ratio": ours / theirs}
+            for name, (ours, theirs) in parts.items()
+        },
+        "plain_s_by_model": by_model,
         "identical": all(one.identical for one in comparisons),
         "comparisons": [asdict(one) | {"identical": one.identical} for one in comparisons],
     }
 
 
-def settings(arguments: argparse.Namespace, *, models: bool) -> dict[str, Any]:
-    """Return the content of the campaign file, with or without models."""
+def settings(arguments: argparse.Namespace, models: list[str]) -> dict[str, Any]:
+    """Return the content of the campaign file, with some models."""
     sets = [{"kind": "r_space", "input": "chi"}, {"kind": "r_space_complex", "input": "chi"}]
     trees = {name: {"n_estimators": number} for name, number in TREES.items()}
     fitted = [
-        {"kind": name, "feature_sets": feature_sets, **trees.get(name, {})}
-        for name, feature_sets in FEATURE_SETS.items()
+        {"kind": name, "feature_sets": FEATURE_SETS[name], **trees.get(name, {})} for name in models
     ]
     sample: dict[str, Any] = {}
     if arguments.sites:
@@ -150,7 +163,7 @@ def settings(arguments: argparse.Namespace, *, models: bool) -> dict[str, Any]:
         **sample,
         "spectra": {"kind": "stored"},
         "features": {"sets": sets},
-        "models": fitted if models else [],
+        "models": fitted,
         "evaluation": {"n_folds": N_FOLDS, "seed": SEED},
     }
 
@@ -218,8 +231,12 @@ def predicted(proba: np.ndarray, classes: np.ndarray) -> np.ndarray:
 def show(result: dict[str, Any]) -> None:
     """Print tables."""
     console = Console()
-    for name in ("cores", "fits", "study_s", "plain_s", "ratio"):
+    for name in ("cores", "fits"):
         console.print(f"{name:<10}{result[name]:>10.4g}", highlight=False)
+    table = Table("models", "study, s", "plain, s", "ratio")
+    for name, part in [*result["parts"].items(), ("all", result)]:
+        table.add_row(name, *(f"{part[key]:.4g}" for key in ("study_s", "plain_s", "ratio")))
+    console.print(table)
     table = Table("plain script", "seconds")
     for model, seconds in result["plain_s_by_model"].items():
         table.add_row(model, f"{seconds:.1f}")

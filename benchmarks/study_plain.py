@@ -1,4 +1,4 @@
-"""The fits of `study.py`, one after the other, by scikit-learn alone.
+"""The fits of `study.py`, one after the other, by scikit-learn and, of the perceptron, torch.
 
 `study.py` runs this in a process of its own. It reads the sites, labels and features of a campaign
 by plain pymongo, and writes out-of-fold probabilities to an npz file:
@@ -24,6 +24,8 @@ from sklearn.ensemble import (
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier
 
+from exafscn_flows.models.mlp import Mlp
+
 N_FOLDS = 5
 SEED = 0
 
@@ -32,6 +34,7 @@ FEATURE_SETS = {
     "extra_trees": ["r_space_chi", "r_space_complex_chi"],
     "bagging": ["r_space_chi"],
     "gradient_boosting": ["r_space_chi"],
+    "mlp": ["r_space_chi"],
 }
 """What each model is fitted on."""
 
@@ -57,6 +60,14 @@ def estimator(model: str, n_jobs: int) -> Any:
         early_stopping=False,
         random_state=SEED,
     )
+
+
+def fit(model: str, n_jobs: int, X: np.ndarray, y: np.ndarray, groups: np.ndarray) -> Any:
+    """Fit a model."""
+    if model == "mlp":
+        # On one thread: how torch shares sums among threads changes what it learns.
+        return Mlp().fit(X, y, groups, SEED)
+    return estimator(model, n_jobs).fit(X, y)
 
 
 def read(
@@ -102,11 +113,11 @@ def main(campaign: str, output: str, n_jobs: int, absorbers: list[str]) -> None:
                 for split, folds in splits.items():
                     proba = np.zeros((len(y), len(classes)))
                     for train, test in folds:
-                        fitted = estimator(model, n_jobs).fit(X[train], y[train])
+                        fitted = fit(model, n_jobs, X[train], y[train], groups[train])
                         columns = np.searchsorted(classes, fitted.classes_)
                         proba[np.ix_(test, columns)] = fitted.predict_proba(X[test])
                     results[f"{absorber}/{feature_set}/{model}/{split}"] = proba
-                estimator(model, n_jobs).fit(X, y)  # the final model, on all sites
+                fit(model, n_jobs, X, y, groups)  # the final model, on all sites
                 seconds[model] += time.perf_counter() - began
     results["seconds"] = [seconds[model] for model in FEATURE_SETS]
     np.savez(output, **results)

@@ -3,12 +3,13 @@
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from launcher.dask_executor import DaskExecutor
+from launcher.dask_executor import DaskExecutor, R
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -26,7 +27,7 @@ _SETTINGS = {
     "distributed.scheduler.active-memory-manager.start": False,
 }
 
-_PRELOAD = [
+_SITES = [
     "distributed",
     "exafscn_flows.jobs.reading",
     "exafscn_flows.jobs.sites",
@@ -37,7 +38,20 @@ _PRELOAD = [
     "exafscn_flows.spectra.feff",
     "exafscn_flows.features.transformed",
 ]
-"""What workers need. It takes 4 s, so one process imports it, and workers are forks of that."""
+"""What work on sites needs. It takes 4 s: one process imports it, and workers are forks of that."""
+
+_TRAINING = [
+    "distributed",
+    "exafscn_flows.jobs.experiments",
+    "exafscn_flows.evaluation.cross_validation",
+    "exafscn_flows.evaluation.importance",
+    "exafscn_flows.models.mlp_training",
+    "exafscn_flows.models.skops_file",
+    "sklearn.ensemble",
+]
+"""What training needs, which takes as long."""
+
+_TRAINS = ("exafscn_flows.jobs.train", "exafscn_flows.jobs.experiments")
 
 _SINGLE_THREADED = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -57,13 +71,16 @@ class LocalClusterExecutor(DaskExecutor):
         self._n_workers = n_cores + (n_cores > 1)
 
     def prepare(self) -> None:
-        """Begin to import what workers need, in a process of its own; returns at once."""
+        """Begin to import what work on sites needs, in a process of its own; returns at once."""
+        self._preload(_SITES)
+
+    def _preload(self, modules: list[str]) -> None:
         before = {name: os.environ.get(name) for name in _SINGLE_THREADED}
         os.environ |= dict.fromkeys(_SINGLE_THREADED, "1")
         try:
             with _deaf_children():
-                forkserver.set_forkserver_preload(_PRELOAD)
-                forkserver.ensure_running()
+                forkserver.set_forkserver_preload(modules)
+                forkserver.ensure_running()  # where it runs already, nothing happens
         finally:
             for name, value in before.items():
                 if value is None:
@@ -77,8 +94,13 @@ class LocalClusterExecutor(DaskExecutor):
         # Ends the process of which workers were forks, and waits for it.
         forkserver._forkserver._stop()  # type: ignore[attr-defined]
 
+    def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
+        """Send a task to a worker; the first one says what workers need."""
+        if self._client is None:
+            self._preload(_TRAINING if fn.__module__ in _TRAINS else _SITES)
+        return super().submit(fn, *args, **kwargs)
+
     def _connect(self) -> "Client":
-        self.prepare()
         import dask
         from distributed import Client, LocalCluster, Security, utils
 
