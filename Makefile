@@ -28,7 +28,7 @@ campaign: $(RUN)
 	$(BIN)/exafscn run configs/quickstart.yaml
 
 test: $(DEV)
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check
