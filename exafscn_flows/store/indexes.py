@@ -22,7 +22,7 @@ _PREDICTIONS = [
     (["oxide", "disagrees"], [_BY_PROBABILITY, _BY_ERROR, _BY_SITE]),
     (["cn", "disagrees"], [_BY_PROBABILITY, _BY_ERROR, _BY_SITE]),
     (["elements"], [_BY_PROBABILITY]),
-    (["formula"], [_BY_PROBABILITY, _BY_ERROR, _BY_SITE]),
+    (["formula"], [_BY_PROBABILITY]),  # so few that sorting them costs nothing
 ]
 
 INDEXES: dict[str, list[IndexModel]] = {

@@ -179,6 +179,9 @@ def test_documented_queries_read_little_more_than_they_show(screened, conditions
             statistics = explained["executionStats"]
             assert "IXSCAN" in used
             assert "COLLSCAN" not in used
+            if "formula" in conditions:  # of one, there are few: they may all be read and sorted
+                assert statistics["totalDocsExamined"] <= count_predictions(screened, query)
+                continue
             # For the few rows that are equal to the position's, one plan is as good as another.
             tied = after is not None and sort == [SORTS[order][-1]] != SORTS[order]
             assert tied or "SORT" not in used
