@@ -10,48 +10,10 @@ from multiprocessing import forkserver, resource_tracker
 from typing import TYPE_CHECKING, Any
 
 from launcher.dask_executor import DaskExecutor, R
+from launcher.worker_forks import SETTINGS, SITES, TRAINING, TRAINS, keep_preload, set_preload
 
 if TYPE_CHECKING:
     from distributed import Client
-
-_SETTINGS = {
-    "distributed.worker.daemon": True,
-    "distributed.worker.multiprocessing-method": "forkserver",
-    # With Dask's own settings, its looks at itself take 14 % of a core of a machine with two: it
-    # samples the workers' stacks a hundred times a second, and their event loops tick fifty times.
-    "distributed.worker.profile.enabled": False,
-    "distributed.admin.tick.interval": "1s",
-    "distributed.admin.system-monitor.interval": "10s",
-    "distributed.worker.memory.monitor-interval": "1s",
-    # Results are counts; there is nothing to move between workers.
-    "distributed.scheduler.active-memory-manager.start": False,
-}
-
-_SITES = [
-    "distributed",
-    "exafscn_flows.jobs.reading",
-    "exafscn_flows.jobs.sites",
-    "exafscn_flows.sources.parsing",
-    "pymatgen.io.cif",
-    "exafscn_flows.crystal",
-    "exafscn_flows.labels.crystal_nn",
-    "exafscn_flows.spectra.feff",
-    "exafscn_flows.features.transformed",
-]
-"""What work on sites needs. It takes 4 s: one process imports it, and workers are forks of that."""
-
-_TRAINING = [
-    "distributed",
-    "exafscn_flows.jobs.experiments",
-    "exafscn_flows.evaluation.cross_validation",
-    "exafscn_flows.evaluation.importance",
-    "exafscn_flows.models.mlp_training",
-    "exafscn_flows.models.skops_file",
-    "sklearn.ensemble",
-]
-"""What training needs, which takes as long."""
-
-_TRAINS = ("exafscn_flows.jobs.train", "exafscn_flows.jobs.experiments")
 
 _SINGLE_THREADED = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -72,14 +34,14 @@ class LocalClusterExecutor(DaskExecutor):
 
     def prepare(self) -> None:
         """Begin to import what work on sites needs, in a process of its own; returns at once."""
-        self._preload(_SITES)
+        self._preload(SITES)
 
     def _preload(self, modules: list[str]) -> None:
         before = {name: os.environ.get(name) for name in _SINGLE_THREADED}
         os.environ |= dict.fromkeys(_SINGLE_THREADED, "1")
         try:
             with _deaf_children():
-                forkserver.set_forkserver_preload(modules)
+                set_preload(modules)
                 forkserver.ensure_running()  # where it runs already, nothing happens
         finally:
             for name, value in before.items():
@@ -97,22 +59,21 @@ class LocalClusterExecutor(DaskExecutor):
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
         """Send a task to a worker; the first one says what workers need."""
         if self._client is None:
-            self._preload(_TRAINING if fn.__module__ in _TRAINS else _SITES)
+            self._preload(TRAINING if fn.__module__ in TRAINS else SITES)
         return super().submit(fn, *args, **kwargs)
 
     def _connect(self) -> "Client":
         import dask
-        from distributed import Client, LocalCluster, Security, utils
+        from distributed import Client, LocalCluster, Security
 
-        # Dask would have the forks import another list.
-        utils._forkserver_preload_set = True
+        keep_preload()
         # Who reaches a scheduler can run code as its owner, and on a login node others can reach
         # our loopback: only who has this run's keys is listened to.
         security = Security.temporary()
         # A closing worker reports broken connections as errors; what matters reaches us as
         # exceptions of futures.
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
-        with dask.config.set(_SETTINGS), _deaf_children():
+        with dask.config.set(SETTINGS), _deaf_children():
             cluster = LocalCluster(
                 n_workers=self._n_workers,
                 threads_per_worker=1,

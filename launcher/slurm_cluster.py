@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from exafscn_flows.errors import CampaignError, UsageError
 from exafscn_flows.settings import Settings
 from exafscn_flows.store.folders import make_private
+from launcher import worker_forks
 from launcher.dask_executor import DaskExecutor
+from launcher.worker_forks import SETTINGS
 
 if TYPE_CHECKING:
     from dask_jobqueue.slurm import SLURMCluster
@@ -20,6 +22,9 @@ _LOOK_SECONDS = 10
 """Time between looks whether there should be more jobs, or fewer."""
 _IDLE_LOOKS = 6
 """Looks at which a job has had nothing to do when it is given back: stages follow one another."""
+
+_START_SECONDS = 300.0
+"""Time that workers have to start, with all that they import from a disk that many nodes share."""
 
 _HTTP = "127.0.0.1:0"
 """Where Dask's pages on a scheduler or worker are served, which nobody is asked to log in to."""
@@ -101,24 +106,32 @@ class SlurmExecutor(DaskExecutor):
         return client
 
     def _start_cluster(self) -> "SLURMCluster":
-        from dask_jobqueue.slurm import SLURMCluster
+        import dask
+        from dask.utils import parse_timedelta
+
+        from launcher.slurm_jobs import JobsCluster
 
         config = _config()
+        patience = parse_timedelta(config["death-timeout"] or 0)
         folder = self._data_dir / "slurm"
         make_private(self._data_dir, folder)
         self._folder = Path(tempfile.mkdtemp(prefix="run-", dir=folder))
-        return SLURMCluster(
-            processes=self._cores,
-            security=_new_keys(self._folder),
-            log_directory=config["log-directory"] or str(self._folder),
-            scheduler_options=config["scheduler-options"]
-            | {"dashboard": False, "dashboard_address": _HTTP},
-            worker_extra_args=[
-                *config["worker-extra-args"],
-                *("--no-dashboard", "--dashboard-address", _HTTP),
-            ],
-            silence_logs=logging.CRITICAL,
-        )
+        with dask.config.set(SETTINGS):
+            return JobsCluster(
+                processes=self._cores,
+                security=_new_keys(self._folder),
+                death_timeout=max(_START_SECONDS, patience),
+                log_directory=config["log-directory"] or str(self._folder),
+                job_script_prologue=[*_exports(SETTINGS), *config["job-script-prologue"]],
+                scheduler_options=config["scheduler-options"]
+                | {"dashboard": False, "dashboard_address": _HTTP},
+                worker_extra_args=[
+                    *config["worker-extra-args"],
+                    *("--no-dashboard", "--dashboard-address", _HTTP),
+                    *("--preload-nanny", worker_forks.__name__),
+                ],
+                silence_logs=logging.CRITICAL,
+            )
 
     def _fail(self, why: str) -> None:
         logs = _config()["log-directory"] or self._folder
@@ -154,6 +167,12 @@ def _new_keys(folder: Path) -> "Security":
         **{f"tls_{role}_cert": str(certificate) for role in roles},
         **{f"tls_{role}_key": str(key) for role in roles},
     )
+
+
+def _exports(settings: dict[str, Any]) -> list[str]:
+    """Lines of a script that give Dask settings to what it starts."""
+    names = {key: key.upper().replace(".", "__").replace("-", "_") for key in settings}
+    return [f"export DASK_{names[key]}={value}" for key, value in settings.items()]
 
 
 def _config() -> dict[str, Any]:

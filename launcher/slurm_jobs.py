@@ -5,12 +5,35 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from dask_jobqueue.slurm import SLURMJob
+from dask_jobqueue.slurm import SLURMCluster, SLURMJob
 from distributed.core import Status
 from distributed.deploy.adaptive import Adaptive
 
 _MOST_FAILURES = 3
 """Jobs that may end one after the other before one of their workers was ready."""
+
+
+class Job(SLURMJob):
+    """A job that knows how it ended: the cluster insists on that when it is closed."""
+
+    async def start(self) -> None:
+        """Submit it."""
+        try:
+            await SLURMJob.start(self)
+        except BaseException:
+            self.status = Status.failed
+            raise
+
+    async def close(self) -> None:
+        """Cancel it."""
+        await SLURMJob.close(self)
+        self.status = Status.closed
+
+
+class JobsCluster(SLURMCluster):
+    """A SLURMCluster of such jobs."""
+
+    job_cls = Job
 
 
 class WholeJobs(Adaptive):

@@ -91,8 +91,10 @@ def init_folder(folder: Path, given: Mapping[str, str | None], categories: list[
     store = open_store(settings)
     command = [program("exafscn"), "launch", "--cluster", str(folder)]
     uri = database_uri(settings)
+    hours, minutes, seconds = map(int, answers["walltime"].split(":"))
     values = {
         **answers,
+        "seconds": 3600 * hours + 60 * minutes + seconds,
         "folder": str(folder),
         "uri": uri,
         "durable": DURABLE,

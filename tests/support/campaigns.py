@@ -78,6 +78,27 @@ class Workspace:
             start_new_session=True,
         )
 
+    def start_script(self, script: str) -> subprocess.Popen[str]:
+        """Start lines of a shell, as somebody types them who has activated the environment."""
+        path = f"{Path(EXAFSCN).parent}{os.pathsep}{os.environ['PATH']}"
+        return subprocess.Popen(
+            ["bash", "-e", "-x", "-c", script],
+            cwd=self.folder,
+            env={**self.environment, "PATH": path},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def script(self, script: str) -> str:
+        """Run lines of a shell; returns standard output."""
+        with self.start_script(script) as process:
+            out, err = process.communicate(timeout=600)
+        assert process.returncode == 0, f"{out}\n{err}"
+        return out
+
     def exafscn(self, *arguments: str, rc: int = 0) -> str:
         """Run the command; returns standard output, or with another rc standard error."""
         with self.start(*arguments) as process:

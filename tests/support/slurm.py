@@ -41,11 +41,11 @@ MpiDefault=none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 ReturnToService=2
-KillWait=10
+SchedulerParameters=batch_sched_delay=0
 SlurmdParameters=config_overrides
 PropagatePrioProcess=1
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cores} RealMemory=8000
-PartitionName=test Nodes={host} Default=YES DefaultTime=10 MaxTime=60 State=UP
+PartitionName=short Nodes={host} Default=YES DefaultTime=10 MaxTime=1440 State=UP
 """
 
 
