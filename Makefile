@@ -15,11 +15,12 @@ LOCK := $(VENV)/lock
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 .NOTPARALLEL:
-.PHONY: help campaign test lint wheel lock
+.PHONY: help campaign test chaos lint wheel lock
 
 help:
 	@echo "make campaign   install into .venv and run configs/quickstart.yaml"
 	@echo "make test       install into .venv and run the tests; ARGS='-k feff' goes to pytest"
+	@echo "make chaos      run a campaign that loses processes, database, network; writes chaos.json"
 	@echo "make lint       ruff, mypy and import-linter"
 	@echo "make wheel      build a wheel into dist/"
 	@echo "make lock       resolve all dependencies anew and write requirements.lock"
@@ -29,6 +30,9 @@ campaign: $(RUN)
 
 test: $(DEV)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+chaos: $(DEV)
+	PYTHONPATH=tests/support $(BIN)/python -m chaos $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check

@@ -11,6 +11,7 @@ from exafscn_flows.errors import ExafscnError, ItemFailure
 from exafscn_flows.features import FeatureSet
 from exafscn_flows.jobs.states import SiteState, State
 from exafscn_flows.sources.base import Reader, StoredSite
+from exafscn_flows.sources.parsing import parse_structure_dict
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.settings import FeffSettings
 from exafscn_flows.store.documents import (
@@ -41,7 +42,8 @@ class Crystal(NamedTuple):
 
     @classmethod
     def of(cls, doc: StructureDoc) -> Self:
-        return cls(Structure.from_dict(doc.structure), (doc.source_hash, doc.entry))
+        structure = parse_structure_dict(doc.structure, f"stored structure {doc.material_id}")
+        return cls(structure, (doc.source_hash, doc.entry))
 
 
 class Stored(NamedTuple):

@@ -40,8 +40,11 @@ def scan(path: str, is_wanted: Callable[[str], bool], known: str, below: str = "
     ------
     UsageError
         If the path is missing or cannot be read.
+    ItemFailure
+        ``unsafe_path``, if `below` is not in the folder.
     """
     place = Path(path).expanduser()
+    _check_inside(below)
     try:
         mode = place.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -98,6 +101,13 @@ def _identity(folder: str | Path) -> tuple[int, int]:
 
 def _is_hidden(file: str, is_wanted: Callable[[str], bool]) -> bool:
     return bool(_HIDDEN.search(file)) or not is_wanted(file.rpartition("/")[2])
+
+
+def _check_inside(file: str) -> None:
+    """Raise ItemFailure if a path leads out of its folder: listed ones come back from a store."""
+    if file.startswith("/") or ".." in file.split("/"):
+        message = f"{file}: the path leads out of the folder"
+        raise ItemFailure("unsafe_path", message, "run the campaign file again")
 
 
 def _zip_info(path: str, file: str) -> zipfile.ZipInfo:
@@ -171,7 +181,9 @@ def read(path: str, file: str) -> bytes:
             with _open_zip(path).open(_zip_info(path, file)) as stream:
                 content = stream.read(MAX_BYTES + 1)
         else:
-            place = place / file if place.is_dir() else place
+            if place.is_dir():
+                _check_inside(file)
+                place = place / file
             if not place.is_file():  # opening a pipe would wait for ever
                 raise unreadable(file, "missing, or not a regular file")
             with place.open("rb") as stream:

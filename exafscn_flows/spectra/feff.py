@@ -5,6 +5,7 @@ import importlib.util
 import os
 import re
 import time
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,8 +16,8 @@ from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.feff_external import run_external
 from exafscn_flows.spectra.feff_input import FEFF8L, UNLIMITED, feff_input
 from exafscn_flows.spectra.feff_output import feff_spectrum, telling_line
-from exafscn_flows.spectra.process import Ended, TimeLimitError, run_program
-from exafscn_flows.spectra.scratch import check_space, run_folder
+from exafscn_flows.spectra.process import Ended, KilledError, TimeLimitError, run_program
+from exafscn_flows.spectra.scratch import check_free, check_space, run_folder
 from exafscn_flows.spectra.settings import FeffSettings
 
 _PROGRAMS = {
@@ -44,6 +45,14 @@ _SHORT_OF_KMAX = 1.0
 
 _HINT = "check the structure; if it is sound, exclude it"
 
+_TRIES = 4
+"""Runs of FEFF for one site, where somebody kills it."""
+
+_KILLED_HINT = (
+    "see who kills it, mostly the kernel for want of memory: fewer processes (EXAFSCN_CORES), and "
+    "run with --retry-failed"
+)
+
 
 def compute_spectrum(
     structure: Structure, site_index: int, settings: FeffSettings, scratch: Path
@@ -70,13 +79,28 @@ def compute_spectrum(
     Raises
     ------
     ItemFailure
-        If FEFF cannot take this site, ran out of time, died, or left no, half or bad output.
+        If FEFF cannot take this site, ran out of time, died, was killed time and again, or left no,
+        half or bad output.
     CampaignError
         If no run can succeed: the programs are missing, or the scratch folder is full or missing.
     """
-    cards = settings.feff_cards()
     limits = FEFF8L if settings.command is None else UNLIMITED
-    text = feff_input(structure, site_index, cards, limits)
+    text = feff_input(structure, site_index, settings.feff_cards(), limits)
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            return _compute(text, settings, scratch)
+        except KilledError as killed:
+            # The site may have nothing to do with it.
+            if tries == _TRIES:
+                message = f"{killed} in {tries} runs"
+                raise ItemFailure("feff_killed", message, _KILLED_HINT) from None
+
+
+def _compute(text: str, settings: FeffSettings, scratch: Path) -> Spectrum:
+    """Run FEFF once, in a folder of its own."""
+    cards = settings.feff_cards()
     with run_folder(scratch) as folder:
         (folder / "feff.inp").write_text(text)
         try:
@@ -109,7 +133,8 @@ def _run(folder: Path, time_limit: float) -> float:
     logs = {}
     for name, outputs in _PROGRAMS.items():
         try:
-            ended = run_program([f"{home}/feff8l_{name}"], folder, env, deadline)
+            program = [f"{home}/feff8l_{name}"]
+            ended = run_program(program, folder, env, deadline, check=partial(check_free, folder))
         except TimeLimitError:
             raise ItemFailure(
                 "feff_timeout",

@@ -4,11 +4,13 @@ import os
 import shlex
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 
 from exafscn_flows.errors import CampaignError, ItemFailure, UsageError
 from exafscn_flows.spectra.feff_output import telling_line
 from exafscn_flows.spectra.process import TimeLimitError, run_program
+from exafscn_flows.spectra.scratch import check_free
 
 _NOT_STARTED = (126, 127)
 """Exit statuses of a shell that cannot start a program."""
@@ -49,10 +51,13 @@ def run_external(command: str, folder: Path, time_limit: float) -> float:
     Raises
     ------
     ItemFailure
-        ``feff_timeout``; ``feff_died`` if it was killed; ``feff_no_output`` if it says that it
+        ``feff_timeout``; ``feff_died`` if it crashed; ``feff_no_output`` if it says that it
         failed (FEFF itself often does not), or leaves no ``xmu.dat``.
+    KilledError
+        If somebody else killed it.
     CampaignError
-        If there is no such program, it is not executable, or it does not start.
+        If there is no such program, it is not executable, it does not start, or the scratch folder
+        is full.
     """
     name, *arguments = shlex.split(command)
     program = shutil.which(name)
@@ -62,7 +67,12 @@ def run_external(command: str, folder: Path, time_limit: float) -> float:
     deadline = time.monotonic() + time_limit
     try:
         ended = run_program(
-            [os.path.abspath(program), *arguments], folder, env, deadline, with_offspring=True
+            [os.path.abspath(program), *arguments],
+            folder,
+            env,
+            deadline,
+            check=partial(check_free, folder),
+            with_offspring=True,
         )
     except TimeLimitError:
         raise ItemFailure(

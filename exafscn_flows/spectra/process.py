@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +19,12 @@ _LOG_LIMIT = 2**18
 
 _TICK = 0.5
 """Seconds between looks at a program that says nothing about its end."""
+
+_FROM_OTHERS = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGKILL}
+"""Signals that no program meets by its own fault. For want of memory, the kernel sends the last."""
+
+_SHELL_OFFSET = 128
+"""Added by a shell to the signal that killed its program, to make an exit status of it."""
 
 
 class Ended(NamedTuple):
@@ -36,12 +42,17 @@ class TimeLimitError(Exception):
     """A program that was killed because its time was over."""
 
 
+class KilledError(Exception):
+    """A program that somebody else has killed."""
+
+
 def run_program(
     command: Sequence[str],
     folder: Path,
     env: Mapping[str, str],
     deadline: float,
     *,
+    check: Callable[[], None] = lambda: None,
     with_offspring: bool = False,
 ) -> Ended:
     """Run a program in a folder and wait for it.
@@ -59,6 +70,8 @@ def run_program(
         Its whole environment.
     deadline
         Value of ``time.monotonic()`` at which it is killed.
+    check
+        Called now and then, and at its end; what that raises ends it.
     with_offspring
         Whether it may start programs itself, as a script does; they are killed with it.
 
@@ -66,10 +79,15 @@ def run_program(
     ------
     TimeLimitError
         If it was killed at the deadline.
+    KilledError
+        If somebody else killed it, or a program that it ran as a shell does.
     """
     log = os.open(folder / _LOG, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        status, seconds = _run(command, folder, env, deadline, log, with_offspring)
+        status, seconds = _run(command, folder, env, deadline, check, log, with_offspring)
+        for number in (-status, status - _SHELL_OFFSET):
+            if number in _FROM_OTHERS:
+                raise KilledError(f"{Path(command[0]).name} was killed by signal {number}")
         return Ended(status, _read(log), seconds)
     finally:
         os.close(log)
@@ -80,6 +98,7 @@ def _run(
     folder: Path,
     env: Mapping[str, str],
     deadline: float,
+    check: Callable[[], None],
     log: int,
     with_offspring: bool,
 ) -> tuple[int, float]:
@@ -105,7 +124,7 @@ def _run(
         os.close(theirs)
     try:
         with _group_dies_with_us(process.pid) if with_offspring else nullcontext():
-            seconds = _wait(process, ours, deadline)
+            seconds = _wait(process, ours, deadline, check)
     finally:
         os.close(ours)
         if with_offspring:
@@ -117,12 +136,15 @@ def _run(
     return process.returncode, seconds
 
 
-def _wait(process: subprocess.Popen[bytes], pipe: int, deadline: float) -> float:
+def _wait(
+    process: subprocess.Popen[bytes], pipe: int, deadline: float, check: Callable[[], None]
+) -> float:
     """Wait for the end of a process; returns its processor seconds and its children's."""
     poll = select.poll()
     poll.register(pipe, select.POLLIN)
     while (left := deadline - time.monotonic()) > 0:
         is_closed = poll.poll(1000 * min(left, _TICK))
+        check()
         # wait4 tells the time of this child and of nobody else's.
         pid, wait_status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:

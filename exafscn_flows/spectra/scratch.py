@@ -59,6 +59,25 @@ def run_folder(scratch: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def check_free(folder: Path) -> None:
+    """Find out at little cost whether the file system of a run is full.
+
+    Asked for at the end of a run alone, somebody might have made room since.
+
+    Parameters
+    ----------
+    folder
+        Folder of the run, inside the scratch folder.
+
+    Raises
+    ------
+    CampaignError
+        If the scratch folder is full or gone.
+    """
+    if _is_short(folder.parent):
+        raise _full(folder.parent)
+
+
 def check_space(folder: Path) -> None:
     """Find out whether a run failed because its file system is full.
 
@@ -74,9 +93,8 @@ def check_space(folder: Path) -> None:
     CampaignError
         If the scratch folder is full or gone.
     """
+    check_free(folder)
     scratch = folder.parent
-    if _is_short(scratch):
-        raise _full(scratch)
     try:
         # Quotas do not show in the free space of a file system: reserve some.
         with tempfile.TemporaryFile(dir=folder) as file:

@@ -26,8 +26,15 @@ from exafscn_flows.store.embedded import EmbeddedServer
 OLDEST_SERVER = (6, 0)
 FIRST_ANSWER_SECONDS = 5.0
 
-_AUTHENTICATION_FAILED = {18, 8000}  # 8000: Atlas
+_AUTHENTICATION_FAILED = 18
 _NOT_ALLOWED = 13
+_ATLAS = 8000
+"""Atlas refuses with this code, and says in words whether it is the login or the right."""
+_FORBIDDEN = re.compile(
+    r"not authorized on (?P<base>\S+) to execute command \{ (?P<command>\w+)"
+    r"|not allowed to do action \[(?P<action>\w+)\] on \[(?P<place>[^.\]]+)"
+)
+_READING = {"find", "aggregate", "count", "distinct", "explain", "getMore"}
 _DISK_FULL = 14031
 _TOO_LARGE = {10334, 17280, 17419, 17420}
 _TOO_LARGE_MESSAGE = "a document is larger than the 16 MB that MongoDB takes"
@@ -56,9 +63,10 @@ def connect(settings: Settings | None = None) -> Database[dict[str, Any]]:
     Raises
     ------
     UsageError
-        If the URI is malformed.
+        If the URI is malformed, or the server refuses what it says: user, password, certificates,
+        or a member of a replica set that is not its primary.
     CampaignError
-        If the server is not there, refuses the user, is too old, or cannot be started.
+        If the server is not there, is too old, or cannot be started.
     """
     settings = settings or Settings()
     if settings.MONGODB_URI is None:
@@ -107,8 +115,10 @@ def translate_errors() -> Iterator[None]:
 
     Raises
     ------
+    UsageError
+        If the server refused the user, or does not allow it what was asked.
     CampaignError
-        If the server went away, refused the user, is full, or could not do what was asked.
+        If the server went away, is full, or could not do what was asked.
     """
     try:
         yield
@@ -123,11 +133,11 @@ def translate_errors() -> Iterator[None]:
         raise
     except OperationFailure as error:
         codes = _codes(error)
-        if codes & _AUTHENTICATION_FAILED:
-            message = "MongoDB refused the user name or the password"
-        elif _NOT_ALLOWED in codes:
-            message = f"MongoDB does not allow this user to do this: {_short(error)}"
-        elif _DISK_FULL in codes or re.search("disk space|No space left", str(error)):
+        if _is_refused_login(error):
+            raise UsageError("MongoDB refused the user name or the password") from error
+        if _is_forbidden(error):
+            raise UsageError(_forbidden(error)) from error
+        if _DISK_FULL in codes or re.search("disk space|No space left", str(error)):
             message = (
                 "MongoDB has no disk space left: what was acknowledged is safe, make room and "
                 "run the same command to go on"
@@ -149,9 +159,16 @@ def _new_client(uri: str, **options: Any) -> MongoClient[dict[str, Any]]:
             return MongoClient(
                 uri, w="majority", journal=True, tz_aware=True, appname="exafscn", **options
             )
-    except (InvalidURI, ConfigurationError, ValueError, TypeError, UserWarning) as error:
-        if "DNS" in str(error):
-            raise CampaignError(_not_there(uri, "no such name in the DNS")) from None
+    except (InvalidURI, ConfigurationError, OSError, ValueError, TypeError, UserWarning) as error:
+        place = redact(uri)
+        # Of mongodb+srv addresses, the names of the servers are asked for here.
+        if type(error.__cause__).__module__.startswith("dns."):
+            raise CampaignError(_not_there(uri, _short(error))) from None
+        if isinstance(error, OSError) or isinstance(error.__context__, OSError):
+            raise UsageError(
+                f"EXAFSCN_MONGODB_URI ({place}) names a file for TLS that cannot be used: "
+                f"{_of_file(error)}"
+            ) from None
         # pymongo quotes what it does not understand, which may be a part of the password.
         reason = (
             "look for misspelt options, and in user name and password write : / ? # [ ] @ % as "
@@ -160,7 +177,7 @@ def _new_client(uri: str, **options: Any) -> MongoClient[dict[str, Any]]:
             else str(error)
         )
         raise UsageError(
-            f"EXAFSCN_MONGODB_URI ({redact(uri)}) is not a MongoDB address: {reason}"
+            f"EXAFSCN_MONGODB_URI ({place}) is not a MongoDB address: {reason}"
         ) from None
 
 
@@ -176,6 +193,7 @@ def _check(client: MongoClient[dict[str, Any]], uri: str) -> None:
     try:
         with pymongo.timeout(FIRST_ANSWER_SECONDS):
             version = client.server_info()["version"]
+            hello = client.admin.command("hello")
             database["campaigns"].find_one({}, {"_id": 1})  # without a login, a ping is answered
     except ConfigurationError as error:
         too_old = re.search(r"wire version \d+.*MongoDB [\d.]+", str(error))
@@ -187,26 +205,28 @@ def _check(client: MongoClient[dict[str, Any]], uri: str) -> None:
     except ConnectionFailure as error:
         reason = _short(error)
         if re.search("SSL|TLS|certificate|connection closed", reason):
-            raise CampaignError(
-                f"MongoDB at {place} and exafscn do not agree on TLS ({reason}): look at tls and "
-                "tlsCAFile in EXAFSCN_MONGODB_URI"
+            raise UsageError(
+                f"MongoDB at {place} and exafscn do not agree on TLS ({reason}): look at tls, "
+                "tlsCAFile and tlsCertificateKeyFile in EXAFSCN_MONGODB_URI"
             ) from error
+        if "replica set" in reason:
+            raise UsageError(_no_primary(place, reason)) from error
         raise CampaignError(_not_there(uri, reason)) from error
     except OperationFailure as error:
-        codes = _codes(error)
-        if codes & _AUTHENTICATION_FAILED:
-            message = (
-                "refused the user name or the password; look at EXAFSCN_MONGODB_URI, and at its "
-                "authSource if the user belongs to another database"
-            )
-        elif _NOT_ALLOWED in codes:
-            message = (
-                f"does not allow this user to read database {database.name!r}; give a user with "
-                "the role readWrite in EXAFSCN_MONGODB_URI"
-            )
-        else:
-            message = f"reported: {_short(error)}"
-        raise CampaignError(f"MongoDB at {place} {message}") from error
+        if _is_refused_login(error):
+            raise UsageError(
+                f"MongoDB at {place} refused the user name or the password; look at "
+                "EXAFSCN_MONGODB_URI, and at its authSource if the user belongs to another database"
+            ) from error
+        if _is_forbidden(error):
+            raise UsageError(
+                f"MongoDB at {place} does not allow this user to read database {database.name!r}; "
+                "give a user with the role read or readWrite in EXAFSCN_MONGODB_URI"
+            ) from error
+        raise CampaignError(f"MongoDB at {place} reported: {_short(error)}") from error
+    if not hello["isWritablePrimary"]:
+        # Only directConnection leads here: its reads may be out of date.
+        raise UsageError(_no_primary(place, f"{hello.get('me', 'this member')} is none"))
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_SERVER:
         raise CampaignError(f"MongoDB at {place} is too old: it is {version}, exafscn needs 6.0")
 
@@ -216,6 +236,41 @@ def _not_there(uri: str, reason: str) -> str:
         f"no MongoDB at {redact(uri)} ({reason}): start it, or unset EXAFSCN_MONGODB_URI to use "
         "exafscn's own"
     )
+
+
+def _no_primary(place: str, reason: str) -> str:
+    return (
+        f"no primary in the replica set at {place} ({reason}): look at the hosts, replicaSet and "
+        "directConnection in EXAFSCN_MONGODB_URI; a new primary takes seconds to be elected"
+    )
+
+
+def _is_refused_login(error: OperationFailure) -> bool:
+    codes = _codes(error)
+    return _AUTHENTICATION_FAILED in codes or (_ATLAS in codes and not _is_forbidden(error))
+
+
+def _is_forbidden(error: OperationFailure) -> bool:
+    codes = _codes(error)
+    return _NOT_ALLOWED in codes or (_ATLAS in codes and bool(_FORBIDDEN.search(str(error))))
+
+
+def _forbidden(error: OperationFailure) -> str:
+    """Say what a user may not do, without the documents that the server repeats."""
+    found = _FORBIDDEN.search(str(error))
+    command = found and (found["command"] or found["action"])
+    verb, role = ("read", "read") if command in _READING else ("write", "readWrite")
+    base = found and (found["base"] or found["place"])
+    return (
+        f"MongoDB does not allow this user to {verb} "
+        f"({f'{command} in database {base!r}' if found else _short(error)}): give a user with the "
+        f"role {role} in EXAFSCN_MONGODB_URI"
+    )
+
+
+def _of_file(error: Exception) -> str:
+    name, reason = getattr(error, "filename", None), getattr(error, "strerror", None)
+    return f"{name}: {reason}" if name else _short(error)
 
 
 def _codes(error: OperationFailure) -> set[int]:

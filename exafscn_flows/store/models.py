@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from gridfs import GridFSBucket, NoFile
+from gridfs.errors import CorruptGridFile
 from pymongo.database import Database
 
 from exafscn_flows.errors import CampaignError
@@ -47,12 +48,14 @@ class ModelStore:
         Raises
         ------
         CampaignError
-            If the file is not there.
+            If the file is not there, or not whole.
         """
         try:
             return self._files.open_download_stream(file_id).read()
         except NoFile:
             raise CampaignError(f"model file {file_id} is missing: run the campaign") from None
+        except (CorruptGridFile, TypeError, ValueError) as error:
+            raise CampaignError(f"model file {file_id} is damaged: fit it again") from error
 
     def _delete_files(self, file_ids: Iterable[str]) -> None:
         """Delete model files, and chunks that a killed writer left without a file."""

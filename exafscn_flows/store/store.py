@@ -84,7 +84,8 @@ class Store:
         UsageError
             If there is none of that name; says which there are.
         """
-        raw = self.database.campaigns.find_one({"_id": name}, {"lock": 0})
+        # No operator, if a caller in Python gives one.
+        raw = self.database.campaigns.find_one({"_id": {"$eq": name}}, {"lock": 0})
         if raw is None or "config" not in raw:
             known = ", ".join(self.campaign_names()) or "none yet"
             raise UsageError(f"no campaign {name!r} in this database (there are: {known})")

@@ -161,7 +161,7 @@ def _check_queue(folder: Path, here: list[Check], time_limit: int) -> list[Check
             finally:
                 with redirect_stdout(StringIO()):
                     launchpad.delete_wf(number)
-    except CampaignError as error:
+    except ExafscnError as error:
         return [Check(_QUEUE, "job", False, str(error))]
 
 

@@ -14,14 +14,13 @@ import typer
 from fireworks import FWorker
 from fireworks.queue.queue_adapter import QueueAdapterBase
 from fireworks.user_objects.queue_adapters.common_adapter import CommonAdapter
-from fireworks.utilities.fw_serializers import SAVED_FW_MODULES, load_object_from_file
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from ruamel.yaml import YAML
 
 from exafscn_flows.errors import UsageError
 from exafscn_flows.settings import Settings
 from exafscn_flows.store.connection import redact
-from launcher.cluster.launchpad import CATEGORIES, DURABLE, database_uri
+from launcher.cluster.launchpad import CATEGORIES, CLIENT, database_uri
 from launcher.run import open_store
 
 LAUNCHPAD = "my_launchpad.yaml"
@@ -97,7 +96,7 @@ def init_folder(folder: Path, given: Mapping[str, str | None], categories: list[
         "seconds": 3600 * hours + 60 * minutes + seconds,
         "folder": str(folder),
         "uri": uri,
-        "durable": DURABLE,
+        "client": CLIENT,
         "name": store.database.name,
         "q_type": _TYPES[answers["scheduler"]],
         "command": shlex.join(command),
@@ -146,9 +145,7 @@ def queue_adapter(folder: Path) -> QueueAdapterBase:
     UsageError
         If the file is not there, or not such as FireWorks reads.
     """
-    # FireWorks would look for it in all of its modules, and import their tests, too.
-    SAVED_FW_MODULES.setdefault(CommonAdapter._fw_name, CommonAdapter.__module__)
-    return _load(folder / QADAPTER, load_object_from_file)
+    return _load(folder / QADAPTER, _load_adapter)
 
 
 def program(name: str) -> str:
@@ -168,6 +165,14 @@ def _load(path: Path, load: Callable[[str], Any]) -> Any:
 
 def _load_yaml(path: str) -> Any:
     return YAML(typ="safe", pure=True).load(Path(path))
+
+
+def _load_adapter(path: str) -> QueueAdapterBase:
+    values = _load_yaml(path)
+    # FireWorks' own loader imports whatever module the file names.
+    if values["_fw_name"] != CommonAdapter._fw_name:
+        raise ValueError(f"its _fw_name is not {CommonAdapter._fw_name}")
+    return CommonAdapter.from_dict(values)
 
 
 def _unreadable(path: Path, reason: str) -> UsageError:

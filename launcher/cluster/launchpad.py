@@ -15,8 +15,9 @@ from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.lock import EXPIRY_SECONDS, living_runners
 from exafscn_flows.store.store import Store
 
-DURABLE = {"w": "majority", "journal": True}
-"""With FireWorks' own settings, a crash of the server loses rockets that it had acknowledged."""
+CLIENT = {"w": "majority", "journal": True, "readPreference": "primary"}
+"""With FireWorks' own settings, a crash of the server loses rockets that it had acknowledged, and
+an address that prefers secondaries shows rockets as they were."""
 
 CATEGORIES = ("fetch", "cpu", "train", "gpu")
 """What rockets need: the network; cores; cores and memory; a GPU."""
@@ -24,7 +25,9 @@ CATEGORIES = ("fetch", "cpu", "train", "gpu")
 RUNNER = "exafscn_runner"
 """Key in the environment of a worker, which FireWorks notes at each launch: who it was."""
 
-_FINISHED = ["COMPLETED", "ARCHIVED", "DEFUSED"]
+FINISHED = ["COMPLETED", "ARCHIVED", "DEFUSED"]
+"""States of a workflow, and of a rocket, that is not to be launched any more."""
+
 _ANY_AGE = -86400.0
 """Expiration, seconds, that the clock of no other machine is so far ahead of."""
 _UNLOCK_SECONDS = 10
@@ -44,7 +47,7 @@ def open_launchpad(store: Store, settings: Settings) -> LaunchPad:
         host=database_uri(settings),
         name=store.database.name,
         uri_mode=True,
-        mongoclient_kwargs=dict(DURABLE),
+        mongoclient_kwargs=dict(CLIENT),
         strm_lvl="ERROR",
     )
 
@@ -97,7 +100,7 @@ class Rockets:
     @property
     def finished(self) -> bool:
         """Whether none is left to be launched."""
-        return self.state in _FINISHED
+        return self.state in FINISHED
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain dictionaries, for JSON."""
@@ -115,7 +118,7 @@ class Rockets:
 @translate_errors()
 def unfinished_campaigns(launchpad: LaunchPad) -> list[str]:
     """Names of the campaigns that have rockets left."""
-    query = {"state": {"$nin": _FINISHED}, "metadata.campaign": {"$exists": True}}
+    query = {"state": {"$nin": FINISHED}, "metadata.campaign": {"$exists": True}}
     return sorted(launchpad.workflows.distinct("metadata.campaign", query))
 
 
@@ -177,10 +180,7 @@ def repair(launchpad: LaunchPad, store: Store, campaign: str) -> list[int]:
     workflow = _latest(launchpad, campaign)
     if workflow is None:
         raise CampaignError(f"campaign {campaign} is not on the LaunchPad: `exafscn submit` it")
-    if workflow.get("locked"):
-        # Whoever locked it may have died meanwhile.
-        with WFLock(launchpad, workflow["nodes"][0], expire_secs=_UNLOCK_SECONDS, kill=True):
-            pass
+    _take_back_half_updates(launchpad, workflow["nodes"][0])
     lost = [launch["launch_id"] for launch in _lost(launchpad, store, campaign, workflow)]
     nodes = {"fw_id": {"$in": workflow["nodes"]}}
     _, again, _ = launchpad.detect_lostruns(
@@ -198,6 +198,22 @@ def repair(launchpad: LaunchPad, store: Store, campaign: str) -> list[int]:
             launchpad.rerun_fw(rocket)
             again.append(rocket)
     return sorted(again)
+
+
+def _take_back_half_updates(launchpad: LaunchPad, node: int) -> None:
+    """Let rockets be complete once more whose process was killed while it wrote what follows.
+
+    FireWorks writes rockets first, and their workflow last. One that is complete where its workflow
+    does not know has nothing more to do for FireWorks: those after it would wait for ever, and
+    those that it has added would not run.
+    """
+    # Whoever locked the workflow may have been killed, too.
+    with WFLock(launchpad, node, expire_secs=_UNLOCK_SECONDS, kill=True):
+        states = launchpad.workflows.find_one({"nodes": node}, {"fw_states": 1})["fw_states"]
+        open_ones = [int(rocket) for rocket, state in states.items() if state != "COMPLETED"]
+        launchpad.fireworks.update_many(
+            {"fw_id": {"$in": open_ones}, "state": "COMPLETED"}, {"$set": {"state": "RUNNING"}}
+        )
 
 
 @translate_errors()

@@ -1,6 +1,5 @@
 """One process that launches rockets, one after the other, and spreads each over its cores."""
 
-import json
 import logging
 import os
 import secrets
@@ -27,6 +26,7 @@ from launcher.cluster.launchpad import (
     last_launch,
     open_launchpad,
 )
+from launcher.cluster.worker import CampaignWorker
 from launcher.deadline import find_deadline
 from launcher.workers import make_executor
 
@@ -63,9 +63,7 @@ def run_rockets(
     store = Store.open(settings)
     launchpad = open_launchpad(store, settings)
     runner = secrets.token_hex(8)
-    taken = {**json.loads(worker["query"]), "spec.campaign": {"$in": campaigns}}
-    env = {**worker["env"], RUNNER: runner}
-    fworker = FWorker(worker["name"], worker["category"], taken, env)
+    fworker = CampaignWorker(launchpad, campaigns, worker, runner)
     deadline = find_deadline(settings)
     with ExitStack() as stack:
         interruption = stack.enter_context(interruptible())

@@ -163,6 +163,22 @@ def test_rockets_of_other_categories_are_left(submitted):
     assert not submitted.documents("spectra")
 
 
+def test_what_a_killed_process_left_half_written_is_repaired(submitted, finished):
+    """FireWorks writes rockets first, and then the workflow that holds them."""
+    (workflow,) = submitted.database.workflows.find()
+    stray = submitted.database.fireworks.find_one({"state": "READY"}, {"_id": 0})
+    submitted.exafscn("launch", "--category", "fetch")
+    submitted.database.workflows.replace_one({"_id": workflow["_id"]}, workflow)
+    submitted.database.fireworks.insert_one({**stray, "fw_id": 1000})
+    assert rockets(submitted)["counts"]["fetch"] == {"COMPLETED": 1}
+
+    submitted.exafscn("status", "--repair")
+    out = submitted.exafscn("launch")
+    assert "rocket 1000" not in out
+    assert rockets(submitted)["state"] == "COMPLETED"
+    assert submitted.results() == finished.results()
+
+
 def test_rockets_carry_no_address(submitted):
     """FireWorks writes them into files that others can read."""
     for rocket in submitted.database.fireworks.find():

@@ -132,7 +132,8 @@ def test_hydrogen_too_near_its_oxygen_does_not_spoil_the_spectrum(scratch: Path)
     ("scripts", "kind", "message"),
     [
         ({"pot": "exit 0"}, "feff_no_output", "pot did not finish: it printed nothing"),
-        ({"pot": "kill -KILL $$"}, "feff_died", "pot was killed by signal 9"),
+        ({"pot": "kill -SEGV $$"}, "feff_died", "pot was killed by signal 11"),
+        ({"pot": "kill -KILL $$"}, "feff_killed", "pot was killed by signal 9 in 4 runs"),
         ({"xsph": "echo ' Too many  things'; echo STOP"}, "feff_no_output", "Too many things"),
         ({"genfmt": "echo At line 3; echo x >list.dat; echo x >feff.pad"}, "feff_no_output", "At"),
         (
@@ -158,7 +159,18 @@ def test_hydrogen_too_near_its_oxygen_does_not_spoil_the_spectrum(scratch: Path)
             "chi.dat: ends at k",
         ),
     ],
-    ids=["nothing", "killed", "stops", "half", "paths", "no chi", "NaN", "overflow", "short"],
+    ids=[
+        "nothing",
+        "crashed",
+        "killed",
+        "stops",
+        "half",
+        "paths",
+        "no chi",
+        "NaN",
+        "overflow",
+        "short",
+    ],
 )
 def test_broken_run_is_a_failure_of_its_site(
     copper: Structure,
@@ -220,8 +232,9 @@ except CampaignError as error:
 """
 
 
+@pytest.mark.parametrize("then", ["$REAL/feff8l_pot", "sleep 1.5; rm filler"])
 def test_scratch_folder_that_fills_up_in_a_run_ends_the_campaign(
-    tmp_path: Path, fake_feff: MakeFeff
+    tmp_path: Path, fake_feff: MakeFeff, then: str
 ) -> None:
     scratch = tmp_path / "tmpfs"
     scratch.mkdir()
@@ -229,12 +242,25 @@ def test_scratch_folder_that_fills_up_in_a_run_ends_the_campaign(
     mount += [f'mount -t tmpfs -o size=20m tmpfs {scratch} && exec "$@"', "sh"]
     if subprocess.run([*mount, "true"], capture_output=True, check=False).returncode:
         pytest.skip("this machine does not let us mount a tmpfs")
-    fake_feff(pot="head -c 100000000 /dev/zero >filler 2>/dev/null; $REAL/feff8l_pot")
+    fake_feff(pot=f"head -c 100000000 /dev/zero >filler 2>/dev/null; {then}")
     command = [*mount, sys.executable, "-c", FULL, str(scratch), str(feff._home())]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == (
         f"scratch folder {scratch} is full: free space or set EXAFSCN_SCRATCH_DIR []"
     )
+
+
+def test_feff_that_somebody_kills_is_run_again(
+    copper: Structure, scratch: Path, tmp_path: Path, fake_feff: MakeFeff
+) -> None:
+    undisturbed = compute_spectrum(copper, 0, FeffSettings(), scratch)
+    runs = tmp_path / "runs"
+    fake_feff(
+        genfmt=f"echo >>{runs}; [ $(wc -l <{runs}) = 3 ] || kill -KILL $$; $REAL/feff8l_genfmt"
+    )
+    spectrum = compute_spectrum(copper, 0, FeffSettings(), scratch)
+    np.testing.assert_array_equal(spectrum.chi, undisturbed.chi)
+    assert not any(scratch.iterdir())
 
 
 def test_feff_is_found_without_importing_larch() -> None:

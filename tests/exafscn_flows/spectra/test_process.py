@@ -4,17 +4,24 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
-from exafscn_flows.spectra.process import Ended, TimeLimitError, _dies_with_us, run_program
+from exafscn_flows.spectra.process import (
+    Ended,
+    KilledError,
+    TimeLimitError,
+    _dies_with_us,
+    run_program,
+)
 
 ENV = {"PATH": "/usr/bin:/bin"}
 BUSY = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"
 
 
-def run(folder: Path, script: str, limit: float = 20, **options: bool) -> Ended:
+def run(folder: Path, script: str, limit: float = 20, **options: Any) -> Ended:
     program = folder / "program"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
@@ -42,6 +49,23 @@ def test_it_runs_in_its_folder_with_its_environment_and_no_input(tmp_path: Path)
 
 def test_death_by_signal_is_seen(tmp_path: Path) -> None:
     assert run(tmp_path, "kill -SEGV $$").status == -11
+
+
+@pytest.mark.parametrize("script", ["kill -KILL $$", "sh -c 'kill -KILL $$'"])
+def test_death_by_somebody_elses_hand_is_told_apart(tmp_path: Path, script: str) -> None:
+    with pytest.raises(KilledError, match=r"^program was killed by signal 9$"):
+        run(tmp_path, script)
+
+
+def test_what_a_check_raises_ends_the_program(tmp_path: Path) -> None:
+    def check() -> None:
+        raise LookupError
+
+    started = time.monotonic()
+    with pytest.raises(LookupError):
+        run(tmp_path, "exec sleep 300.25", check=check)
+    assert not sleepers("300.25")
+    assert time.monotonic() - started < 20
 
 
 def test_time_limit_kills(tmp_path: Path) -> None:

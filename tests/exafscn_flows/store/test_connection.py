@@ -1,6 +1,5 @@
 import multiprocessing
 import os
-import socket
 import socketserver
 import struct
 import subprocess
@@ -18,9 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 from pymongo import MongoClient
-from pymongo.errors import DuplicateKeyError, InvalidOperation
+from pymongo.errors import DuplicateKeyError, InvalidOperation, OperationFailure
+from replica_set import free_port
 
-from exafscn_flows.errors import CampaignError, UsageError
+from exafscn_flows.errors import CampaignError, ExafscnError, UsageError
 from exafscn_flows.settings import Settings
 from exafscn_flows.store import connection
 from exafscn_flows.store.connection import connect, redact, translate_errors
@@ -34,12 +34,6 @@ SECRET = "9f3ac1"
 
 def settings(uri: str | None, data_dir: Path = Path("/nonexistent")) -> Settings:
     return Settings(MONGODB_URI=None if uri is None else SecretStr(uri), DATA_DIR=data_dir)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +126,7 @@ def test_refusals(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(connection, "FIRST_ANSWER_SECONDS", 1.0)
-    with pytest.raises(CampaignError, match=message) as caught:
+    with pytest.raises(UsageError, match=message) as caught:
         connect(settings(uri(guarded, user, password, tail)))
     text = str(caught.value)
     assert guarded in text
@@ -142,7 +136,7 @@ def test_refusals(
 
 
 def test_a_server_that_asks_for_a_login(guarded: str) -> None:
-    with pytest.raises(CampaignError, match="does not allow this user to read database 'exafscn'"):
+    with pytest.raises(UsageError, match="does not allow this user to read database 'exafscn'"):
         connect(settings(f"mongodb://{guarded}"))
 
 
@@ -182,6 +176,8 @@ def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
         f"mongodb://me:{SECRET}",
         f"mongodb://me:%{SECRET}zz%@localhost:port",
         f"mongodb://me:{SECRET}@localhost/?authMechanism=NONSENSE",
+        f"mongodb://me:{SECRET}@localhost/?tls=true&tlsCAFile=/nowhere/ca.pem",
+        f"mongodb://me:{SECRET}@localhost/?tls=true&tlsCertificateKeyFile={__file__}",
     ],
 )
 def test_malformed_addresses(text: str) -> None:
@@ -200,7 +196,7 @@ def test_a_server_that_hangs_up_as_one_that_wants_tls_does(
         ("127.0.0.1", 0), socketserver.BaseRequestHandler
     ) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        with pytest.raises(CampaignError, match="do not agree on TLS"):
+        with pytest.raises(UsageError, match="do not agree on TLS"):
             connect(settings(f"mongodb://127.0.0.1:{server.server_address[1]}"))
         server.shutdown()
 
@@ -308,7 +304,7 @@ def test_errors_of_the_server_become_one_line(
             lambda: database.things.insert_one({"x": 1}),
             lambda: database.things.insert_many([{"x": 1}, {"x": 2}]),
         ):
-            with pytest.raises(CampaignError, match=message) as caught, translate_errors():
+            with pytest.raises(ExafscnError, match=message) as caught, translate_errors():
                 write()
             assert "\n" not in str(caught.value)
     finally:
@@ -317,14 +313,35 @@ def test_errors_of_the_server_become_one_line(
 
 def test_what_may_not_be_written(guarded: str) -> None:
     reader = connect(settings(uri(guarded, "reader", tail="/exafscn")))
-    with pytest.raises(CampaignError, match="does not allow"), translate_errors():
+    refusal = r"this user to write \(insert in database 'exafscn'\): give .* readWrite in EXAFSCN"
+    with pytest.raises(UsageError, match=refusal), translate_errors():
         reader.things.insert_one({})
+    with (
+        pytest.raises(UsageError, match=r"to read \(find in database 'other'\)"),
+        translate_errors(),
+    ):
+        reader.client.other.things.find_one()
     root = connect(settings(uri(guarded)))
     with pytest.raises(CampaignError, match="larger than the 16 MB"), translate_errors():
         root.things.insert_one({"x": bytes(17_000_000)})
     root.things.replace_one({"_id": "big"}, {"x": bytes(16_000_000)}, upsert=True)
     with pytest.raises(CampaignError, match="larger than the 16 MB"), translate_errors():
         root.things.update_one({"_id": "big"}, {"$set": {"y": bytes(1_000_000)}})
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("bad auth : authentication failed", "refused the user name or the password"),
+        (
+            "user is not allowed to do action [insert] on [exafscn.campaigns]",
+            r"to write \(insert in database 'exafscn'\)",
+        ),
+    ],
+)
+def test_atlas_says_in_words_what_it_refuses(words: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message), translate_errors():
+        raise OperationFailure(words, 8000, {"code": 8000, "codeName": "AtlasError"})
 
 
 def test_what_the_calling_code_decides_on_passes(guarded: str) -> None:

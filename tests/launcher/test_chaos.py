@@ -1,0 +1,13 @@
+"""A small campaign amid faults; `make chaos` runs a large one."""
+
+from chaos.run import Planned
+from chaos.trial import trial
+
+
+def test_faults_leave_no_trace():
+    kinds = ("rocket", "feff", "mongod", "worker", "cut")
+    planned = [Planned(kind, n / 10) for n, kind in enumerate(kinds)]
+    result = trial(("Ni",), planned, cut_seconds=3, seed=1)
+    assert result["what"] == {"lost": [], "double": [], "differs": [], "complaints": []}
+    assert result["faults"] == len(planned)
+    assert result["sites"] == 8
