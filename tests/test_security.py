@@ -32,7 +32,7 @@ from exafscn_flows.jobs.stages import Crystal
 from exafscn_flows.models.persistence import dump_model
 from exafscn_flows.sources import FeffRunsSource, FilesSource
 from exafscn_flows.sources.base import StoredSite
-from exafscn_flows.store.documents import ModelDoc, StructureDoc
+from exafscn_flows.store.documents import ModelDoc, PromotionDoc, StructureDoc
 from exafscn_flows.store.store import Store
 from launcher.cluster.files import queue_adapter, use_folder
 
@@ -249,12 +249,11 @@ def put_model(store: Store, data: bytes) -> None:
     key = "Cu/r_space/random_forest"
     digest = hashlib.sha256(data).hexdigest()
     store.models.write_file("test", f"test/{key}", data, digest)
+    head = {"campaign": "test", "hash": "0", "absorber": "Cu"}
+    names = {"feature_set": "r_space", "model": "random_forest"}
     doc = ModelDoc(
-        campaign="test",
-        hash="0",
-        absorber="Cu",
-        feature_set="r_space",
-        model="random_forest",
+        **head,
+        **names,
         classes=[4, 6],
         n_sites=40,
         n_formulas=1,
@@ -265,8 +264,9 @@ def put_model(store: Store, data: bytes) -> None:
         file=f"test/{key}",
         sha256=digest,
         versions={},
+        takes="0",
     )
-    store.write([doc])
+    store.write([doc, PromotionDoc(**head, **names)])
 
 
 def change(collection: str, **fields: Any) -> Callable[[Any], object]:
@@ -288,6 +288,7 @@ CHANGES: tuple[tuple[Callable[[Any], object], str], ...] = (
     (change("models", file="test/other"), "model file test/other is missing"),
     (change("models", classes="all"), r"another version of exafscn \(classes\)"),
     (change("models", extra=1), r"another version of exafscn \(extra\)"),
+    (lambda base: base.models.delete_many({}), "is missing: promote another version"),
     (lambda base: base[CHUNKS].delete_many({}), "is damaged"),
     (change(CHUNKS, n=1), "is damaged"),
     (change(CHUNKS, data="text"), "is damaged|checksum"),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.errors import UsageError
+from exafscn_flows.errors import CampaignError, UsageError
 from exafscn_flows.store.documents import (
     FailureDoc,
     ModelDoc,
@@ -206,5 +206,9 @@ class Campaign:
         if key not in promoted:
             raise UsageError(f"campaign {self.name} has no model {key}")
         versioned = version_key(key, promoted[key])
-        found = self._store.read(ModelDoc, self.name, [versioned])[versioned]
-        return load_model(self._store.models.read_file(found.file), found.sha256)
+        found = self._store.read(ModelDoc, self.name, [versioned])
+        if versioned not in found:
+            raise CampaignError(f"model {versioned} is missing: promote another version")
+        return load_model(
+            self._store.models.read_file(found[versioned].file), found[versioned].sha256
+        )
