@@ -147,8 +147,9 @@ def show_summary(store: Store, name: str, terminal: Console) -> None:
 def _accuracy_table(store: Store, config: CampaignConfig) -> Table:
     several = len(config.models) > 1
     table = Table(title=f"campaign {config.campaign}: accuracy of coordination numbers, %")
-    for column in ("", "features", *(("model",) if several else ())):
-        table.add_column(column, no_wrap=True)
+    table.add_column("", no_wrap=True, min_width=2)
+    for column in ("features", *(("model",) if several else ())):
+        table.add_column(column, overflow="fold")
     for column in ("sites", "majority", "grouped", "random", "F1"):
         table.add_column(column, justify="right", no_wrap=True)
     for absorber in config.absorbers:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 
+from rich import box
 from rich.table import Table
 
 from exafscn_flows.jobs.context import SerialExecutor, surroundings
@@ -26,24 +27,24 @@ def show_versions(campaign: str | None, *, as_json: bool) -> None:
     if not versions:
         terminal.print(f"campaign {config.campaign} has no models yet")
         return
-    table = Table(title=f"campaign {config.campaign}: versions of models")
-    for column in ("", "features", "model", "version", "trained, UTC"):
-        table.add_column(column, no_wrap=True)
-    for column in ("sites", "grouped %", "predictions"):
-        table.add_column(column, justify="right", no_wrap=True)
+    title = f"campaign {config.campaign}: versions of models"
+    table = Table(title=title, box=box.SIMPLE_HEAD)
+    table.add_column("model", overflow="fold")
+    # A version is there to be copied.
+    for column in ("version", "trained, UTC"):
+        table.add_column(column, no_wrap=True, min_width=16)
+    for column in ("sites", "grouped"):
+        table.add_column(column, justify="right", no_wrap=True, min_width=5)
     for one in versions:
         table.add_row(
-            one.absorber,
-            one.feature_set,
-            one.model,
-            one.version + (" *" if one.current else ""),
+            f"{one.absorber}/{one.feature_set}/{one.model}",
+            one.version + (" *" if one.current else "  "),
             f"{one.created_at:%Y-%m-%d %H:%M}",
             str(one.n_sites),
-            f"{100 * one.accuracy:.1f}",
-            str(one.predictions),
+            f"{100 * one.accuracy:.1f} %",
         )
     terminal.print(table)
-    terminal.print("* what queries mean")
+    terminal.print("* what queries mean; grouped: accuracy, one formula on one side of every split")
 
 
 def promote_version(campaign: str | None, version: str) -> None:
