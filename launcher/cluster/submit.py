@@ -57,7 +57,7 @@ def submit_campaign(file: Path, *, retry_failed: bool) -> None:
             raise CampaignError(
                 f"campaign {name} is on the LaunchPad already ({rockets.summary()}): "
                 f"`exafscn launch {name}` goes on with it, "
-                f"`lpad defuse_wflows -i {rockets.workflow}` takes it off"
+                f"`lpad archive_wflows -i {rockets.workflow}` takes it off"
             )
         store.save_config(config)
         if retry_failed:

@@ -116,7 +116,7 @@ def test_campaign_is_submitted_once(submitted):
     (line,) = message.splitlines()
     assert "campaign test is on the LaunchPad already (1 READY, 2 WAITING)" in line
     assert "`exafscn launch test`" in line
-    assert "lpad defuse_wflows" in line
+    assert "lpad archive_wflows" in line
     assert submitted.database.workflows.count_documents({}) == 1
 
 
@@ -129,7 +129,7 @@ def test_lpad_sees_the_campaign_and_can_take_it_off(submitted, tmp_path):
     assert table.returncode == 0, table.stderr
     assert "test--" in table.stdout
     number = str(rockets(submitted)["workflow"])
-    subprocess.run([*lpad, "defuse_wflows", "-i", number], check=True, cwd=tmp_path)
+    subprocess.run([*lpad, "archive_wflows", "-i", number], check=True, cwd=tmp_path)
     assert "nothing to launch" in submitted.exafscn("launch", "test")
     submitted.exafscn("submit", str(submitted.file))
     assert states(submitted) == {"READY": 1, "WAITING": 2}
