@@ -3,14 +3,13 @@
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from launcher.dask_executor import DaskExecutor, R
-from launcher.worker_forks import SETTINGS, SITES, TRAINING, TRAINS, keep_preload, set_preload
+from launcher.dask_executor import DaskExecutor
+from launcher.worker_forks import SETTINGS, keep_preload, set_preload
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -33,16 +32,13 @@ class LocalClusterExecutor(DaskExecutor):
         self._n_workers = n_cores + (n_cores > 1)
 
     def prepare(self) -> None:
-        """Begin to import what work on sites needs, in a process of its own; returns at once."""
-        self._preload(SITES)
-
-    def _preload(self, modules: list[str]) -> None:
+        """Begin to import what workers need, in a process of its own; returns at once."""
         before = {name: os.environ.get(name) for name in _SINGLE_THREADED}
         os.environ |= dict.fromkeys(_SINGLE_THREADED, "1")
         try:
             with _deaf_children():
-                set_preload(modules)
-                forkserver.ensure_running()  # where it runs already, nothing happens
+                set_preload()
+                forkserver.ensure_running()
         finally:
             for name, value in before.items():
                 if value is None:
@@ -56,13 +52,8 @@ class LocalClusterExecutor(DaskExecutor):
         # Ends the process of which workers were forks, and waits for it.
         forkserver._forkserver._stop()  # type: ignore[attr-defined]
 
-    def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
-        """Send a task to a worker; the first one says what workers need."""
-        if self._client is None:
-            self._preload(TRAINING if fn.__module__ in TRAINS else SITES)
-        return super().submit(fn, *args, **kwargs)
-
     def _connect(self) -> "Client":
+        self.prepare()
         import dask
         from distributed import Client, LocalCluster, Security
 

@@ -23,7 +23,7 @@ SETTINGS = {
 }
 """Dask's settings, for scheduler and workers."""
 
-SITES = [
+_PRELOAD = [
     "distributed",
     "exafscn_flows.jobs.reading",
     "exafscn_flows.jobs.sites",
@@ -34,26 +34,12 @@ SITES = [
     "exafscn_flows.spectra.feff",
     "exafscn_flows.features.transformed",
 ]
-"""What work on sites needs. It takes 4 s, and longer from a disk that many nodes share."""
-
-TRAINING = [
-    "distributed",
-    "exafscn_flows.jobs.experiments",
-    "exafscn_flows.evaluation.cross_validation",
-    "exafscn_flows.evaluation.importance",
-    "exafscn_flows.models.mlp_training",
-    "exafscn_flows.models.skops_file",
-    "sklearn.ensemble",
-]
-"""What training needs, which takes as long."""
-
-TRAINS = ("exafscn_flows.jobs.train", "exafscn_flows.jobs.experiments")
-"""Modules whose tasks train."""
+"""What workers need. It takes 4 s, and longer from a disk that many nodes share."""
 
 
-def set_preload(modules: list[str]) -> None:
+def set_preload() -> None:
     """Have the process of which workers are forks import all that they need."""
-    forkserver.set_forkserver_preload(modules)
+    forkserver.set_forkserver_preload(_PRELOAD)
 
 
 def keep_preload() -> None:
@@ -65,5 +51,5 @@ def keep_preload() -> None:
 
 def dask_setup(nanny: "Nanny") -> None:
     """Prepare the process that starts workers; `dask worker --preload-nanny` calls this."""
-    set_preload(SITES)
+    set_preload()
     keep_preload()
