@@ -111,6 +111,7 @@ def make_model(
             file=f"quickstart/{absorber}/{feature_set}/{model}/{'0' * 16}",
             sha256="0" * 64,
             versions={"scikit-learn": "1.9.1"},
+            takes="0" * 16,
         ),
         mean_vectors=mean_vectors,
     )
