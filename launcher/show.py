@@ -15,8 +15,8 @@ from exafscn_flows.jobs.status import Status, campaign_status
 from exafscn_flows.report.data import FailureGroup
 from exafscn_flows.settings import Settings
 from exafscn_flows.store.documents import STAGES
-from exafscn_flows.store.queries import current_metrics
 from exafscn_flows.store.store import Store
+from exafscn_flows.store.versions import current_metrics
 from launcher.console import console
 
 

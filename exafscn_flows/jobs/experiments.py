@@ -14,7 +14,7 @@ from exafscn_flows.features.ranges import is_distance
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.jobs.context import watcher
 from exafscn_flows.jobs.dataset import Dataset, dataset_hashes, labelled_sites
-from exafscn_flows.jobs.parts import by_parts
+from exafscn_flows.jobs.parts import by_parts, failure_doc
 from exafscn_flows.jobs.samples import Samples, share, shared
 from exafscn_flows.jobs.train import folds_of
 from exafscn_flows.models import ModelSettings
@@ -105,7 +105,7 @@ def experiments(campaign: str, absorber: str, after: Any = None) -> dict[str, in
     try:
         folds = folds_of(config.evaluation, dataset, ["grouped"])["grouped"]
     except ItemFailure as failure:
-        store.write(_failure(config, one, failure) for one in todo.values())
+        store.write(failure_doc(campaign, _STAGE, one, failure) for one in todo.values())
         watcher().advance(_STAGE, 0, len(todo))
         return counts | {"skipped": len(todo)}
     with run_folder(Settings().SCRATCH_DIR) as folder:
@@ -113,7 +113,7 @@ def experiments(campaign: str, absorber: str, after: Any = None) -> dict[str, in
         work = {key: _parts(config, one, folds, folder) for key, one in todo.items()}
         for key, outcome in by_parts(experiment_task, work):
             if isinstance(outcome, ItemFailure):
-                store.write([_failure(config, todo[key], outcome)])
+                store.write([failure_doc(campaign, _STAGE, todo[key], outcome)])
             else:
                 store.write([_document(config, todo[key], dataset, folds, outcome)])
             bad = isinstance(outcome, ItemFailure)
@@ -196,17 +196,4 @@ def _document(
         accuracy_std=quality["accuracy_std"],
         macro_f1=quality["macro_f1"],
         **importance,
-    )
-
-
-def _failure(config: CampaignConfig, one: Experiment, failure: ItemFailure) -> FailureDoc:
-    return FailureDoc(
-        campaign=config.campaign,
-        hash=one.hash,
-        stage=_STAGE,
-        item=one.key,
-        absorber=one.absorber,
-        kind=failure.kind,
-        message=failure.message,
-        hint=failure.hint,
     )

@@ -1,13 +1,25 @@
 """Work that comes in parts, folds mostly, and is complete when all its parts are."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from exafscn_flows.errors import ExafscnError, ItemFailure
 from exafscn_flows.jobs.context import spread
+from exafscn_flows.store.documents import FailureDoc
 
 P = TypeVar("P")
 R = TypeVar("R")
+
+
+class Work(Protocol):
+    """A piece of work with an absorber: what its documents are named by."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def hash(self) -> str: ...
+    @property
+    def absorber(self) -> str: ...
 
 
 def by_parts(
@@ -41,6 +53,20 @@ def by_parts(
         results[key][part] = result
         if len(results[key]) == len(work[key]):
             yield key, _joined(work[key], results.pop(key))
+
+
+def failure_doc(campaign: str, stage: str, work: Work, failure: ItemFailure) -> FailureDoc:
+    """Build the document of work that failed."""
+    return FailureDoc(
+        campaign=campaign,
+        hash=work.hash,
+        stage=stage,
+        item=work.key,
+        absorber=work.absorber,
+        kind=failure.kind,
+        message=failure.message,
+        hint=failure.hint,
+    )
 
 
 def _joined(parts: Iterable[P], results: Mapping[P, R | Exception]) -> dict[P, R] | ItemFailure:

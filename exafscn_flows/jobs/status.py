@@ -91,16 +91,25 @@ def _count(found: dict[str, Counter[State]], state: SiteState) -> None:
 def _models(store: Store, config: CampaignConfig, absorber: str) -> StageCount:
     fits = wanted_fits(store, config, absorber)
     done = store.hashes(MetricsDoc, config.campaign, [fit.version_key for fit in fits])
-    failed = store.hashes(FailureDoc, config.campaign, [f"models/{fit.key}" for fit in fits])
-    n_done = len(done)
-    n_failed = sum(failed.get(f"models/{fit.key}") == fit.hash for fit in fits)
-    return StageCount("models", absorber, n_done, n_failed, len(fits) - n_done - n_failed)
+    wanted = {fit.key: fit.hash for fit in fits}
+    return _counted(store, config, "models", absorber, wanted, len(done))
 
 
 def _experiments(store: Store, config: CampaignConfig, absorber: str) -> StageCount:
     wanted = {one.key: one.hash for one in wanted_experiments(store, config, absorber)}
     done = store.hashes(ExperimentDoc, config.campaign, wanted)
-    failed = store.hashes(FailureDoc, config.campaign, [f"experiments/{key}" for key in wanted])
     n_done = sum(done.get(key) == hash_ for key, hash_ in wanted.items())
-    n_failed = sum(failed.get(f"experiments/{key}") == hash_ for key, hash_ in wanted.items())
-    return StageCount("experiments", absorber, n_done, n_failed, len(wanted) - n_done - n_failed)
+    return _counted(store, config, "experiments", absorber, wanted, n_done)
+
+
+def _counted(
+    store: Store,
+    config: CampaignConfig,
+    stage: str,
+    absorber: str,
+    wanted: dict[str, str],
+    n_done: int,
+) -> StageCount:
+    failed = store.hashes(FailureDoc, config.campaign, [f"{stage}/{key}" for key in wanted])
+    n_failed = sum(failed.get(f"{stage}/{key}") == hash_ for key, hash_ in wanted.items())
+    return StageCount(stage, absorber, n_done, n_failed, len(wanted) - n_done - n_failed)

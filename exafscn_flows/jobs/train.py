@@ -17,13 +17,13 @@ from exafscn_flows.errors import ItemFailure
 from exafscn_flows.jobs.context import watcher
 from exafscn_flows.jobs.dataset import Dataset, all_labelled_sites
 from exafscn_flows.jobs.fits import Fit, vectors_hash, wanted_fits
-from exafscn_flows.jobs.parts import by_parts
+from exafscn_flows.jobs.parts import by_parts, failure_doc
 from exafscn_flows.jobs.predictions import prediction_docs
 from exafscn_flows.jobs.samples import Samples, share, shared
 from exafscn_flows.jobs.versions import promote_wanted, withdraw_failed
 from exafscn_flows.settings import Settings
 from exafscn_flows.spectra.scratch import run_folder
-from exafscn_flows.store.documents import FailureDoc, MetricsDoc, ModelDoc, now
+from exafscn_flows.store.documents import MetricsDoc, ModelDoc, now
 from exafscn_flows.store.store import Store
 
 Part = tuple[str, int] | None
@@ -104,7 +104,7 @@ def _skip(
     store: Store, config: CampaignConfig, fit: Fit, failure: ItemFailure, counts: dict[str, int]
 ) -> None:
     """Note that a model cannot be trained."""
-    store.write([_failure(config, fit, failure)])
+    store.write([failure_doc(config.campaign, "models", fit, failure)])
     counts["skipped"] += 1
     watcher().advance("models", 0, 1)
 
@@ -243,16 +243,3 @@ def _write(
         splits=splits,
     )
     store.write([metrics_doc])
-
-
-def _failure(config: CampaignConfig, fit: Fit, failure: ItemFailure) -> FailureDoc:
-    return FailureDoc(
-        campaign=config.campaign,
-        hash=fit.hash,
-        stage="models",
-        item=fit.key,
-        absorber=fit.absorber,
-        kind=failure.kind,
-        message=failure.message,
-        hint=failure.hint,
-    )

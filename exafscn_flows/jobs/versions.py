@@ -19,14 +19,9 @@ from exafscn_flows.jobs.context import watcher
 from exafscn_flows.jobs.dataset import Dataset, feature_matrix, labelled_sites
 from exafscn_flows.jobs.fits import Fit, vectors_hash, wanted_fits
 from exafscn_flows.jobs.predictions import prediction_docs
-from exafscn_flows.store.documents import (
-    FailureDoc,
-    MetricsDoc,
-    ModelDoc,
-    PredictionDoc,
-    PromotionDoc,
-)
+from exafscn_flows.store.documents import FailureDoc, MetricsDoc, PredictionDoc, PromotionDoc
 from exafscn_flows.store.store import Store
+from exafscn_flows.store.versions import find_version, stored_model
 
 _BATCH = 500
 """Sites that are predicted at once."""
@@ -138,7 +133,7 @@ def promote(store: Store, config: CampaignConfig, version: str) -> int:
     CampaignError
         If the bytes of the model are not those that were stored.
     """
-    metrics = find_version(store, config, version)
+    metrics = find_version(store, config.campaign, version)
     names = (metrics.absorber, metrics.feature_set, metrics.model)
     fits = wanted_fits(store, config, names[0]) if names[0] in config.absorbers else []
     fit = next((f for f in fits if (f.feature_set.name, f.model.name) == names[1:]), None)
@@ -161,7 +156,7 @@ def drop(store: Store, config: CampaignConfig, version: str) -> None:
     UsageError
         If there is no such version, or queries mean it.
     """
-    metrics = find_version(store, config, version)
+    metrics = find_version(store, config.campaign, version)
     key = f"{metrics.absorber}/{metrics.feature_set}/{metrics.model}"
     meant = store.read(PromotionDoc, config.campaign, [key])
     if key in meant and meant[key].hash == version:
@@ -169,24 +164,6 @@ def drop(store: Store, config: CampaignConfig, version: str) -> None:
             f"version {version} is the one that queries mean: promote another one of {key} first"
         )
     store.models.drop_version(config.campaign, metrics.absorber, version)
-
-
-def find_version(store: Store, config: CampaignConfig, version: str) -> MetricsDoc:
-    """Read the metrics of a version.
-
-    Raises
-    ------
-    UsageError
-        If there is no such version.
-    """
-    query = {"campaign": config.campaign, "hash": {"$eq": version}}
-    found = next(store.find(MetricsDoc, query, limit=1), None)
-    if found is None:
-        raise UsageError(
-            f"campaign {config.campaign} has no version {version!r} of a model: "
-            f"`exafscn models list {config.campaign}` shows those there are"
-        )
-    return found
 
 
 def _promotion(
@@ -210,21 +187,18 @@ def _promotion(
 def _predict_new(store: Store, config: CampaignConfig, fit: Fit, metrics: MetricsDoc) -> int:
     """Predict the sites that a version has not; returns how many."""
     head: dict[str, Any] = {"campaign": config.campaign, "hash": metrics.hash}
-    from exafscn_flows.models.persistence import load_model
-
     predicted = {raw["site"] for raw in store.project(PredictionDoc, head, ["site"])}
     dataset = labelled_sites(store, config, fit.absorber, fit.feature_set.name)
     rows = [row for row, site in enumerate(dataset.sites) if site.site not in predicted]
     if not rows:
         return 0
-    (doc,) = store.read(ModelDoc, config.campaign, [metrics.key]).values()
+    doc, model = stored_model(store, config.campaign, metrics.key)
     if doc.takes != vectors_hash(config, fit.feature_set):
         raise UsageError(
             f"version {metrics.hash} takes features of other settings than campaign "
             f"{config.campaign} has now, so it cannot predict {len(rows)} sites that it does not "
             "know: `exafscn query --version` finds what it has predicted"
         )
-    model = load_model(store.models.read_file(doc.file), doc.sha256)
     classes = np.array(doc.classes)
     head |= {name: getattr(doc, name) for name in ("absorber", "feature_set", "model")}
     watcher().expect("predictions", len(rows))

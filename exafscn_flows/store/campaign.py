@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.errors import CampaignError, UsageError
+from exafscn_flows.errors import UsageError
 from exafscn_flows.store.documents import (
     FailureDoc,
-    ModelDoc,
     PromotionDoc,
     version_key,
 )
@@ -16,12 +15,12 @@ from exafscn_flows.store.queries import (
     COLUMNS,
     Page,
     PredictionQuery,
-    current_metrics,
     default_names,
     find_page,
     find_predictions,
 )
 from exafscn_flows.store.store import Store
+from exafscn_flows.store.versions import current_metrics, stored_model
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -199,16 +198,8 @@ class Campaign:
         CampaignError
             If its bytes are not those that were stored.
         """
-        from exafscn_flows.models.persistence import load_model
-
         key = "/".join([absorber, *default_names(self.config, feature_set, model)])
         promoted = self._store.hashes(PromotionDoc, self.name, [key])
         if key not in promoted:
             raise UsageError(f"campaign {self.name} has no model {key}")
-        versioned = version_key(key, promoted[key])
-        found = self._store.read(ModelDoc, self.name, [versioned])
-        if versioned not in found:
-            raise CampaignError(f"model {versioned} is missing: promote another version")
-        return load_model(
-            self._store.models.read_file(found[versioned].file), found[versioned].sha256
-        )
+        return stored_model(self._store, self.name, version_key(key, promoted[key]))[1]

@@ -71,11 +71,15 @@ class ModelStore:
 
         Metrics are the sign that a version is complete: they are written last.
         """
-        of_absorber = {"campaign": campaign, "absorber": absorber}
-        complete = self._database.metrics.distinct("hash", of_absorber)
-        unfinished = of_absorber | {"hash": {"$nin": complete}}
+        of_campaign = {"campaign": campaign}
+        complete = set(self._database.metrics.distinct("hash", of_campaign))
         for collection in ("models", "predictions"):
-            self._database[collection].delete_many(unfinished)
+            # One step in an index for each version, however many predictions it has.
+            stored = set(self._database[collection].distinct("hash", of_campaign))
+            if unfinished := sorted(stored - complete):
+                self._database[collection].delete_many(
+                    of_campaign | {"hash": {"$in": unfinished}, "absorber": absorber}
+                )
         self._delete_unused_files(f"{campaign}/{absorber}/")
 
     @translate_errors()

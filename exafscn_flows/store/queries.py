@@ -7,9 +7,10 @@ from typing import Any
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.elements import check_element
 from exafscn_flows.errors import UsageError
-from exafscn_flows.store.documents import MetricsDoc, PredictionDoc, PromotionDoc, version_key
+from exafscn_flows.store.documents import PredictionDoc, PromotionDoc
 from exafscn_flows.store.pages import Conditions, Order, Sort, position_after, ranges
 from exafscn_flows.store.store import Store
+from exafscn_flows.store.versions import find_version
 
 COLUMNS = (
     "site",
@@ -195,17 +196,6 @@ def default_names(
     raise UsageError(f"campaign {config.campaign} fits no model{named}{where}")
 
 
-def current_metrics(
-    store: Store, campaign: str, absorber: str | None = None
-) -> Iterator[MetricsDoc]:
-    """Stream the metrics of the versions that queries mean, in the order of their keys."""
-    query = {"campaign": campaign} | ({} if absorber is None else {"absorber": absorber})
-    promoted = store.find(PromotionDoc, query, sort=[("_id", 1)])
-    keys = [version_key(doc.key, doc.hash) for doc in promoted]
-    found = store.read(MetricsDoc, campaign, keys)
-    return (found[key] for key in keys if key in found)
-
-
 def searches(
     store: Store, query: PredictionQuery, order: Order, after: str | None = None
 ) -> list[tuple[Conditions, Sort]]:
@@ -297,18 +287,12 @@ def find_page(
 
 def _versions(store: Store, config: CampaignConfig, query: PredictionQuery) -> list[str]:
     """Find the versions of models that a query means, one of each absorber."""
-    campaign = {"campaign": {"$eq": config.campaign}}
     if query.version is not None:
-        if not store.count(MetricsDoc, campaign | {"hash": {"$eq": query.version}}):
-            raise UsageError(
-                f"campaign {config.campaign} has no version {query.version!r} of a model: "
-                f"`exafscn models list {config.campaign}` shows those there are"
-            )
-        return [query.version]
+        return [find_version(store, config.campaign, query.version).hash]
     feature_set, model = default_names(config, query.feature_set, query.model)
-    promoted = campaign | {"feature_set": {"$eq": feature_set}, "model": {"$eq": model}}
+    promoted = {"campaign": config.campaign, "feature_set": feature_set, "model": model}
     if query.absorber is not None:
-        promoted["absorber"] = {"$eq": query.absorber}
+        promoted["absorber"] = query.absorber
     return [raw["hash"] for raw in store.project(PromotionDoc, promoted, ["hash"])]
 
 

@@ -17,7 +17,7 @@ from exafscn_flows.store.documents import (
     PredictionDoc,
     PromotionDoc,
 )
-from exafscn_flows.store.queries import current_metrics
+from exafscn_flows.store.versions import current_metrics
 
 FOREST = {"kind": "random_forest", "n_estimators": 5}
 CHI_ONLY = {"sets": [{"kind": "r_space", "input": "chi"}]}

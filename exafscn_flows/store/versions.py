@@ -1,0 +1,56 @@
+"""Versions of models in the store: which ones queries mean, and what belongs to one."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from exafscn_flows.errors import CampaignError, UsageError
+from exafscn_flows.store.documents import MetricsDoc, ModelDoc, PromotionDoc, version_key
+from exafscn_flows.store.store import Store
+
+if TYPE_CHECKING:
+    from exafscn_flows.models.base import Classifier
+
+
+def current_metrics(
+    store: Store, campaign: str, absorber: str | None = None
+) -> Iterator[MetricsDoc]:
+    """Stream the metrics of the versions that queries mean, in the order of their keys."""
+    query = {"campaign": campaign} | ({} if absorber is None else {"absorber": absorber})
+    promoted = store.find(PromotionDoc, query, sort=[("_id", 1)])
+    keys = [version_key(doc.key, doc.hash) for doc in promoted]
+    found = store.read(MetricsDoc, campaign, keys)
+    return (found[key] for key in keys if key in found)
+
+
+def find_version(store: Store, campaign: str, version: str) -> MetricsDoc:
+    """Read the metrics of a version.
+
+    Raises
+    ------
+    UsageError
+        If the campaign has no such version.
+    """
+    query = {"campaign": {"$eq": campaign}, "hash": {"$eq": version}}
+    found = next(store.find(MetricsDoc, query, limit=1), None)
+    if found is None:
+        raise UsageError(
+            f"campaign {campaign} has no version {version!r} of a model: "
+            f"`exafscn models list {campaign}` shows those there are"
+        )
+    return found
+
+
+def stored_model(store: Store, campaign: str, key: str) -> tuple[ModelDoc, "Classifier"]:
+    """Read the document of a version, by its key, and load the model itself.
+
+    Raises
+    ------
+    CampaignError
+        If either is missing, or the bytes are not those that were stored.
+    """
+    from exafscn_flows.models.persistence import load_model
+
+    doc = store.read(ModelDoc, campaign, [key]).get(key)
+    if doc is None:
+        raise CampaignError(f"model {key} is missing: promote another version")
+    return doc, load_model(store.models.read_file(doc.file), doc.sha256)
