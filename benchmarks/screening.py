@@ -18,6 +18,7 @@ import re
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -62,6 +63,8 @@ CLASSES = np.array([2, 3, 4, 5, 6, 7, 8, 9, 10, 12])
 NAMES = [str(cn) for cn in CLASSES]
 CN_SHARES = np.array([2, 3, 20, 9, 42, 5, 8, 3, 2, 6]) / 100
 TREES, SITES = 300, 3
+MOST_OF_A_FORMULA = 40
+"""Materials; the Materials Project has fewer of nearly every formula."""
 
 
 class Timing(NamedTuple):
@@ -100,11 +103,10 @@ def main() -> None:
         arguments.json.write_text(json.dumps(result, indent=2))
 
 
-class Material(NamedTuple):
-    """What predictions take from a structure."""
+class System(NamedTuple):
+    """What materials are made of."""
 
-    formula: str
-    elements: list[str]
+    parts: list[str]
     anion: str
 
 
@@ -125,7 +127,8 @@ class MadeUp:
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
         self._number = 0
-        self._materials = {name: [self._material(name) for _ in range(1000)] for name in ABSORBERS}
+        self._systems = {name: [self._system(name) for _ in range(1000)] for name in ABSORBERS}
+        self._of_formula: Counter[str] = Counter()
 
     def __call__(self, count: int) -> Iterator[PredictionDoc]:
         """Make predictions of one absorber after the other, as campaigns do."""
@@ -134,20 +137,26 @@ class MadeUp:
             for first in range(0, share, CHUNK):
                 yield from self._sites(absorber, min(CHUNK, share - first))
 
-    def _material(self, absorber: str) -> Material:
+    def _system(self, absorber: str) -> System:
         shares = np.array(list(ANIONS.values()))
         anion = str(self._rng.choice(list(ANIONS), p=shares / shares.sum()))
         count = self._rng.choice(3, p=[0.25, 0.45, 0.3])
         # Few of the other elements are in most materials.
         weights = 1 / np.arange(2, len(OTHERS) + 2)
         others = self._rng.choice(OTHERS, count, replace=False, p=weights / weights.sum())
-        parts = [*map(str, others), absorber, *([anion] if anion else [])]
-        amounts = self._rng.geometric(0.45, len(parts))
-        formula = "".join(
-            element + (str(amount) if amount > 1 else "")
-            for element, amount in zip(parts, amounts, strict=True)
-        )
-        return Material(formula, sorted(parts), anion)
+        return System([*map(str, others), absorber, *([anion] if anion else [])], anion)
+
+    def _formula(self, parts: list[str]) -> str:
+        """Make a formula that few materials have yet."""
+        while True:
+            amounts = self._rng.geometric(0.45, len(parts))
+            formula = "".join(
+                element + (str(amount) if amount > 1 else "")
+                for element, amount in zip(parts, amounts, strict=True)
+            )
+            self._of_formula[formula] += 1
+            if self._of_formula[formula] <= MOST_OF_A_FORMULA:
+                return formula
 
     def _sites(self, absorber: str, count: int) -> Iterator[PredictionDoc]:
         labels = self._rng.choice(CLASSES, count, p=CN_SHARES)
@@ -157,23 +166,26 @@ class MadeUp:
         proba = self._rng.multinomial(TREES, votes / votes.sum(axis=1, keepdims=True)) / TREES
         predicted = predicted_classes(proba, CLASSES)
         errors = expected_errors(proba, CLASSES, predicted)
-        pool = self._materials[absorber]
+        pool = self._systems[absorber]
         choice = self._rng.integers(len(pool), size=count)
         for row in range(count):
             site = row % SITES
             if site == 0:
                 self._number += 1
-                material = pool[choice[row]]
+                system = pool[choice[row]]
+                formula = self._formula(system.parts)
+                elements = sorted(system.parts)
             yield PredictionDoc(
                 campaign=CAMPAIGN,
                 hash=version(absorber),
                 site=f"mp-{self._number}:{absorber}:{site}",
                 absorber=absorber,
                 material_id=f"mp-{self._number}",
-                formula=material.formula,
-                elements=material.elements,
-                neighbours=[material.anion or absorber],
-                oxide="O" in material.elements,
+                formula=formula,
+                elements=elements,
+                chemical_system="-".join(elements),
+                neighbours=[system.anion or absorber],
+                oxide="O" in system.parts,
                 feature_set="r_space",
                 model="random_forest",
                 cn=int(predicted[row]),
@@ -227,8 +239,10 @@ def measure(store: Store, predictions: Predictions, count: int) -> dict[str, Any
     model = {"campaign": CAMPAIGN, "feature_set": "r_space", "model": "random_forest"}
     store.write(PromotionDoc(**model, absorber=el, hash=version(el)) for el in ABSORBERS)
     seconds = write(store, predictions, min(SMALL, count))
+    settle(store)
     small = [first_page(store, *case) for case in CASES]
     seconds += write(store, predictions, max(0, count - SMALL))
+    settle(store)
     return {
         "predictions": count,
         "writes_per_s": round(count / seconds),
@@ -249,6 +263,11 @@ def write(store: Store, predictions: Predictions, count: int) -> float:
         store.write(docs)
         seconds += time.perf_counter() - started
     return seconds
+
+
+def settle(store: Store) -> None:
+    """Wait until the server has put on the disk what was written, which it would do meanwhile."""
+    store.database.client.admin.command("fsync")
 
 
 def first_page(store: Store, query: PredictionQuery, order: Order) -> float:

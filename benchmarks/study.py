@@ -1,14 +1,15 @@
-"""The models of a campaign against a plain scikit-learn script that makes the same fits.
+"""A whole study against a plain scikit-learn script that makes the same fits.
 
-The features of a table of spectra are computed first, and not timed. Then `exafscn run` fits and
-judges the models, and `study_plain.py` does the same, one fit after the other with n_jobs of as
-many cores as the campaign has; the perceptron has no n_jobs and is fitted on one thread. Both are
-timed from the start of their process to its end, reading the features from the database included;
-the campaign is run once with the models of scikit-learn and again with the perceptron, so that the
-table can show them apart. Run it on an idle machine:
+The study is configs/study_published.yaml, on a table of spectra. Its labels and features are made
+first, and not timed. Then `exafscn run` makes its models and experiments, and `study_plain.py` does
+the same, one fit after the other with n_jobs of as many cores as the study has; the perceptron has
+no n_jobs and is fitted on one thread. Both are timed from the start of their process to its end,
+reading the features from the database included. Run it on an idle machine:
 
-    python benchmarks/study.py --json study.json
+    python benchmarks/study.py --absorbers V Zn --json study.json
     python benchmarks/study.py --absorbers V --sites 150
+
+All nine absorbers, the default, take some hours.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,19 +28,22 @@ import numpy as np
 from inputs import ABSORBERS, SITES, require
 from rich.console import Console
 from rich.table import Table
-from study_plain import FEATURE_SETS, N_FOLDS, SEED
 
+from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.config.loader import load_campaign_file
+from exafscn_flows.evaluation.experiments import bands
+from exafscn_flows.evaluation.metrics import predicted_classes
+from exafscn_flows.features.ranges import is_distance
+from exafscn_flows.jobs.experiments import wanted_experiments
 from exafscn_flows.settings import Settings
-from exafscn_flows.store.documents import MetricsDoc, PredictionDoc
+from exafscn_flows.store.documents import ExperimentDoc, MetricsDoc, PredictionDoc
 from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.store import Store
 
-NAME = "study"
+FILE = Path(__file__).resolve().parents[1] / "configs" / "study_published.yaml"
 
 SITES_PER_STRUCTURE = 1.4
 """Mean over the absorbers of the table."""
-
-TREES = {"random_forest": 200, "extra_trees": 300, "bagging": 50}
 
 ROUNDING = 1e-12
 """Means over trees are summed in the order in which threads end."""
@@ -46,7 +51,7 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Comparison:
-    """Out-of-fold predictions of one model in the database, and by the plain script.
+    """What one model predicts in the database, and by the plain script.
 
     Attributes
     ----------
@@ -93,85 +98,97 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.table = require(arguments.table, "--table")
     with tempfile.TemporaryDirectory(prefix="exafscn-bench-") as folder:
-        result = run(Path(folder), arguments)
+        result = run(Path(folder), study(arguments))
     show(result)
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=2))
 
 
-def run(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Make the features, time both, and compare what they predict."""
+def study(arguments: argparse.Namespace) -> CampaignConfig:
+    """Return the study on the absorbers and the table of the command line."""
+    content = load_campaign_file(FILE).model_dump(mode="json")
+    content |= {"absorbers": arguments.absorbers}
+    content["sources"] = [{"kind": "table", "path": str(arguments.table)}]
+    if arguments.sites:
+        n_structures = round(arguments.sites / SITES_PER_STRUCTURE)
+        content["sample"] = {"per_absorber": n_structures, "seed": 0}
+    return CampaignConfig.model_validate(content)
+
+
+def run(folder: Path, config: CampaignConfig) -> dict[str, Any]:
+    """Make labels and features, time both, and compare what they predict."""
     server = EmbeddedServer(folder)
     os.environ["EXAFSCN_MONGODB_URI"] = server.start()
     n_jobs = Settings().CORES
     try:
-        run_campaign(folder, settings(arguments, []))
-        trees = [model for model in FEATURE_SETS if model != "mlp"]
-        trees_s = run_campaign(folder, settings(arguments, trees))
-        mlp_s = run_campaign(folder, settings(arguments, [*FEATURE_SETS]))
-        output = folder / "plain.npz"
+        run_campaign(folder, config.model_copy(update={"models": [], "study": None}))
+        study_s = run_campaign(folder, config)
+        store = Store.open()
+        (folder / "plan.json").write_text(json.dumps(plan(store, config, n_jobs)))
         script = str(Path(__file__).with_name("study_plain.py"))
-        command = [sys.executable, script, NAME, str(output), str(n_jobs), *arguments.absorbers]
+        command = [sys.executable, script, str(folder / "plan.json"), str(folder / "plain.npz")]
         plain_s = timed(command, os.environ | {"OMP_NUM_THREADS": str(n_jobs)})
-        plain = np.load(output)
-        comparisons = [
-            compare(Store.open(), plain, absorber, feature_set, model)
-            for absorber in arguments.absorbers
-            for model, feature_sets in FEATURE_SETS.items()
-            for feature_set in feature_sets
-        ]
+        plain = dict(np.load(folder / "plain.npz"))
+        comparisons = [*compare_models(store, config, plain)]
+        experiments = compare_experiments(store, config, plain)
     finally:
         server.stop()
-    by_model = dict(zip(FEATURE_SETS, plain["seconds"].tolist(), strict=True))
-    study_s = trees_s + mlp_s
-    parts = {
-        "scikit-learn": (trees_s, plain_s - by_model["mlp"]),
-        "perceptron": (mlp_s, by_model["mlp"]),
-    }
+    folds = config.evaluation.n_folds
     return {
         "cores": n_jobs,
-        "sites": {el: len(plain[f"{el}/sites"]) for el in arguments.absorbers},
-        "fits": len(comparisons) * (2 * N_FOLDS + 1),
+        "sites": {
+            el: len(plain[f"{el}/{config.studied_set}/{first}/sites"])
+            for first in [config.models_on(config.studied_set)[0].name]
+            for el in config.absorbers
+        },
+        "fits": len(comparisons) * (2 * folds + 1) + len(experiments) * folds,
         "study_s": study_s,
         "plain_s": plain_s,
         "ratio": study_s / plain_s,
-        "parts": {
-            name: {"study_s": ours, "plain_s": theirs, "ratio": ours / theirs}
-            for name, (ours, theirs) in parts.items()
+        "plain_s_by_part": {
+            key.partition("/")[2]: float(value)
+            for key, value in plain.items()
+            if key.startswith("seconds/")
         },
-        "plain_s_by_model": by_model,
-        "identical": all(one.identical for one in comparisons),
-        "comparisons": [asdict(one) | {"identical": one.identical} for one in comparisons],
+        "identical": all(one.identical for one in comparisons)
+        and max(experiments.values()) <= ROUNDING,
+        "models": [asdict(one) | {"identical": one.identical} for one in comparisons],
+        "experiments": experiments,
     }
 
 
-def settings(arguments: argparse.Namespace, models: list[str]) -> dict[str, Any]:
-    """Return the content of the campaign file, with some models."""
-    sets = [{"kind": "r_space", "input": "chi"}, {"kind": "r_space_complex", "input": "chi"}]
-    trees = {name: {"n_estimators": number} for name, number in TREES.items()}
-    fitted = [
-        {"kind": name, "feature_sets": FEATURE_SETS[name], **trees.get(name, {})} for name in models
+def plan(store: Store, config: CampaignConfig, n_jobs: int) -> dict[str, Any]:
+    """Say what the plain script has to fit."""
+    (studied,) = (fset for fset in config.features.sets if fset.name == config.studied_set)
+    axis, label = studied.axis(config.features)
+    experiments = wanted_experiments(store, config, config.absorbers[0])
+    models = [
+        {
+            "name": model.name,
+            "settings": model.model_dump(mode="json"),
+            "feature_sets": model.feature_sets or [fset.name for fset in config.features.sets],
+            "experiments": [(e.name, e.value) for e in experiments if e.model.name == model.name],
+        }
+        for model in config.models
     ]
-    sample: dict[str, Any] = {}
-    if arguments.sites:
-        n_structures = round(arguments.sites / SITES_PER_STRUCTURE)
-        sample = {"sample": {"per_absorber": n_structures, "seed": SEED}}
     return {
-        "campaign": NAME,
-        "absorbers": arguments.absorbers,
-        "sources": [{"kind": "table", "path": str(arguments.table)}],
-        **sample,
-        "spectra": {"kind": "stored"},
-        "features": {"sets": sets},
-        "models": fitted,
-        "evaluation": {"n_folds": N_FOLDS, "seed": SEED},
+        "campaign": config.campaign,
+        "absorbers": config.absorbers,
+        "n_folds": config.evaluation.n_folds,
+        "seed": config.evaluation.seed,
+        "n_jobs": n_jobs,
+        "models": models,
+        "studied_set": config.studied_set,
+        "axis": axis.tolist(),
+        "edges": bands(axis, is_distance(label)).tolist(),
     }
 
 
-def run_campaign(folder: Path, content: dict[str, Any]) -> float:
+def run_campaign(folder: Path, config: CampaignConfig) -> float:
     """Run a campaign; returns its wall time in seconds."""
     file = folder / "campaign.yaml"
-    file.write_text(json.dumps(content))  # JSON is YAML
+    # JSON is YAML. Of some models, None is what a file leaves out.
+    file.write_text(config.model_dump_json(exclude_none=True))
     exafscn = str(Path(sys.executable).with_name("exafscn"))
     return timed([exafscn, "run", str(file)], dict(os.environ))
 
@@ -184,67 +201,67 @@ def timed(command: list[str], environment: dict[str, str]) -> float:
     return time.perf_counter() - began
 
 
-def compare(store: Store, plain: Any, absorber: str, feature_set: str, model: str) -> Comparison:
-    """Compare one model in the database with the same of the plain script."""
-    key = f"{absorber}/{feature_set}/{model}"
-    query = {
-        "campaign": NAME,
-        "absorber": absorber,
-        "feature_set": feature_set,
-        "model": model,
-    }
-    ours = {doc.site: doc for doc in store.find(PredictionDoc, query)}
-    sites = plain[f"{absorber}/sites"].tolist()
-    y = plain[f"{absorber}/y"]
-    classes = np.unique(y)
-    different, largest, other_classes, both = 0, 0.0, 0, 0
-    theirs = plain[f"{key}/grouped"]
-    for site, proba, cn in zip(sites, theirs, predicted(theirs, classes), strict=True):
-        if site not in ours:
-            continue
-        both += 1
-        stored = np.array([ours[site].probabilities[str(name)] for name in classes])
-        different += int((stored != proba).sum())
-        largest = max(largest, float(np.abs(stored - proba).max()))
-        other_classes += int(ours[site].cn != cn)
-    confusion = np.zeros((len(classes), len(classes)), dtype=int)
-    random = predicted(plain[f"{key}/random"], classes)
-    np.add.at(confusion, (np.searchsorted(classes, y), np.searchsorted(classes, random)), 1)
-    metrics = [*store.find(MetricsDoc, query)]
-    return Comparison(
-        model=key,
-        sites=both,
-        other_sites=len(set(sites) ^ set(ours)),
-        different=different,
-        largest=largest,
-        other_classes=other_classes,
-        same_random=[doc.splits["random"]["confusion"] for doc in metrics] == [confusion.tolist()],
-    )
+def compare_models(
+    store: Store, config: CampaignConfig, plain: dict[str, Any]
+) -> Iterator[Comparison]:
+    """Compare every model in the database with the same of the plain script."""
+    for metrics in store.find(MetricsDoc, {"campaign": config.campaign}):
+        key = f"{metrics.absorber}/{metrics.feature_set}/{metrics.model}"
+        query = {"campaign": config.campaign, "hash": metrics.hash}
+        ours = {doc.site: doc for doc in store.find(PredictionDoc, query)}
+        sites, y = plain[f"{key}/sites"].tolist(), plain[f"{key}/y"]
+        classes = np.unique(y)
+        different, largest, other_classes, both = 0, 0.0, 0, 0
+        theirs = plain[f"{key}/grouped"]
+        for site, proba, cn in zip(sites, theirs, predicted_classes(theirs, classes), strict=True):
+            if site not in ours:
+                continue
+            both += 1
+            stored = np.array([ours[site].probabilities[str(name)] for name in classes])
+            different += int((stored != proba).sum())
+            largest = max(largest, float(np.abs(stored - proba).max()))
+            other_classes += int(ours[site].cn != cn)
+        confusion = np.zeros((len(classes), len(classes)), dtype=int)
+        random = predicted_classes(plain[f"{key}/random"], classes)
+        np.add.at(confusion, (np.searchsorted(classes, y), np.searchsorted(classes, random)), 1)
+        yield Comparison(
+            model=key,
+            sites=both,
+            other_sites=len(set(sites) ^ set(ours)),
+            different=different,
+            largest=largest,
+            other_classes=other_classes,
+            same_random=metrics.splits["random"]["confusion"] == confusion.tolist(),
+        )
 
 
-def predicted(proba: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Return the most probable class, the smallest of those that are equal but for rounding."""
-    found: np.ndarray = classes[np.round(proba, 9).argmax(axis=1)]
-    return found
+def compare_experiments(
+    store: Store, config: CampaignConfig, plain: dict[str, Any]
+) -> dict[str, float]:
+    """Return the largest difference of any number of each experiment, by its key."""
+    differences = {}
+    for doc in store.find(ExperimentDoc, {"campaign": config.campaign}):
+        numbers = [(doc.accuracy, plain[f"{doc.key}/accuracy"])]
+        numbers += [
+            (ours, plain[f"{doc.key}/{name}"])
+            for name, ours in (("drop", doc.drop), ("gradients", doc.gradients))
+            if ours is not None
+        ]
+        differences[doc.key] = max(float(np.abs(a - b).max()) for a, b in numbers)
+    return differences
 
 
 def show(result: dict[str, Any]) -> None:
     """Print tables."""
     console = Console()
-    for name in ("cores", "fits"):
-        console.print(f"{name:<10}{result[name]:>10.4g}", highlight=False)
-    table = Table("models", "study, s", "plain, s", "ratio")
-    for name, part in [*result["parts"].items(), ("all", result)]:
-        table.add_row(name, *(f"{part[key]:.4g}" for key in ("study_s", "plain_s", "ratio")))
-    console.print(table)
     table = Table("plain script", "seconds")
-    for model, seconds in result["plain_s_by_model"].items():
-        table.add_row(model, f"{seconds:.1f}")
+    for part, seconds in result["plain_s_by_part"].items():
+        table.add_row(part, f"{seconds:.1f}")
     console.print(table)
     table = Table("model", "sites", "differ", "at most", "other CN", "random")
     for column in table.columns:
         column.no_wrap = True
-    for one in result["comparisons"]:
+    for one in result["models"]:
         table.add_row(
             one["model"],
             f"{one['sites']}" + (f" ({one['other_sites']} others)" if one["other_sites"] else ""),
@@ -254,10 +271,15 @@ def show(result: dict[str, Any]) -> None:
             "same" if one["same_random"] else "differs",
         )
     console.print(table)
-    console.print(
-        "differ: probabilities that are not equal to the last bit, and by how much at most"
-    )
-    console.print(f"predictions identical: {'yes' if result['identical'] else 'NO'}")
+    largest = max(result["experiments"].values())
+    for line in (
+        "differ: probabilities that are not equal to the last bit, and by how much at most",
+        f"numbers of {len(result['experiments'])} experiments differ by at most {largest:.1e}",
+        f"predictions identical: {'yes' if result['identical'] else 'NO'}",
+        f"{result['fits']} fits on {result['cores']} cores: study {result['study_s']:.1f} s, plain "
+        f"script {result['plain_s']:.1f} s, ratio {result['ratio']:.3f}",
+    ):
+        console.print(line, highlight=False)
 
 
 if __name__ == "__main__":

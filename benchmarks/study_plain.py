@@ -1,16 +1,19 @@
 """The fits of `study.py`, one after the other, by scikit-learn and, of the perceptron, torch.
 
-`study.py` runs this in a process of its own. It reads the sites, labels and features of a campaign
-by plain pymongo, and writes out-of-fold probabilities to an npz file:
+`study.py` runs this in a process of its own, with a file that says what to fit. It reads the sites,
+labels and features of a campaign by plain pymongo, and writes what models predict to an npz file:
 
-    EXAFSCN_MONGODB_URI=... python benchmarks/study_plain.py CAMPAIGN OUTPUT N_JOBS ABSORBER...
+    EXAFSCN_MONGODB_URI=... python benchmarks/study_plain.py PLAN.json OUTPUT.npz
 """
 
+import json
 import os
 import sys
 import time
 import warnings
 from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,104 +27,190 @@ from sklearn.ensemble import (
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier
 
+from exafscn_flows.evaluation.attribution import integrated_gradients, permutation_drop
+from exafscn_flows.evaluation.experiments import first_groups
 from exafscn_flows.models.mlp import Mlp
 
-N_FOLDS = 5
-SEED = 0
-
-FEATURE_SETS = {
-    "random_forest": ["r_space_chi"],
-    "extra_trees": ["r_space_chi", "r_space_complex_chi"],
-    "bagging": ["r_space_chi"],
-    "gradient_boosting": ["r_space_chi"],
-    "mlp": ["r_space_chi"],
-}
-"""What each model is fitted on."""
+Folds = list[tuple[np.ndarray, np.ndarray]]
 
 
-def estimator(model: str, n_jobs: int) -> Any:
-    """Return an unfitted model with the parameters that the campaign has."""
-    if model == "random_forest":
-        return RandomForestClassifier(200, random_state=SEED, n_jobs=n_jobs)
-    if model == "extra_trees":
-        return ExtraTreesClassifier(300, random_state=SEED, n_jobs=n_jobs)
-    if model == "bagging":
-        return BaggingClassifier(DecisionTreeClassifier(), 50, random_state=SEED, n_jobs=n_jobs)
+@dataclass(frozen=True)
+class Samples:
+    """Rows of one absorber with one feature set, by site."""
+
+    sites: list[str]
+    X: np.ndarray
+    y: np.ndarray
+    groups: np.ndarray
+
+
+@dataclass
+class PlainStudy:
+    """Fits what a plan says.
+
+    Attributes
+    ----------
+    plan
+        Campaign, absorbers, models and experiments; see `study.py`.
+    results
+        Sites, labels and what was predicted, by key.
+    seconds
+        Time that fits and predictions took, by model, and by experiment.
+    """
+
+    plan: dict[str, Any]
+    results: dict[str, Any] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def run(self, database: Any) -> None:
+        """Fit everything, one absorber after the other."""
+        for absorber in self.plan["absorbers"]:
+            samples = self._read(database, absorber)
+            for model in self.plan["models"]:
+                for feature_set in model["feature_sets"]:
+                    began = time.perf_counter()
+                    key = f"{absorber}/{feature_set}/{model['name']}"
+                    self._cross_validate(key, model, samples[feature_set])
+                    self.seconds[model["name"]] += time.perf_counter() - began
+            for model in self.plan["models"]:
+                for name, value in model["experiments"]:
+                    began = time.perf_counter()
+                    self._experiment(absorber, model, name, value, samples)
+                    self.seconds[name] += time.perf_counter() - began
+
+    def _read(self, database: Any, absorber: str) -> dict[str, Samples]:
+        """Read one absorber, by feature set."""
+        query = {"campaign": self.plan["campaign"], "absorber": absorber}
+        active = database.sites.find(query | {"active": True}).sort("site")
+        formulas = {doc["site"]: doc["formula"] for doc in active}
+        labels = {d["site"]: d["cn"] for d in database.labels.find(query, {"site": 1, "cn": 1})}
+        vectors: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
+        for doc in database.features.find(query):
+            vector = np.array(doc["vector"].as_vector().data, dtype=np.float32)
+            vectors[doc["feature_set"]][doc["site"]] = vector
+        samples = {}
+        for name, found in vectors.items():
+            sites = [site for site in formulas if site in labels and site in found]
+            samples[name] = Samples(
+                sites,
+                np.stack([found[site] for site in sites]),
+                np.array([labels[site] for site in sites]),
+                np.array([formulas[site] for site in sites]),
+            )
+        return samples
+
+    def _fit(self, model: dict[str, Any], X: np.ndarray, y: np.ndarray, groups: np.ndarray) -> Any:
+        return fit(model["settings"], self.plan["seed"], self.plan["n_jobs"], X, y, groups)
+
+    def _folds(self, samples: Samples, split: str) -> Folds:
+        kind = StratifiedGroupKFold if split == "grouped" else StratifiedKFold
+        folds = kind(self.plan["n_folds"], shuffle=True, random_state=self.plan["seed"])
+        groups = samples.groups if split == "grouped" else None
+        return list(folds.split(samples.y, samples.y, groups))
+
+    def _cross_validate(self, key: str, model: dict[str, Any], samples: Samples) -> None:
+        self.results |= {f"{key}/sites": samples.sites, f"{key}/y": samples.y}
+        for split in ("grouped", "random"):
+            proba = np.zeros((len(samples.y), len(np.unique(samples.y))))
+            for train, test in self._folds(samples, split):
+                X, y, groups = samples.X[train], samples.y[train], samples.groups[train]
+                _predict(self._fit(model, X, y, groups), samples.X, samples.y, test, proba)
+            self.results[f"{key}/{split}"] = proba
+        self._fit(model, samples.X, samples.y, samples.groups)  # the final model, on all sites
+
+    def _experiment(
+        self,
+        absorber: str,
+        model: dict[str, Any],
+        name: str,
+        value: float | None,
+        by_set: dict[str, Samples],
+    ) -> None:
+        seed, axis, samples = self.plan["seed"], np.array(self.plan["axis"]), by_set[self._set]
+        X, y, groups = samples.X, samples.y, samples.groups
+        if name in ("rmax", "rmin"):
+            X = X[:, axis < value if name == "rmax" else axis >= value]
+        proba = np.zeros((len(y), len(np.unique(y))))
+        drop, gradients = [], []
+        for train, test in self._folds(samples, "grouped"):
+            rows = train
+            if name == "learning_curve":
+                rows = train[np.isin(groups[train], first_groups(groups[train], value, seed))]
+            fitted = self._fit(model, X[rows], y[rows], groups[rows])
+            _predict(fitted, X, y, test, proba)
+            if name == "importance":
+                edges = np.array(self.plan["edges"])
+                drop.append(permutation_drop(fitted, X[test], y[test], axis, edges, seed))
+                if model["settings"]["kind"] == "mlp":
+                    gradients.append(integrated_gradients(fitted, X[test]))
+        right = np.unique(y)[np.round(proba, 9).argmax(axis=1)] == y
+        key = "/".join([absorber, self._set, model["name"], name])
+        key += "" if value is None else f"/{value}"
+        self.results[f"{key}/accuracy"] = right.mean()
+        for what, found in {"drop": drop, "gradients": gradients}.items():
+            if found:
+                self.results[f"{key}/{what}"] = np.mean(found, axis=0)
+
+    @property
+    def _set(self) -> str:
+        return str(self.plan["studied_set"])
+
+
+def fit(
+    settings: dict[str, Any],
+    seed: int,
+    n_jobs: int,
+    X: np.ndarray,
+    y: np.ndarray,
+    groups: np.ndarray,
+) -> Any:
+    """Fit a model as the campaign file has it."""
+    if settings["kind"] == "mlp":
+        # On one thread: how torch shares sums among threads changes what it learns.
+        return Mlp.model_validate(settings).fit(X, y, groups, seed)
+    return estimator(settings, seed, n_jobs).fit(X, y)
+
+
+def estimator(settings: dict[str, Any], seed: int, n_jobs: int) -> Any:
+    """Return an unfitted model of scikit-learn."""
+    own = {key: settings[key] for key in settings if key not in ("kind", "name", "feature_sets")}
+    own.pop("search", None)
+    match settings["kind"]:
+        case "random_forest":
+            return RandomForestClassifier(**own, random_state=seed, n_jobs=n_jobs)
+        case "extra_trees":
+            return ExtraTreesClassifier(**own, random_state=seed, n_jobs=n_jobs)
+        case "bagging":
+            tree = DecisionTreeClassifier(min_samples_leaf=own.pop("min_samples_leaf"))
+            return BaggingClassifier(tree, **own, random_state=seed, n_jobs=n_jobs)
     # It takes its threads from OMP_NUM_THREADS.
     return HistGradientBoostingClassifier(
-        max_iter=100,
-        learning_rate=0.1,
-        max_leaf_nodes=15,
+        **own,
         min_samples_leaf=5,
-        l2_regularization=5.0,
-        max_features=0.1,
         max_bins=63,
         categorical_features=None,
         early_stopping=False,
-        random_state=SEED,
+        random_state=seed,
     )
 
 
-def fit(model: str, n_jobs: int, X: np.ndarray, y: np.ndarray, groups: np.ndarray) -> Any:
-    """Fit a model."""
-    if model == "mlp":
-        # On one thread: how torch shares sums among threads changes what it learns.
-        return Mlp().fit(X, y, groups, SEED)
-    return estimator(model, n_jobs).fit(X, y)
+def _predict(
+    fitted: Any, X: np.ndarray, y: np.ndarray, test: np.ndarray, proba: np.ndarray
+) -> None:
+    """Put the probabilities of the held-out rows in their place."""
+    columns = np.searchsorted(np.unique(y), fitted.classes_)
+    proba[np.ix_(test, columns)] = fitted.predict_proba(X[test])
 
 
-def read(
-    database: Any, campaign: str, absorber: str
-) -> tuple[list[str], np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """Read one absorber: names of the sites, labels, formulas, and features by feature set."""
-    active = {"campaign": campaign, "absorber": absorber, "active": True}
-    formulas = {d["site"]: d["formula"] for d in database.sites.find(active).sort("site")}
-    query = {"campaign": campaign, "absorber": absorber}
-    labels = {d["site"]: d["cn"] for d in database.labels.find(query, {"site": 1, "cn": 1})}
-    vectors: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
-    for doc in database.features.find(query):
-        vector = np.array(doc["vector"].as_vector().data, dtype=np.float32)
-        vectors[doc["feature_set"]][doc["site"]] = vector
-    sites = [s for s in formulas if s in labels and all(s in found for found in vectors.values())]
-    y = np.array([labels[site] for site in sites])
-    groups = np.array([formulas[site] for site in sites])
-    X = {name: np.stack([found[site] for site in sites]) for name, found in vectors.items()}
-    return sites, y, groups, X
-
-
-def main(campaign: str, output: str, n_jobs: int, absorbers: list[str]) -> None:
-    """Fit everything and write the probabilities, and the seconds that each model took."""
+def main(plan: str, output: str) -> None:
+    """Fit everything and write what came out, and the seconds that it took."""
     # A rare coordination number is in fewer folds than there are.
     warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-    database = MongoClient(os.environ["EXAFSCN_MONGODB_URI"]).get_default_database()
-    results: dict[str, Any] = {}
-    seconds: dict[str, float] = defaultdict(float)
-    for absorber in absorbers:
-        sites, y, groups, matrices = read(database, campaign, absorber)
-        classes = np.unique(y)
-        results[f"{absorber}/sites"], results[f"{absorber}/y"] = sites, y
-        grouped = StratifiedGroupKFold(N_FOLDS, shuffle=True, random_state=SEED)
-        random = StratifiedKFold(N_FOLDS, shuffle=True, random_state=SEED)
-        splits = {
-            "grouped": list(grouped.split(y, y, groups)),
-            "random": list(random.split(y, y)),
-        }
-        for model, feature_sets in FEATURE_SETS.items():
-            for feature_set in feature_sets:
-                began = time.perf_counter()
-                X = matrices[feature_set]
-                for split, folds in splits.items():
-                    proba = np.zeros((len(y), len(classes)))
-                    for train, test in folds:
-                        fitted = fit(model, n_jobs, X[train], y[train], groups[train])
-                        columns = np.searchsorted(classes, fitted.classes_)
-                        proba[np.ix_(test, columns)] = fitted.predict_proba(X[test])
-                    results[f"{absorber}/{feature_set}/{model}/{split}"] = proba
-                fit(model, n_jobs, X, y, groups)  # the final model, on all sites
-                seconds[model] += time.perf_counter() - began
-    results["seconds"] = [seconds[model] for model in FEATURE_SETS]
-    np.savez(output, **results)
+    study = PlainStudy(json.loads(Path(plan).read_text()))
+    study.run(MongoClient(os.environ["EXAFSCN_MONGODB_URI"]).get_default_database())
+    seconds = {f"seconds/{name}": value for name, value in study.seconds.items()}
+    np.savez(output, **study.results, **seconds)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4:])
+    main(*sys.argv[1:])

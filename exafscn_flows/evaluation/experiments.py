@@ -102,7 +102,7 @@ def run_fold(
     train = ~test
     if experiment == "learning_curve":
         assert value is not None
-        train &= np.isin(groups, _first_groups(groups[train], value, seed))
+        train &= np.isin(groups, first_groups(groups[train], value, seed))
     if experiment in ("rmax", "rmin"):
         columns = axis < value if experiment == "rmax" else axis >= value
         X = X[:, columns]
@@ -118,7 +118,7 @@ def run_fold(
     return FoldOutcome(proba, int(train.sum()), **importance)
 
 
-def _first_groups(groups: np.ndarray, share: float, seed: int) -> np.ndarray:
+def first_groups(groups: np.ndarray, share: float, seed: int) -> np.ndarray:
     """Choose groups in random order until a share of the rows is reached.
 
     A larger share holds all groups of a smaller one.

@@ -42,6 +42,7 @@ def prediction_docs(
             material_id=site.material_id,
             formula=site.formula,
             elements=site.elements,
+            chemical_system="-".join(site.elements),
             neighbours=dataset.neighbours[row],
             oxide="O" in site.elements,
             cn=cn,

@@ -368,6 +368,7 @@ class PredictionDoc(SiteStageDoc):
     material_id: str = Field(description="Structure that holds the site.")
     formula: str = Field(description="Reduced chemical formula.")
     elements: list[str] = Field(description="Elements of the structure.")
+    chemical_system: str = Field(description="The same in one text, alphabetical: Cu-O-S.")
     neighbours: list[str] = Field(description="Elements among the labelled neighbours.")
     oxide: bool = Field(description="Whether O is among the elements of the structure.")
     feature_set: str = Field(description="Name of the feature set.")
@@ -387,6 +388,13 @@ class PredictionDoc(SiteStageDoc):
     @property
     def key(self) -> str:
         return f"{self.site}/{self.hash}"
+
+    def to_mongo(self) -> dict[str, Any]:
+        """Return the document as it is stored, with its ``_id``: its fields, as they are.
+
+        Nothing in it needs serialising, which is a tenth of the time that writing millions takes.
+        """
+        return {"_id": f"{self.campaign}/{self.key}", **dict(self)}
 
 
 class FailureDoc(Document):

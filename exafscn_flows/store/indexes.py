@@ -13,17 +13,23 @@ from pymongo.database import Database
 _BY_VERSION = [("campaign", ASCENDING), ("hash", ASCENDING)]
 _BY_PROBABILITY = [("probability", DESCENDING), ("site", ASCENDING)]
 _BY_ERROR = [("expected_error", ASCENDING), ("site", ASCENDING)]
-_BY_SITE = [("site", ASCENDING)]
 
 # Every entry of every index is paid for when a prediction is written, one for each element where
-# elements are indexed. So there are two selections that, with the values of their fields spelled
-# out (see queries.py), serve every order; what passes over few entries of those needs no index.
-# A version is of one absorber.
-_PREDICTIONS = [
-    (["oxide", "disagrees"], [_BY_PROBABILITY, _BY_ERROR, _BY_SITE]),
-    (["cn", "disagrees"], [_BY_PROBABILITY, _BY_ERROR, _BY_SITE]),
-    (["elements"], [_BY_PROBABILITY]),
-    (["formula"], [_BY_PROBABILITY]),  # so few that sorting them costs nothing
+# elements are indexed. So there are few: with the values of the fields before the order spelled out
+# (see queries.py), they serve every order; fields after it are conditions that need no document;
+# and what is rare is found by an index of another order, and sorted. A version is of one absorber.
+_PREDICTIONS: list[list[tuple[str, int]]] = [
+    [("disagrees", ASCENDING), *_BY_PROBABILITY, ("oxide", ASCENDING)],
+    [
+        ("disagrees", ASCENDING),
+        *_BY_ERROR,
+        *((field, ASCENDING) for field in ("oxide", "chemical_system")),
+    ],
+    [("cn", ASCENDING), ("disagrees", ASCENDING), *_BY_PROBABILITY],
+    [("cn", ASCENDING), ("disagrees", ASCENDING), *_BY_ERROR],
+    [(field, ASCENDING) for field in ("site", "cn", "disagrees", "oxide", "chemical_system")],
+    [("elements", ASCENDING), *_BY_PROBABILITY],
+    [("formula", ASCENDING), *_BY_PROBABILITY, ("expected_error", ASCENDING)],
 ]
 
 INDEXES: dict[str, list[IndexModel]] = {
@@ -66,11 +72,7 @@ INDEXES: dict[str, list[IndexModel]] = {
     "experiments": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],
     "metrics": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],
     "promotions": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],
-    "predictions": [
-        IndexModel([*_BY_VERSION, *((field, ASCENDING) for field in selection), *order])
-        for selection, orders in _PREDICTIONS
-        for order in orders
-    ],
+    "predictions": [IndexModel([*_BY_VERSION, *fields]) for fields in _PREDICTIONS],
     "failures": [
         IndexModel([("campaign", ASCENDING), ("stage", ASCENDING), ("absorber", ASCENDING)])
     ],

@@ -1,5 +1,6 @@
 """Screening queries on predictions."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +67,6 @@ DOCUMENTED_CASES = tuple(
 
 _TEXT = ("campaign", "feature_set", "model", "version", "absorber", "formula")
 _ELEMENTS = ("contains", "excludes", "neighbours")
-_BOTH = {"$in": [False, True]}
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def searches(
     config = store.config(query.campaign)
     _check_names(config, query)
     base = query.conditions() | {"hash": {"$in": _versions(store, config, query)}}
-    _spell_out(store, query, base)
+    _spell_out(query, order, base)
     return [
         ({**base, **{name: base.get(name, {}) | part[name] for name in part}}, sort)
         for part, sort in ranges(order, after)
@@ -286,35 +286,40 @@ def find_page(
 
 
 def _versions(store: Store, config: CampaignConfig, query: PredictionQuery) -> list[str]:
-    """Find the versions of models that a query means, one of each absorber."""
+    """Find the versions of models that a query means, one of each absorber that it can mean."""
     if query.version is not None:
         return [find_version(store, config.campaign, query.version).hash]
     feature_set, model = default_names(config, query.feature_set, query.model)
-    promoted = {"campaign": config.campaign, "feature_set": feature_set, "model": model}
+    promoted: dict[str, Any] = {
+        "campaign": config.campaign,
+        "feature_set": feature_set,
+        "model": model,
+    }
     if query.absorber is not None:
         promoted["absorber"] = query.absorber
+    elif query.formula is not None:
+        promoted["absorber"] = {"$in": re.findall("[A-Z][a-z]?", query.formula)}
     return [raw["hash"] for raw in store.project(PromotionDoc, promoted, ["hash"])]
 
 
-def _spell_out(store: Store, query: PredictionQuery, conditions: Conditions) -> None:
-    """Add conditions that exclude nothing, but let an index give the order.
+def _spell_out(query: PredictionQuery, order: Order, conditions: Conditions) -> None:
+    """Add conditions that exclude nothing, but that an index can answer, or give the order by.
 
     Where a field that stands before the order in an index has known values, the server merges the
-    stretches of the index, each of which is in order, instead of sorting.
+    stretches of the index, each of which is in order, instead of sorting. It merges at most 200.
     """
-    if query.neighbours:  # which are elements of the structure
-        elements = conditions.setdefault("elements", {})
-        elements["$all"] = [*elements.get("$all", []), *query.neighbours]
-    if "O" in query.contains + query.neighbours:
+    elements = sorted({*query.contains, *query.neighbours})
+    if elements and order == Order.PROBABILITY:
+        conditions["elements"] = conditions.get("elements", {}) | {"$all": elements}
+    elif elements:
+        pattern = "(^|-)" + "(-.*)?-".join(elements) + "(-|$)"
+        conditions["chemical_system"] = {"$regex": pattern}
+    if "O" in elements:
         conditions.setdefault("oxide", {"$eq": True})
     if "O" in query.excludes:
         conditions.setdefault("oxide", {"$eq": False})
-    conditions.setdefault("disagrees", _BOTH)
-    if query.absorber is None:
-        conditions.setdefault("oxide", _BOTH)
-    elif query.cn is None:
-        of_absorber = {name: conditions[name] for name in ("campaign", "hash")}
-        conditions["cn"] = {"$in": store.distinct(PredictionDoc, "cn", of_absorber)}
+    if query.formula is None and order != Order.SITE:
+        conditions.setdefault("disagrees", {"$in": [False, True]})
 
 
 def _check_names(config: CampaignConfig, query: PredictionQuery) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 
+import bson
+from bson.raw_bson import RawBSONDocument
 from pydantic import ValidationError
 from pymongo import ReplaceOne
 from pymongo.database import Database
@@ -24,7 +26,7 @@ from exafscn_flows.store.documents import CampaignDoc, Document, FailureDoc, Sit
 from exafscn_flows.store.indexes import ensure_indexes
 from exafscn_flows.store.models import ModelStore
 
-_WRITERS = 2
+_WRITERS = 3
 """Batches that are on their way to the server at once."""
 
 _DUPLICATE_KEY = 11000
@@ -150,17 +152,19 @@ class Store:
         sent: deque[Future[None]] = deque()
         with ThreadPoolExecutor(_WRITERS) as writers:
             for batch in batches(docs, _BATCH):
-                by_collection: dict[str, dict[str, dict[str, Any]]] = {}
+                by_collection: dict[str, dict[str, RawBSONDocument]] = {}
                 for doc in batch:
                     raw = doc.to_mongo()
-                    by_collection.setdefault(doc.collection, {})[raw["_id"]] = raw
+                    # Encoded here, documents keep writers from each other for a shorter time.
+                    encoded = RawBSONDocument(bson.encode(raw))
+                    by_collection.setdefault(doc.collection, {})[raw["_id"]] = encoded
                 if len(sent) == _WRITERS:
                     sent.popleft().result()
                 sent.append(writers.submit(self._put, by_collection))
             for future in sent:
                 future.result()
 
-    def _put(self, by_collection: dict[str, dict[str, dict[str, Any]]]) -> None:
+    def _put(self, by_collection: dict[str, dict[str, RawBSONDocument]]) -> None:
         for collection, by_key in by_collection.items():
             raws = list(by_key.values())
             # The server inserts many documents at once, but replaces them one by one.

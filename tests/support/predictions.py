@@ -58,6 +58,7 @@ def made_predictions(count: int, seed: int = 0) -> Iterator[PredictionDoc]:
             material_id=f"m-{row}",
             formula=f"{partner}{absorber}{anion}",
             elements=elements,
+            chemical_system="-".join(elements),
             neighbours=sorted({anion or absorber, partner or absorber}),
             oxide=anion == "O",
             feature_set="r_space",
