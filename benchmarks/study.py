@@ -242,8 +242,9 @@ def compare_experiments(
     differences = {}
     for doc in store.find(ExperimentDoc, {"campaign": config.campaign}):
         numbers = [(doc.accuracy, plain[f"{doc.key}/accuracy"])]
+        # Vectors are kept in single precision.
         numbers += [
-            (ours, plain[f"{doc.key}/{name}"])
+            (ours, plain[f"{doc.key}/{name}"].astype(ours.dtype))
             for name, ours in (("drop", doc.drop), ("gradients", doc.gradients))
             if ours is not None
         ]
@@ -253,7 +254,7 @@ def compare_experiments(
 
 def show(result: dict[str, Any]) -> None:
     """Print tables."""
-    console = Console()
+    console = Console(width=100)
     table = Table("plain script", "seconds")
     for part, seconds in result["plain_s_by_part"].items():
         table.add_row(part, f"{seconds:.1f}")

@@ -4,6 +4,7 @@ Importing it takes seconds, so it is imported where it is used.
 """
 
 import logging
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,7 +37,24 @@ def _undisturbed() -> Iterator[None]:
             root.handlers[:] = handlers
 
 
-with _undisturbed():
+@contextmanager
+def _without_mkl() -> Iterator[None]:
+    """Have larch take its Fourier transforms from scipy, which are the same but for rounding.
+
+    The MKL of mkl_fft is visible to all that is loaded later: torch would calculate with it instead
+    of its own, and a network would learn other last bits where larch has been imported.
+    """
+    if "mkl_fft" in sys.modules:
+        yield
+        return
+    sys.modules["mkl_fft"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["mkl_fft"]
+
+
+with _undisturbed(), _without_mkl():
     from larch import Group
     from larch.math.utils import remove_dups
     from larch.xafs import cauchy_wavelet as _larch_cauchy_wavelet

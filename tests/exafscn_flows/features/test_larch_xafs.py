@@ -176,6 +176,15 @@ def test_importing_larch_leaves_logging_and_warnings_alone() -> None:
     assert before == after
 
 
+def test_larch_brings_no_mkl_that_torch_would_find() -> None:
+    """A network would learn other last bits in a process that has computed features before."""
+    code = "import exafscn_flows.features.larch_xafs; print(open('/proc/self/maps').read())"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert "libmkl" not in done.stdout
+
+
 def test_knots_midway_between_two_points_go_where_larchs_go() -> None:
     """On an even grid of k, rounding decides which point is nearest to such a knot."""
     from larch import Group
