@@ -13,8 +13,8 @@ from exafscn_flows.store.store import Store
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with files of few slow tests: two processes that share them end at the same time."""
-    items.sort(key=lambda item: "launcher" not in item.path.parts)
+    """Begin with the files that take longest: processes that share them end at the same time."""
+    items.sort(key=lambda i: ("launcher" not in i.path.parts, i.path.name != "test_slurm.py"))
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,7 @@
 """A small campaign amid faults; `make chaos` runs a large one."""
 
-import os
-
-import pytest
 from chaos.run import Planned
 from chaos.trial import trial
-
-pytestmark = pytest.mark.skipif(
-    "EXAFSCN_TEST_FAULTS" not in os.environ, reason="minutes long: set EXAFSCN_TEST_FAULTS=1"
-)
 
 
 def test_faults_leave_no_trace():

@@ -45,10 +45,6 @@ from exafscn_flows.store.connection import connect
 from exafscn_flows.store.store import Store
 from exafscn_flows.store.transfer import export_campaigns, import_campaigns
 
-pytestmark = pytest.mark.skipif(
-    "EXAFSCN_TEST_FAULTS" not in os.environ, reason="minutes long: set EXAFSCN_TEST_FAULTS=1"
-)
-
 SECRETS = ("9f3ac1", "7be41c")
 """Parts of the passwords and of the API key, which nothing else holds."""
 ADMIN = f"r%o/{SECRETS[0]}"
