@@ -4,6 +4,8 @@
 labels and features of a campaign by plain pymongo, and writes what models predict to an npz file:
 
     EXAFSCN_MONGODB_URI=... python benchmarks/study_plain.py PLAN.json OUTPUT.npz
+
+Like the study, it fits for an experiment what it has fitted for the folds before.
 """
 
 import json
@@ -13,6 +15,7 @@ import time
 import warnings
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +37,7 @@ from exafscn_flows.models.mlp import Mlp
 Folds = list[tuple[np.ndarray, np.ndarray]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Samples:
     """Rows of one absorber with one feature set, by site."""
 
@@ -44,7 +47,7 @@ class Samples:
     groups: np.ndarray
 
 
-@dataclass
+@dataclass(eq=False)
 class PlainStudy:
     """Fits what a plan says.
 
@@ -55,7 +58,7 @@ class PlainStudy:
     results
         Sites, labels and what was predicted, by key.
     seconds
-        Time that fits and predictions took, by model, and by experiment.
+        Time that fits and predictions took, by model and what it was for.
     """
 
     plan: dict[str, Any]
@@ -71,12 +74,12 @@ class PlainStudy:
                     began = time.perf_counter()
                     key = f"{absorber}/{feature_set}/{model['name']}"
                     self._cross_validate(key, model, samples[feature_set])
-                    self.seconds[model["name"]] += time.perf_counter() - began
+                    self.seconds[f"{model['name']}/folds"] += time.perf_counter() - began
             for model in self.plan["models"]:
                 for name, value in model["experiments"]:
                     began = time.perf_counter()
                     self._experiment(absorber, model, name, value, samples)
-                    self.seconds[name] += time.perf_counter() - began
+                    self.seconds[f"{model['name']}/{name}"] += time.perf_counter() - began
 
     def _read(self, database: Any, absorber: str) -> dict[str, Samples]:
         """Read one absorber, by feature set."""
@@ -102,6 +105,7 @@ class PlainStudy:
     def _fit(self, model: dict[str, Any], X: np.ndarray, y: np.ndarray, groups: np.ndarray) -> Any:
         return fit(model["settings"], self.plan["seed"], self.plan["n_jobs"], X, y, groups)
 
+    @cache  # noqa: B019 - there is one study
     def _folds(self, samples: Samples, split: str) -> Folds:
         kind = StratifiedGroupKFold if split == "grouped" else StratifiedKFold
         folds = kind(self.plan["n_folds"], shuffle=True, random_state=self.plan["seed"])
@@ -173,8 +177,9 @@ def fit(
 
 def estimator(settings: dict[str, Any], seed: int, n_jobs: int) -> Any:
     """Return an unfitted model of scikit-learn."""
-    own = {key: settings[key] for key in settings if key not in ("kind", "name", "feature_sets")}
-    own.pop("search", None)
+    assert settings["search"] is None
+    names = ("kind", "name", "feature_sets", "search")
+    own = {key: value for key, value in settings.items() if key not in names}
     match settings["kind"]:
         case "random_forest":
             return RandomForestClassifier(**own, random_state=seed, n_jobs=n_jobs)

@@ -23,7 +23,7 @@ from exafscn_flows.spectra.scratch import run_folder
 from exafscn_flows.store.documents import ExperimentDoc, FailureDoc, experiment_key
 from exafscn_flows.store.store import Store
 
-ALGORITHM_VERSION = 1
+ALGORITHM_VERSION = 2
 """Raised when the same data and settings would give other results."""
 
 _STAGE = "experiments"

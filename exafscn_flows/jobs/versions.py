@@ -21,7 +21,7 @@ from exafscn_flows.jobs.fits import Fit, vectors_hash, wanted_fits
 from exafscn_flows.jobs.predictions import prediction_docs
 from exafscn_flows.store.documents import FailureDoc, MetricsDoc, PredictionDoc, PromotionDoc
 from exafscn_flows.store.store import Store
-from exafscn_flows.store.versions import find_version, stored_model
+from exafscn_flows.store.versions import find_version, model_document, stored_model
 
 _BATCH = 500
 """Sites that are predicted at once."""
@@ -192,13 +192,14 @@ def _predict_new(store: Store, config: CampaignConfig, fit: Fit, metrics: Metric
     rows = [row for row, site in enumerate(dataset.sites) if site.site not in predicted]
     if not rows:
         return 0
-    doc, model = stored_model(store, config.campaign, metrics.key)
+    doc = model_document(store, config.campaign, metrics.key)
     if doc.takes != vectors_hash(config, fit.feature_set):
         raise UsageError(
             f"version {metrics.hash} takes features of other settings than campaign "
             f"{config.campaign} has now, so it cannot predict {len(rows)} sites that it does not "
             "know: `exafscn query --version` finds what it has predicted"
         )
+    model = stored_model(store, doc)
     classes = np.array(doc.classes)
     head |= {name: getattr(doc, name) for name in ("absorber", "feature_set", "model")}
     watcher().expect("predictions", len(rows))

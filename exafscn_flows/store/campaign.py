@@ -20,7 +20,7 @@ from exafscn_flows.store.queries import (
     find_predictions,
 )
 from exafscn_flows.store.store import Store
-from exafscn_flows.store.versions import current_metrics, stored_model
+from exafscn_flows.store.versions import current_metrics, model_document, stored_model
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -202,4 +202,5 @@ class Campaign:
         promoted = self._store.hashes(PromotionDoc, self.name, [key])
         if key not in promoted:
             raise UsageError(f"campaign {self.name} has no model {key}")
-        return stored_model(self._store, self.name, version_key(key, promoted[key]))[1]
+        doc = model_document(self._store, self.name, version_key(key, promoted[key]))
+        return stored_model(self._store, doc)

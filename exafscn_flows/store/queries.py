@@ -127,8 +127,10 @@ class PredictionQuery:
             self._check(name, (int, float), "a number")
         for name in _ELEMENTS:
             for symbol in getattr(self, name):
+                if not isinstance(symbol, str):
+                    raise UsageError(f"{name}: {symbol!r} is not an element symbol")
                 try:
-                    check_element(str(symbol))
+                    check_element(symbol)
                 except ValueError as error:
                     raise UsageError(f"{name}: {error}") from None
 

@@ -40,17 +40,28 @@ def find_version(store: Store, campaign: str, version: str) -> MetricsDoc:
     return found
 
 
-def stored_model(store: Store, campaign: str, key: str) -> tuple[ModelDoc, "Classifier"]:
-    """Read the document of a version, by its key, and load the model itself.
+def model_document(store: Store, campaign: str, key: str) -> ModelDoc:
+    """Read the document of the model of a version, by its key.
 
     Raises
     ------
     CampaignError
-        If either is missing, or the bytes are not those that were stored.
+        If it is missing.
     """
-    from exafscn_flows.models.persistence import load_model
-
     doc = store.read(ModelDoc, campaign, [key]).get(key)
     if doc is None:
         raise CampaignError(f"model {key} is missing: promote another version")
-    return doc, load_model(store.models.read_file(doc.file), doc.sha256)
+    return doc
+
+
+def stored_model(store: Store, doc: ModelDoc) -> "Classifier":
+    """Load the model of a document.
+
+    Raises
+    ------
+    CampaignError
+        If its file is missing, or the bytes are not those that were stored.
+    """
+    from exafscn_flows.models.persistence import load_model
+
+    return load_model(store.models.read_file(doc.file), doc.sha256)
