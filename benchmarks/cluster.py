@@ -55,7 +55,14 @@ def main() -> None:
     require(arguments.structures, "--structures")
     for name in ("EXAFSCN_DASK", "EXAFSCN_DEADLINE"):
         os.environ.pop(name, None)
-    results = []
+    results: list[dict[str, Any]] = []
+
+    def record(result: dict[str, Any]) -> None:
+        # What has been measured is there, whatever ends the rest.
+        results.append(result)
+        if arguments.json:
+            arguments.json.write_text(json.dumps(results, indent=2))
+
     with tempfile.TemporaryDirectory(prefix="exafscn-bench-") as name:
         folder = Path(name)
         file = folder / "campaign.yaml"
@@ -65,15 +72,13 @@ def main() -> None:
         try:
             for n in arguments.rockets:
                 os.environ["EXAFSCN_MONGODB_URI"] = f"{base}/rockets-{n}"
-                results.append(run_rockets(file, n))
+                record(run_rockets(file, n))
             for n in arguments.workers:
                 os.environ["EXAFSCN_MONGODB_URI"] = f"{base}/workers-{n}"
-                results.append(run_workers(file, n))
+                record(run_workers(file, n))
         finally:
             server.stop()
     show(results)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=2))
 
 
 def run_rockets(file: Path, n: int) -> dict[str, Any]:
