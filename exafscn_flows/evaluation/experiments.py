@@ -122,6 +122,20 @@ def first_groups(groups: np.ndarray, share: float, seed: int) -> np.ndarray:
     """Choose groups in random order until a share of the rows is reached.
 
     A larger share holds all groups of a smaller one.
+
+    Parameters
+    ----------
+    groups
+        Group of each row, e.g. its formula, shape (n,).
+    share
+        Share of the rows, above 0 and at most 1.
+    seed
+        Seed of the order.
+
+    Returns
+    -------
+    numpy.ndarray
+        Names of the groups.
     """
     names, sizes = np.unique(groups, return_counts=True)
     order = np.random.default_rng(seed).permutation(len(names))

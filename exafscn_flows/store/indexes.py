@@ -20,11 +20,7 @@ _BY_ERROR = [("expected_error", ASCENDING), ("site", ASCENDING)]
 # and what is rare is found by an index of another order, and sorted. A version is of one absorber.
 _PREDICTIONS: list[list[tuple[str, int]]] = [
     [("disagrees", ASCENDING), *_BY_PROBABILITY, ("oxide", ASCENDING)],
-    [
-        ("disagrees", ASCENDING),
-        *_BY_ERROR,
-        *((field, ASCENDING) for field in ("oxide", "chemical_system")),
-    ],
+    [("disagrees", ASCENDING), *_BY_ERROR, ("oxide", ASCENDING), ("chemical_system", ASCENDING)],
     [("cn", ASCENDING), ("disagrees", ASCENDING), *_BY_PROBABILITY],
     [("cn", ASCENDING), ("disagrees", ASCENDING), *_BY_ERROR],
     [(field, ASCENDING) for field in ("site", "cn", "disagrees", "oxide", "chemical_system")],
