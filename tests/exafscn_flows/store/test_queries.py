@@ -183,8 +183,10 @@ def test_documented_queries_read_little_more_than_they_show(screened, conditions
             if "formula" in conditions:  # of one, there are few: they may all be read and sorted
                 assert statistics["totalDocsExamined"] <= count_predictions(screened, query)
                 continue
+            # For the few rows that are equal to the position's, one plan is as good as another.
+            tied = after is not None and sort == [SORTS[order][-1]] != SORTS[order]
+            assert tied or "SORT" not in used
             # A merge begins with one key of each stretch; conditions on elements pass over some.
-            # What is sorted is no more than that, either.
             assert statistics["totalDocsExamined"] <= 6 * statistics["nReturned"] + 60
             assert statistics["totalKeysExamined"] <= 6 * statistics["nReturned"] + 100
 
