@@ -30,11 +30,12 @@ from screening import ABSORBERS, MadeUp
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.settings import Settings
+from exafscn_flows.store.conditions import PredictionQuery
 from exafscn_flows.store.connection import connect
-from exafscn_flows.store.documents import PredictionDoc
 from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.pages import Order
-from exafscn_flows.store.queries import PredictionQuery, find_page
+from exafscn_flows.store.queries import find_page
+from exafscn_flows.store.results import PredictionDoc
 from exafscn_flows.store.store import Store
 
 PAGE = 50

@@ -33,10 +33,11 @@ from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.evaluation.metrics import expected_errors, predicted_classes
 from exafscn_flows.iteration import batches
 from exafscn_flows.settings import Settings
-from exafscn_flows.store.documents import PredictionDoc, PromotionDoc
+from exafscn_flows.store.conditions import DOCUMENTED_CASES, PredictionQuery
 from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.pages import Order
-from exafscn_flows.store.queries import DOCUMENTED_CASES, PredictionQuery, find_page, searches
+from exafscn_flows.store.queries import find_page, searches
+from exafscn_flows.store.results import PredictionDoc, PromotionDoc
 from exafscn_flows.store.store import Store
 
 CAMPAIGN = "screening"
@@ -183,7 +184,6 @@ class MadeUp:
                 material_id=f"mp-{self._number}",
                 formula=formula,
                 elements=elements,
-                chemical_system="-".join(elements),
                 neighbours=[system.anion or absorber],
                 oxide="O" in system.parts,
                 feature_set="r_space",
@@ -283,28 +283,30 @@ def first_page(store: Store, query: PredictionQuery, order: Order) -> float:
 def timing(store: Store, query: PredictionQuery, order: Order, small_ms: float) -> Timing:
     """Time a query, and ask the server how it found the first page."""
     median_ms = first_page(store, query, order)
-    ((conditions, sort),) = searches(store, query, order)
-    explained = store.database.command(
-        "explain",
-        {
-            "find": PredictionDoc.collection,
-            "filter": conditions,
-            "sort": dict(sort),
-            "limit": PAGE + 1,
-        },
-        verbosity="executionStats",
-    )
-    statistic = explained["executionStats"]
-    indexes = set(re.findall(r"'indexName': '([^']+)'", str(statistic["executionStages"])))
+    ((filters, sort),) = searches(store, query, order)
+    explained = [
+        store.database.command(
+            "explain",
+            {
+                "find": PredictionDoc.collection,
+                "filter": one,
+                "sort": dict(sort),
+                "limit": PAGE + 1,
+            },
+            verbosity="executionStats",
+        )["executionStats"]
+        for one in filters
+    ]
+    indexes = set(re.findall(r"'indexName': '([^']+)'", str(explained)))
     return Timing(
         name=described(query),
         order=order,
         index=", ".join(sorted(indexes)) or "none",
         small_ms=small_ms,
         median_ms=median_ms,
-        returned=statistic["nReturned"],
-        keys=statistic["totalKeysExamined"],
-        documents=statistic["totalDocsExamined"],
+        returned=sum(one["nReturned"] for one in explained),
+        keys=sum(one["totalKeysExamined"] for one in explained),
+        documents=sum(one["totalDocsExamined"] for one in explained),
     )
 
 
@@ -333,7 +335,7 @@ def show(result: dict[str, Any]) -> None:
         table.add_row(
             row["name"],
             row["order"],
-            row["index"].removeprefix("campaign_1_feature_set_1_model_1_"),
+            row["index"].removeprefix("campaign_1_hash_1_"),
             f"{row['small_ms']:.1f}",
             f"[red]{row['median_ms']:.1f}[/]" if late else f"{row['median_ms']:.1f}",
             *(str(row[name]) for name in ("returned", "keys", "documents")),

@@ -37,8 +37,8 @@ from exafscn_flows.evaluation.metrics import predicted_classes
 from exafscn_flows.features.ranges import is_distance
 from exafscn_flows.jobs.experiments import wanted_experiments
 from exafscn_flows.settings import Settings
-from exafscn_flows.store.documents import ExperimentDoc, MetricsDoc, PredictionDoc
 from exafscn_flows.store.embedded import EmbeddedServer
+from exafscn_flows.store.results import ExperimentDoc, MetricsDoc, PredictionDoc
 from exafscn_flows.store.store import Store
 
 FILE = Path(__file__).resolve().parents[1] / "configs" / "study_published.yaml"

@@ -11,11 +11,11 @@ from typing import Any
 from rich.table import Table
 
 from exafscn_flows.iteration import batches
+from exafscn_flows.store.conditions import PredictionQuery
 from exafscn_flows.store.pages import Order
 from exafscn_flows.store.queries import (
     COLUMNS,
     Page,
-    PredictionQuery,
     count_predictions,
     find_page,
     find_predictions,

@@ -32,7 +32,8 @@ from exafscn_flows.jobs.stages import Crystal
 from exafscn_flows.models.persistence import dump_model
 from exafscn_flows.sources import FeffRunsSource, FilesSource
 from exafscn_flows.sources.base import StoredSite
-from exafscn_flows.store.documents import ModelDoc, PromotionDoc, StructureDoc
+from exafscn_flows.store.documents import StructureDoc
+from exafscn_flows.store.results import ModelDoc, PromotionDoc
 from exafscn_flows.store.store import Store
 from launcher.cluster.files import queue_adapter, use_folder
 

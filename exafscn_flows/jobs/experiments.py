@@ -20,7 +20,8 @@ from exafscn_flows.jobs.train import folds_of
 from exafscn_flows.models import ModelSettings
 from exafscn_flows.settings import Settings
 from exafscn_flows.spectra.scratch import run_folder
-from exafscn_flows.store.documents import ExperimentDoc, FailureDoc, experiment_key
+from exafscn_flows.store.documents import FailureDoc
+from exafscn_flows.store.results import ExperimentDoc, experiment_key
 from exafscn_flows.store.store import Store
 
 ALGORITHM_VERSION = 2

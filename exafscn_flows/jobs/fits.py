@@ -8,10 +8,10 @@ from exafscn_flows.features import FeatureSet
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.jobs.dataset import dataset_hashes
 from exafscn_flows.models import ModelSettings
-from exafscn_flows.store.documents import version_key
+from exafscn_flows.store.results import version_key
 from exafscn_flows.store.store import Store
 
-ALGORITHM_VERSION = 4
+ALGORITHM_VERSION = 5
 """Raised when the same data and settings would give other models or predictions."""
 
 

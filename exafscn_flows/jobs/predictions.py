@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from exafscn_flows.jobs.dataset import Dataset
-from exafscn_flows.store.documents import PredictionDoc
+from exafscn_flows.store.results import PredictionDoc
 
 
 def prediction_docs(
@@ -42,7 +42,6 @@ def prediction_docs(
             material_id=site.material_id,
             formula=site.formula,
             elements=site.elements,
-            chemical_system="-".join(site.elements),
             neighbours=dataset.neighbours[row],
             oxide="O" in site.elements,
             cn=cn,

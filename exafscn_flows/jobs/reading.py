@@ -9,7 +9,8 @@ from exafscn_flows.hashing import content_hash
 from exafscn_flows.jobs.catalog import Candidate, passes_elements, readers
 from exafscn_flows.jobs.sampling import Outcome, ReadResult
 from exafscn_flows.sources.base import Reader, StoredSite
-from exafscn_flows.store.documents import Document, FailureDoc, StructureDoc
+from exafscn_flows.store.base import Document
+from exafscn_flows.store.documents import FailureDoc, StructureDoc
 from exafscn_flows.store.store import Store
 
 if TYPE_CHECKING:

@@ -12,14 +12,11 @@ from exafscn_flows.jobs.fits import wanted_fits
 from exafscn_flows.jobs.report_study import collect_labels, collect_provenance, collect_study
 from exafscn_flows.jobs.status import Status, campaign_status
 from exafscn_flows.report.data import Disagreement, ModelReport, ReportData
-from exafscn_flows.store.documents import (
-    FailureDoc,
-    MetricsDoc,
-    ModelDoc,
-    SpectrumDoc,
-    now,
-)
-from exafscn_flows.store.queries import PredictionQuery, find_predictions
+from exafscn_flows.store.base import now
+from exafscn_flows.store.conditions import PredictionQuery
+from exafscn_flows.store.documents import FailureDoc, SpectrumDoc
+from exafscn_flows.store.queries import find_predictions
+from exafscn_flows.store.results import MetricsDoc, ModelDoc
 from exafscn_flows.store.store import Store
 
 N_DISAGREEMENTS = 20

@@ -12,7 +12,8 @@ from exafscn_flows.features.ranges import KRange
 from exafscn_flows.jobs.experiments import wanted_experiments
 from exafscn_flows.report.data import ModelReport
 from exafscn_flows.report.study_data import LabelReport, Provenance, StudyData
-from exafscn_flows.store.documents import ExperimentDoc, LabelDoc, PredictionDoc
+from exafscn_flows.store.documents import LabelDoc
+from exafscn_flows.store.results import EVERYTHING, ExperimentDoc, PredictionDoc
 from exafscn_flows.store.store import Store
 
 
@@ -77,13 +78,7 @@ def _accuracy(report: ModelReport) -> float:
 
 def _labels(store: Store, report: ModelReport) -> LabelReport:
     metrics = report.metrics
-    query = {
-        "campaign": metrics.campaign,
-        "feature_set": metrics.feature_set,
-        "model": metrics.model,
-        "absorber": metrics.absorber,
-        "hash": metrics.hash,
-    }
+    query = {"campaign": metrics.campaign, "hash": metrics.hash, "keywords": EVERYTHING}
     right = {
         raw["site"]: not raw["disagrees"]
         for raw in store.project(PredictionDoc, query, ["site", "disagrees"])

@@ -15,13 +15,8 @@ from exafscn_flows.jobs.stages import Crystal, Stored, failure_doc, process_site
 from exafscn_flows.jobs.states import State, pending_counts, site_states
 from exafscn_flows.settings import Settings
 from exafscn_flows.sources.base import Reader
-from exafscn_flows.store.documents import (
-    Document,
-    FailureDoc,
-    SiteDoc,
-    SpectrumDoc,
-    StructureDoc,
-)
+from exafscn_flows.store.base import Document
+from exafscn_flows.store.documents import FailureDoc, SiteDoc, SpectrumDoc, StructureDoc
 from exafscn_flows.store.store import Store
 
 _MOST_PER_TASK = 8

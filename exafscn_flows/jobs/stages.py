@@ -14,8 +14,8 @@ from exafscn_flows.sources.base import Reader, StoredSite
 from exafscn_flows.sources.parsing import parse_structure_dict
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.settings import FeffSettings
+from exafscn_flows.store.base import Document
 from exafscn_flows.store.documents import (
-    Document,
     FailureDoc,
     FeatureDoc,
     LabelDoc,

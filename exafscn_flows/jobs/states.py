@@ -9,13 +9,7 @@ from typing import Any
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.iteration import batches
-from exafscn_flows.store.documents import (
-    FailureDoc,
-    FeatureDoc,
-    LabelDoc,
-    SiteDoc,
-    SpectrumDoc,
-)
+from exafscn_flows.store.documents import FailureDoc, FeatureDoc, LabelDoc, SiteDoc, SpectrumDoc
 from exafscn_flows.store.store import Store
 
 

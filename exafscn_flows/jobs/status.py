@@ -10,12 +10,8 @@ from exafscn_flows.jobs.experiments import wanted_experiments
 from exafscn_flows.jobs.fits import wanted_fits
 from exafscn_flows.jobs.states import SiteState, State, site_states
 from exafscn_flows.report.data import FailureGroup, StageCount
-from exafscn_flows.store.documents import (
-    ExperimentDoc,
-    FailureDoc,
-    MetricsDoc,
-    StructureDoc,
-)
+from exafscn_flows.store.documents import FailureDoc, StructureDoc
+from exafscn_flows.store.results import ExperimentDoc, MetricsDoc
 from exafscn_flows.store.store import Store
 
 

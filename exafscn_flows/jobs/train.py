@@ -23,7 +23,8 @@ from exafscn_flows.jobs.samples import Samples, share, shared
 from exafscn_flows.jobs.versions import promote_wanted, withdraw_failed
 from exafscn_flows.settings import Settings
 from exafscn_flows.spectra.scratch import run_folder
-from exafscn_flows.store.documents import MetricsDoc, ModelDoc, now
+from exafscn_flows.store.base import now
+from exafscn_flows.store.results import MetricsDoc, ModelDoc
 from exafscn_flows.store.store import Store
 
 Part = tuple[str, int] | None

@@ -7,7 +7,7 @@ from typing import TypedDict
 import numpy as np
 
 from exafscn_flows.report.study_data import LabelReport, Provenance, StudyData
-from exafscn_flows.store.documents import MetricsDoc, ModelDoc
+from exafscn_flows.store.results import MetricsDoc, ModelDoc
 
 
 @dataclass(frozen=True)

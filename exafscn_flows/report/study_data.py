@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exafscn_flows.evaluation.label_study import Agreement, CertaintyBin
-from exafscn_flows.store.documents import ExperimentDoc
+from exafscn_flows.store.results import ExperimentDoc
 
 
 @dataclass(frozen=True)

@@ -5,20 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import UsageError
-from exafscn_flows.store.documents import (
-    FailureDoc,
-    PromotionDoc,
-    version_key,
-)
+from exafscn_flows.store.conditions import PredictionQuery
+from exafscn_flows.store.documents import FailureDoc
 from exafscn_flows.store.pages import Order
 from exafscn_flows.store.queries import (
     COLUMNS,
     Page,
-    PredictionQuery,
     default_names,
     find_page,
     find_predictions,
 )
+from exafscn_flows.store.results import PromotionDoc, version_key
 from exafscn_flows.store.store import Store
 from exafscn_flows.store.versions import current_metrics, model_document, stored_model
 

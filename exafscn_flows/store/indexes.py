@@ -13,19 +13,22 @@ from pymongo.database import Database
 _BY_VERSION = [("campaign", ASCENDING), ("hash", ASCENDING)]
 _BY_PROBABILITY = [("probability", DESCENDING), ("site", ASCENDING)]
 _BY_ERROR = [("expected_error", ASCENDING), ("site", ASCENDING)]
+_BY_SITE = [("site", ASCENDING)]
+_BEHIND = [("oxide", ASCENDING), ("cn", ASCENDING)]
 
-# Every entry of every index is paid for when a prediction is written, one for each element where
-# elements are indexed. So there are few: with the values of the fields before the order spelled out
-# (see queries.py), they serve every order; fields after it are conditions that need no document;
-# and what is rare is found by an index of another order, and sorted. A version is of one absorber.
+# Every entry of every index is paid for when a prediction is written, so there are few. A version
+# is of one absorber; with the values of `disagrees` spelled out (see conditions.py), what follows
+# is in order; for conditions on what is behind the order, no document is read.
 _PREDICTIONS: list[list[tuple[str, int]]] = [
-    [("disagrees", ASCENDING), *_BY_PROBABILITY, ("oxide", ASCENDING)],
-    [("disagrees", ASCENDING), *_BY_ERROR, ("oxide", ASCENDING), ("chemical_system", ASCENDING)],
-    [("cn", ASCENDING), ("disagrees", ASCENDING), *_BY_PROBABILITY],
-    [("cn", ASCENDING), ("disagrees", ASCENDING), *_BY_ERROR],
-    [(field, ASCENDING) for field in ("site", "cn", "disagrees", "oxide", "chemical_system")],
-    [("elements", ASCENDING), *_BY_PROBABILITY],
-    [("formula", ASCENDING), *_BY_PROBABILITY, ("expected_error", ASCENDING)],
+    *(
+        [("keywords", ASCENDING), ("disagrees", ASCENDING), *order, *_BEHIND]
+        for order in (_BY_PROBABILITY, _BY_ERROR, _BY_SITE)
+    ),
+    *(
+        [("cn", ASCENDING), ("disagrees", ASCENDING), *order, ("oxide", ASCENDING)]
+        for order in (_BY_PROBABILITY, _BY_ERROR)
+    ),
+    [("formula", ASCENDING)],
 ]
 
 INDEXES: dict[str, list[IndexModel]] = {

@@ -6,8 +6,9 @@ left out because others were written meanwhile.
 """
 
 import base64
+import heapq
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from math import isfinite
 from typing import Any, Self
@@ -82,6 +83,26 @@ def ranges(order: Order, after: str | None) -> list[tuple[Conditions, Sort]]:
         return [(beyond, sort)]
     tied: Conditions = {first: {"$eq": position[first]}, "site": beyond["site"]}
     return [(tied, rest), ({first: beyond[first]}, sort)]
+
+
+def merged(streams: list[Iterator[dict[str, Any]]], sort: Sort) -> Iterator[dict[str, Any]]:
+    """Merge documents from streams, each of which is sorted.
+
+    Parameters
+    ----------
+    streams
+        Without a document that two of them hold.
+    sort
+        One of :data:`SORTS`, or its end: only numbers descend beside what ascends.
+    """
+    if len(streams) == 1:
+        return streams[0]
+    descending = all(way < 0 for _, way in sort)  # a text has no negative
+
+    def position(row: dict[str, Any]) -> list[Any]:
+        return [-row[field] if way < 0 and not descending else row[field] for field, way in sort]
+
+    return heapq.merge(*streams, key=position, reverse=descending)
 
 
 def _decode(order: Order, token: str) -> dict[str, Any]:

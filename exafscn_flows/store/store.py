@@ -21,8 +21,9 @@ from exafscn_flows.errors import CampaignError, UsageError
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.iteration import batches
 from exafscn_flows.settings import Settings
+from exafscn_flows.store.base import Document
 from exafscn_flows.store.connection import connect, translate_errors
-from exafscn_flows.store.documents import CampaignDoc, Document, FailureDoc, SiteDoc
+from exafscn_flows.store.documents import CampaignDoc, FailureDoc, SiteDoc
 from exafscn_flows.store.indexes import ensure_indexes
 from exafscn_flows.store.models import ModelStore
 
@@ -232,12 +233,18 @@ class Store:
                 yield _validated(kind, raw)
 
     def project(
-        self, kind: type[Document], query: Mapping[str, Any], fields: list[str]
+        self,
+        kind: type[Document],
+        query: Mapping[str, Any],
+        fields: Iterable[str],
+        *,
+        sort: list[tuple[str, int]] | None = None,
+        limit: int = 0,
     ) -> Iterator[dict[str, Any]]:
-        """Stream some fields of documents, ordered by ``_id``."""
+        """Stream some fields of documents as they are stored, by default ordered by ``_id``."""
         with translate_errors():
             cursor = self.database[kind.collection].find(
-                dict(query), dict.fromkeys(fields, 1), sort=[("_id", 1)]
+                dict(query), dict.fromkeys(fields, 1), sort=sort or [("_id", 1)], limit=limit
             )
             yield from cursor.batch_size(_BATCH)
 

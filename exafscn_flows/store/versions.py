@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from exafscn_flows.errors import CampaignError, UsageError
-from exafscn_flows.store.documents import MetricsDoc, ModelDoc, PromotionDoc, version_key
+from exafscn_flows.store.results import MetricsDoc, ModelDoc, PromotionDoc, version_key
 from exafscn_flows.store.store import Store
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ SUFFIXES = [".csv", ".parquet", ".jsonl"]
 
 
 def rows(count: int) -> Iterator[dict[str, Any]]:
-    yield from map(row_of, made_predictions(count))
+    yield from (row_of(doc.to_mongo()) for doc in made_predictions(count))
 
 
 def read(path: Path) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.evaluation.metrics import expected_errors, predicted_classes
-from exafscn_flows.store.documents import PredictionDoc, PromotionDoc
+from exafscn_flows.store.results import PredictionDoc, PromotionDoc
 
 ABSORBERS = ["Cu", "Fe", "Ni"]
 CLASSES = np.array([2, 4, 5, 6, 8, 12])
@@ -48,7 +48,9 @@ def made_predictions(count: int, seed: int = 0) -> Iterator[PredictionDoc]:
     for row in range(count):
         absorber = str(rng.choice(ABSORBERS))
         anion = str(rng.choice(["O", "S", ""], p=[0.6, 0.3, 0.1]))
-        partner = str(rng.choice(["Li", "Zn", ""], p=[0.3, 0.3, 0.4]))
+        partner = str(rng.choice(["Li", "Zn", "Cu", ""], p=[0.3, 0.2, 0.1, 0.4]))
+        if partner == absorber:
+            partner = ""
         elements = sorted({absorber, anion, partner} - {""})
         yield PredictionDoc(
             campaign="test",
@@ -58,7 +60,6 @@ def made_predictions(count: int, seed: int = 0) -> Iterator[PredictionDoc]:
             material_id=f"m-{row}",
             formula=f"{partner}{absorber}{anion}",
             elements=elements,
-            chemical_system="-".join(elements),
             neighbours=sorted({anion or absorber, partner or absorber}),
             oxide=anion == "O",
             feature_set="r_space",

@@ -10,7 +10,8 @@ from exafscn_flows.jobs.experiments import experiments, wanted_experiments
 from exafscn_flows.jobs.fits import wanted_fits
 from exafscn_flows.jobs.status import campaign_status
 from exafscn_flows.jobs.train import train
-from exafscn_flows.store.documents import ExperimentDoc, FailureDoc, MetricsDoc
+from exafscn_flows.store.documents import FailureDoc
+from exafscn_flows.store.results import ExperimentDoc, MetricsDoc
 
 FOREST = {"kind": "random_forest", "n_estimators": 5}
 MLP = {"kind": "mlp", "max_epochs": 1}

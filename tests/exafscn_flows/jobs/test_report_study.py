@@ -9,7 +9,8 @@ from exafscn_flows.jobs.experiments import experiments
 from exafscn_flows.jobs.report import collect_report
 from exafscn_flows.jobs.train import train
 from exafscn_flows.report.summary import to_json
-from exafscn_flows.store.documents import LabelDoc, PredictionDoc
+from exafscn_flows.store.documents import LabelDoc
+from exafscn_flows.store.results import PredictionDoc
 
 FOREST = {"kind": "random_forest", "n_estimators": 5}
 STUDY = {"rmax": [2.0, 4.0], "learning_curve": [1.0]}

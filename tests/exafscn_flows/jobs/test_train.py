@@ -10,13 +10,8 @@ from exafscn_flows.jobs.dataset import labelled_sites
 from exafscn_flows.jobs.report import collect_report
 from exafscn_flows.jobs.samples import Samples
 from exafscn_flows.jobs.train import train
-from exafscn_flows.store.documents import (
-    FailureDoc,
-    MetricsDoc,
-    ModelDoc,
-    PredictionDoc,
-    PromotionDoc,
-)
+from exafscn_flows.store.documents import FailureDoc
+from exafscn_flows.store.results import MetricsDoc, ModelDoc, PredictionDoc, PromotionDoc
 from exafscn_flows.store.versions import current_metrics
 
 FOREST = {"kind": "random_forest", "n_estimators": 5}

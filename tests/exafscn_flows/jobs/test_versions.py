@@ -7,7 +7,7 @@ from exafscn_flows import Campaign
 from exafscn_flows.errors import UsageError
 from exafscn_flows.jobs.train import train
 from exafscn_flows.jobs.versions import drop, list_versions, old_versions, promote
-from exafscn_flows.store.documents import MetricsDoc, ModelDoc, PredictionDoc, PromotionDoc
+from exafscn_flows.store.results import MetricsDoc, ModelDoc, PredictionDoc, PromotionDoc
 
 CHI_ONLY = {"sets": [{"kind": "r_space", "input": "chi"}]}
 FOREST = {"kind": "random_forest", "n_estimators": 5}
@@ -46,6 +46,8 @@ def test_new_settings_make_a_version_beside_the_old_one(campaign, store):
     table = Campaign("test", store)
     assert set(table.predictions()["version"]) == {second}
     assert table.predictions(version=first).equals(old)
+    assert table.predictions(version=first, absorber="Ni", contains=["Ni"]).equals(old)
+    assert table.predictions(version=first, excludes=["Ni"]).empty
     assert set(table.metrics()["version"]) == {second}
 
 

@@ -11,7 +11,8 @@ import pytest
 from exafscn_flows.evaluation.label_study import Agreement, CertaintyBin
 from exafscn_flows.report.data import FailureGroup, ModelReport, ReportData, StageCount
 from exafscn_flows.report.study_data import LabelReport, Provenance, StudyData
-from exafscn_flows.store.documents import STAGES, ExperimentDoc, MetricsDoc, ModelDoc
+from exafscn_flows.store.documents import STAGES
+from exafscn_flows.store.results import ExperimentDoc, MetricsDoc, ModelDoc
 
 R = np.arange(326) * 2 * np.pi / (2 * 2048 * 0.05)
 

@@ -10,7 +10,8 @@ from predictions import made_predictions
 
 from exafscn_flows.errors import CampaignError
 from exafscn_flows.settings import Settings
-from exafscn_flows.store.documents import FailureDoc, PredictionDoc
+from exafscn_flows.store.documents import FailureDoc
+from exafscn_flows.store.results import PredictionDoc
 from exafscn_flows.store.store import Store
 
 
