@@ -213,18 +213,25 @@ class Drawn:
         self._docs = list(store.find(PredictionDoc, {"campaign": campaign}))
         self._rng = rng
         self._number = 0
+        self._of_formula: Counter[str] = Counter()
         if not self._docs:
             raise SystemExit(f"campaign {campaign} has no predictions")
 
     def __call__(self, count: int) -> Iterator[PredictionDoc]:
-        """Draw predictions, one absorber after the other, as of materials of other names."""
+        """Draw predictions, one absorber after the other, as of other materials and formulas."""
         names = {"feature_set": "r_space", "model": "random_forest", "campaign": CAMPAIGN}
         for row in sorted(self._rng.integers(len(self._docs), size=count)):
             doc = self._docs[row]
             self._number += 1
             material = f"{doc.material_id}~{self._number}"
-            site = f"{material}:{doc.site.partition(':')[2]}"
-            of_site = {"material_id": material, "site": site, "hash": version(doc.absorber)}
+            self._of_formula[doc.formula] += 1
+            kind = self._of_formula[doc.formula] // MOST_OF_A_FORMULA
+            of_site = {
+                "material_id": material,
+                "site": f"{material}:{doc.site.partition(':')[2]}",
+                "formula": f"{doc.formula}~{kind}" if kind else doc.formula,
+                "hash": version(doc.absorber),
+            }
             yield doc.model_copy(update=names | of_site)
 
 

@@ -4,7 +4,6 @@ Importing it takes seconds, so it is imported where it is used.
 """
 
 import logging
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from exafscn_flows.features.settings import (
     wavelet_r,
 )
 from exafscn_flows.features.spline_background import fit_background
+from exafscn_flows.imports import without
 
 
 @contextmanager
@@ -37,24 +37,10 @@ def _undisturbed() -> Iterator[None]:
             root.handlers[:] = handlers
 
 
-@contextmanager
-def _without_mkl() -> Iterator[None]:
-    """Have larch take its Fourier transforms from scipy, which are the same but for rounding.
-
-    The MKL of mkl_fft is visible to all that is loaded later: torch would calculate with it instead
-    of its own, and a network would learn other last bits where larch has been imported.
-    """
-    if "mkl_fft" in sys.modules:
-        yield
-        return
-    sys.modules["mkl_fft"] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules["mkl_fft"]
-
-
-with _undisturbed(), _without_mkl():
+# larch takes its Fourier transforms from scipy then, which are the same but for rounding. The MKL
+# of mkl_fft is visible to all that is loaded later: torch would calculate with it instead of its
+# own, and a network would learn other last bits where larch has been imported.
+with _undisturbed(), without("mkl_fft"):
     from larch import Group
     from larch.math.utils import remove_dups
     from larch.xafs import cauchy_wavelet as _larch_cauchy_wavelet

@@ -12,11 +12,15 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-import skops.io
-
 from exafscn_flows.errors import CampaignError
+from exafscn_flows.imports import without
 from exafscn_flows.models.canonical_zip import read_array, write_array, write_zip
 from exafscn_flows.models.soundness import is_sound
+
+# skops looks for all estimators there are, and so imports whatever scikit-learn could work with:
+# torch alone takes longer than everything else.
+with without("torch", "dask.array"):
+    import skops.io
 
 HEADER = "schema.json"
 
