@@ -26,6 +26,9 @@ WHILE_MODELS = {"worker": 1, "rocket": 1, "mongod": 1, "cut": 1}
 SITES_SHARE = 0.8
 """Of spectra and metrics, those that are spectra: eight for each metal, with two models."""
 
+LATEST_SITE = 0.6
+"""Share of the sites that are done when the last of their faults is due."""
+
 
 def main() -> None:
     """Run the campaigns, write what came out, and fail where a fault has left a trace."""
@@ -51,8 +54,10 @@ def plan(seed: int) -> list[Planned]:
         random.sample([*counts], k=sum(counts.values()), counts=[*counts.values()])
         for counts in (WHILE_SITES, WHILE_MODELS)
     )
-    # The first as soon as there is something to hit; the last while some sites are left.
-    planned = [Planned(kind, i / len(sites) * SITES_SHARE) for i, kind in enumerate(sites)]
+    # The first as soon as there is something to hit; the last while many sites are left, or FEFF,
+    # which some need, would be done before those that are late.
+    early = LATEST_SITE * SITES_SHARE
+    planned = [Planned(kind, i / len(sites) * early) for i, kind in enumerate(sites)]
     rest = 1 - SITES_SHARE
     planned += [
         Planned(kind, SITES_SHARE + i / len(models) * rest) for i, kind in enumerate(models)
