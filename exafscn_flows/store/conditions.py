@@ -161,12 +161,14 @@ class PredictionQuery:
             if absorber not in self.excludes:
                 others = sorted({*self.contains, *self.neighbours} - {"O", absorber})
                 by_elements.setdefault(tuple(others), []).append(version)
+        # Indexes by formula and by number stand beside those by keyword.
         by_itself = self.formula is not None or (self.cn is not None and order != Order.SITE)
         filters = []
         for elements, hashes in by_elements.items():
-            filters.append({**common, "hash": {"$in": hashes}})
+            entered: Conditions = {}
             if elements or not by_itself:
-                filters[-1]["keywords"] = {"$all": list(elements) or [EVERYTHING]}
+                entered["keywords"] = {"$all": list(elements) or [EVERYTHING]}
+            filters.append({**common, "hash": {"$in": hashes}, **entered})
         return filters
 
     def _oxide(self) -> list[bool]:
