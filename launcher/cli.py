@@ -193,8 +193,8 @@ def query(
     sort: Annotated[
         Order,
         typer.Option(
-            help="What comes first: the highest probability, the least expected error, the "
-            "largest one, or by key of the site."
+            help="What comes first: the highest probability, the least expected error, or the "
+            "largest one."
         ),
     ] = Order.PROBABILITY,
     after: Annotated[

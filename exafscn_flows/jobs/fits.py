@@ -11,7 +11,7 @@ from exafscn_flows.models import ModelSettings
 from exafscn_flows.store.results import version_key
 from exafscn_flows.store.store import Store
 
-ALGORITHM_VERSION = 5
+ALGORITHM_VERSION = 6
 """Raised when the same data and settings would give other models or predictions."""
 
 

@@ -13,7 +13,7 @@ from exafscn_flows.jobs.experiments import wanted_experiments
 from exafscn_flows.report.data import ModelReport
 from exafscn_flows.report.study_data import LabelReport, Provenance, StudyData
 from exafscn_flows.store.documents import LabelDoc
-from exafscn_flows.store.results import EVERYTHING, ExperimentDoc, PredictionDoc
+from exafscn_flows.store.results import ExperimentDoc, PredictionDoc, prediction_ids
 from exafscn_flows.store.store import Store
 
 
@@ -78,7 +78,7 @@ def _accuracy(report: ModelReport) -> float:
 
 def _labels(store: Store, report: ModelReport) -> LabelReport:
     metrics = report.metrics
-    query = {"campaign": metrics.campaign, "hash": metrics.hash, "keywords": EVERYTHING}
+    query = {"_id": prediction_ids(metrics.campaign, metrics.hash)}
     right = {
         raw["site"]: not raw["disagrees"]
         for raw in store.project(PredictionDoc, query, ["site", "disagrees"])

@@ -20,7 +20,12 @@ from exafscn_flows.jobs.dataset import Dataset, feature_matrix, labelled_sites
 from exafscn_flows.jobs.fits import Fit, vectors_hash, wanted_fits
 from exafscn_flows.jobs.predictions import prediction_docs
 from exafscn_flows.store.documents import FailureDoc
-from exafscn_flows.store.results import EVERYTHING, MetricsDoc, PredictionDoc, PromotionDoc
+from exafscn_flows.store.results import (
+    MetricsDoc,
+    PredictionDoc,
+    PromotionDoc,
+    prediction_ids,
+)
 from exafscn_flows.store.store import Store
 from exafscn_flows.store.versions import find_version, model_document, stored_model
 
@@ -74,7 +79,7 @@ def list_versions(store: Store, config: CampaignConfig) -> list[Version]:
             n_sites=doc.n_sites,
             accuracy=doc.splits["grouped"]["accuracy"],
             predictions=store.count(
-                PredictionDoc, campaign | {"hash": doc.hash, "keywords": EVERYTHING}
+                PredictionDoc, {"_id": prediction_ids(config.campaign, doc.hash)}
             ),
         )
         for doc in store.find(MetricsDoc, campaign)
@@ -190,8 +195,8 @@ def _promotion(
 def _predict_new(store: Store, config: CampaignConfig, fit: Fit, metrics: MetricsDoc) -> int:
     """Predict the sites that a version has not; returns how many."""
     head: dict[str, Any] = {"campaign": config.campaign, "hash": metrics.hash}
-    everything = head | {"keywords": EVERYTHING}
-    predicted = {raw["site"] for raw in store.project(PredictionDoc, everything, ["site"])}
+    of_version = {"_id": prediction_ids(config.campaign, metrics.hash)}
+    predicted = {raw["site"] for raw in store.project(PredictionDoc, of_version, ["site"])}
     dataset = labelled_sites(store, config, fit.absorber, fit.feature_set.name)
     rows = [row for row, site in enumerate(dataset.sites) if site.site not in predicted]
     if not rows:

@@ -100,8 +100,8 @@ class Campaign:
         version
             Version of a model; by default the one that was promoted last.
         sort
-            ``"probability"`` (most certain first), ``"expected_error"`` (least first),
-            ``"doubtful"`` (largest expected error first) or ``"site"``.
+            ``"probability"`` (most certain first), ``"expected_error"`` (least first) or
+            ``"doubtful"`` (largest expected error first).
         after
             Where the page begins: ``frame.attrs["after"]`` of the page before it.
         limit

@@ -7,7 +7,7 @@ from typing import Any
 from exafscn_flows.elements import check_element
 from exafscn_flows.errors import UsageError
 from exafscn_flows.store.pages import Conditions, Order
-from exafscn_flows.store.results import EVERYTHING
+from exafscn_flows.store.results import DISAGREES, NO_OXIDE, OXIDE, prediction_ids
 
 DOCUMENTED_QUERIES: tuple[dict[str, Any], ...] = (
     {},
@@ -29,18 +29,20 @@ DOCUMENTED_QUERIES: tuple[dict[str, Any], ...] = (
 )
 """Conditions of the queries that the documentation shows."""
 
-_ORDERS_WITH = {
-    "min_probability": {Order.PROBABILITY},
-    "max_expected_error": {Order.EXPECTED_ERROR, Order.DOUBTFUL},
-}
+
+def _given_by_an_index(conditions: Mapping[str, Any], order: Order) -> bool:
+    if "min_probability" in conditions:
+        return order == Order.PROBABILITY
+    return "max_expected_error" not in conditions or order != Order.PROBABILITY
+
 
 DOCUMENTED_CASES = tuple(
     (conditions, order)
     for conditions in DOCUMENTED_QUERIES
     for order in Order
-    if all(order in _ORDERS_WITH.get(name, Order) for name in conditions)
+    if _given_by_an_index(conditions, order)
 )
-"""These queries in the orders that an index gives: limits on a number in the orders by it."""
+"""These queries in the orders in which an index gives them."""
 
 _TEXT = ("campaign", "feature_set", "model", "version", "absorber", "formula")
 _ELEMENTS = ("contains", "excludes", "neighbours")
@@ -118,33 +120,29 @@ class PredictionQuery:
         if value is not None and not fits:
             raise UsageError(f"{name}: {value!r} is not {words}")
 
-    def conditions(self, versions: Mapping[str, str], order: Order) -> list[Conditions]:
+    def conditions(self, versions: Mapping[str, str]) -> list[Conditions]:
         """Build the filters that together find what meets these conditions; no row meets two.
 
-        Every value is behind an operator. Each filter says by which keywords, number or formula an
-        index is entered, and names all values that `disagrees` may have: MongoDB then merges
-        stretches of the index that are in order, instead of sorting. It merges at most 200.
+        Every value is behind an operator. Each filter says by which keywords indexes are entered:
+        MongoDB then merges stretches of an index that are in order, one or two of each version,
+        instead of sorting. It merges at most 200. Predictions of one formula are found by their _id
+        and sorted: there are few.
 
         Parameters
         ----------
         versions
             Versions of models that are meant, with their absorbers.
-        order
-            In which they are to be found.
 
         Returns
         -------
         list of dict
             None at all if no version can meet the conditions.
         """
-        common: Conditions = {
-            "campaign": {"$eq": self.campaign},
-            "disagrees": {"$in": [False, True] if self.disagrees is None else [self.disagrees]},
-        }
+        common: Conditions = {}
         if self.cn is not None:
-            common["cn"] = {"$eq": self.cn}
-        if self.formula is not None:
-            common["formula"] = {"$eq": self.formula}
+            common["cn"] = {"$in": [self.cn]}  # beside a position's $eq
+        if self.disagrees is not None:
+            common["disagrees"] = {"$eq": self.disagrees}
         if self.min_probability is not None:
             common["probability"] = {"$gte": self.min_probability}
         if self.max_expected_error is not None:
@@ -161,14 +159,17 @@ class PredictionQuery:
             if absorber not in self.excludes:
                 others = sorted({*self.contains, *self.neighbours} - {"O", absorber})
                 by_elements.setdefault(tuple(others), []).append(version)
-        # Indexes by formula and by number stand beside those by keyword.
-        by_itself = self.formula is not None or (self.cn is not None and order != Order.SITE)
-        filters = []
+        general = [DISAGREES] if self.disagrees else [OXIDE if one else NO_OXIDE for one in oxide]
+        filters: list[Conditions] = []
         for elements, hashes in by_elements.items():
-            entered: Conditions = {}
-            if elements or not by_itself:
-                entered["keywords"] = {"$all": list(elements) or [EVERYTHING]}
-            filters.append({**common, "hash": {"$in": hashes}, **entered})
+            keywords: dict[str, Any] = {"$all": [*elements]} if elements else {"$in": general}
+            ways: list[Conditions] = [{"campaign": {"$eq": self.campaign}, "hash": {"$in": hashes}}]
+            if self.formula is not None:
+                ways = [
+                    {"_id": prediction_ids(self.campaign, version, self.formula)}
+                    for version in hashes
+                ]
+            filters += [{**way, "keywords": keywords, **common} for way in ways]
         return filters
 
     def _oxide(self) -> list[bool]:

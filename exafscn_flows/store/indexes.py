@@ -7,29 +7,22 @@ files of mongod does not grow with the number of campaigns.
 
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo import ASCENDING, IndexModel
 from pymongo.database import Database
 
+from exafscn_flows.store.pages import SORTS, Order
+
 _BY_VERSION = [("campaign", ASCENDING), ("hash", ASCENDING)]
-_BY_PROBABILITY = [("probability", DESCENDING), ("site", ASCENDING)]
-_BY_ERROR = [("expected_error", ASCENDING), ("site", ASCENDING)]
-_BY_SITE = [("site", ASCENDING)]
-_BEHIND = [("oxide", ASCENDING), ("cn", ASCENDING)]
+_BEHIND = [("disagrees", ASCENDING), ("oxide", ASCENDING)]
 
 # Every entry of every index is paid for when a prediction is written, so there are few. A version
-# is of one absorber; with the values of `disagrees` spelled out (see conditions.py), what follows
-# is in order; for conditions on what is behind the order, no document is read.
-_PREDICTIONS: list[list[tuple[str, int]]] = [
-    *(
-        [("keywords", ASCENDING), ("disagrees", ASCENDING), *order, *_BEHIND]
-        for order in (_BY_PROBABILITY, _BY_ERROR, _BY_SITE)
-    ),
-    *(
-        [("cn", ASCENDING), ("disagrees", ASCENDING), *order, ("oxide", ASCENDING)]
-        for order in (_BY_PROBABILITY, _BY_ERROR)
-    ),
-    [("formula", ASCENDING)],
-]
+# is of one absorber; where its keyword is given (see conditions.py), what follows is in order. In
+# stretches of equal probability, of which there are 1000 at most, MongoDB goes to a CN at once. For
+# conditions on what is behind the order, no document is read. Formulas stand in the _id.
+_PREDICTIONS = {
+    order: [*_BY_VERSION, ("keywords", ASCENDING), *SORTS[order], *_BEHIND]
+    for order in (Order.PROBABILITY, Order.EXPECTED_ERROR)
+}
 
 INDEXES: dict[str, list[IndexModel]] = {
     "listings": [
@@ -70,8 +63,18 @@ INDEXES: dict[str, list[IndexModel]] = {
     "models": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],
     "experiments": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],
     "metrics": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],
-    "promotions": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],
-    "predictions": [IndexModel([*_BY_VERSION, *fields]) for fields in _PREDICTIONS],
+    "promotions": [
+        IndexModel(
+            [
+                ("campaign", ASCENDING),
+                ("feature_set", ASCENDING),
+                ("model", ASCENDING),
+                ("absorber", ASCENDING),
+                ("hash", ASCENDING),
+            ]
+        )
+    ],
+    "predictions": [IndexModel(fields, name=order.value) for order, fields in _PREDICTIONS.items()],
     "failures": [
         IndexModel([("campaign", ASCENDING), ("stage", ASCENDING), ("absorber", ASCENDING)])
     ],

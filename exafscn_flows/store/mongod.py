@@ -24,7 +24,7 @@ LOG_LIMIT = 10_000_000
 """Bytes; a longer log is moved aside, in place of the one moved before."""
 _ENGINE = (
     "log=(prealloc=false,file_max=10MB),"
-    # Indexes are written to all over: changed pages stay in a small cache until a checkpoint, every
+    # Indexes are written to all over: changed pages stay in the cache until a checkpoint, every
     # minute, instead of going to the disk time and again. The journal has them anyway.
     "eviction_dirty_target=60,eviction_dirty_trigger=80,"
     "eviction_updates_target=50,eviction_updates_trigger=70"
@@ -104,7 +104,7 @@ def command_line(binary: Path, data: Path, socket: Path, log: Path) -> list[str]
         *("--logpath", str(log), "--logappend", "--logRotate", "reopen"),
         *("--quiet", "--slowms", "1000"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
-        *("--wiredTigerCacheSizeGB", "0.25", "--networkMessageCompressors", "snappy,zstd"),
+        *("--wiredTigerCacheSizeGB", "1", "--networkMessageCompressors", "snappy,zstd"),
         *("--wiredTigerEngineConfigString", _ENGINE),
         "--fork",
     ]

@@ -1,8 +1,8 @@
 """Orders of predictions, and pages in them.
 
-A page begins after a position, the sort value and the site of the row before it, and is found by a
-range of an index: the thousandth page costs what the first one does, and no row is shown twice or
-left out because others were written meanwhile.
+A page begins after a position, the sort values of the row before it, and is found by ranges of an
+index: the thousandth page costs what the first one does, and no row is shown twice or left out
+because others were written meanwhile.
 """
 
 import base64
@@ -17,12 +17,11 @@ from exafscn_flows.errors import UsageError
 
 
 class Order(StrEnum):
-    """Which predictions come first; those that are equal in it are ordered by site."""
+    """Which predictions come first; those that are equal in it are ordered by CN, then by site."""
 
     PROBABILITY = "probability"  # the highest
     EXPECTED_ERROR = "expected_error"  # the least
     DOUBTFUL = "doubtful"  # the largest expected error
-    SITE = "site"
 
     @classmethod
     def named(cls, name: str) -> Self:
@@ -43,12 +42,13 @@ Sort = list[tuple[str, int]]
 Conditions = dict[str, dict[str, Any]]
 
 SORTS: dict[Order, Sort] = {
-    Order.PROBABILITY: [("probability", -1), ("site", 1)],
-    Order.EXPECTED_ERROR: [("expected_error", 1), ("site", 1)],
-    Order.DOUBTFUL: [("expected_error", -1), ("site", -1)],
-    Order.SITE: [("site", 1)],
+    Order.PROBABILITY: [("probability", -1), ("cn", 1), ("site", 1)],
+    Order.EXPECTED_ERROR: [("expected_error", 1), ("cn", 1), ("site", 1)],
+    Order.DOUBTFUL: [("expected_error", -1), ("cn", -1), ("site", -1)],
 }
 """Fields by which each order sorts, with their directions; the last one is unique."""
+
+_MOST_CN = 1000
 
 
 def position_after(row: Mapping[str, Any], order: Order) -> str:
@@ -60,8 +60,8 @@ def position_after(row: Mapping[str, Any], order: Order) -> str:
 def ranges(order: Order, after: str | None) -> list[tuple[Conditions, Sort]]:
     """Split what follows a position into ranges that an index gives one after the other.
 
-    Rows with the sort value of the position come first, by site, then those with other values.
-    One condition for both would make MongoDB begin at the first row of all.
+    Rows that share all sort values with the position but the last come first, then those that share
+    less. One condition for all would make MongoDB begin at the first row of all.
 
     Returns
     -------
@@ -77,12 +77,13 @@ def ranges(order: Order, after: str | None) -> list[tuple[Conditions, Sort]]:
     if after is None:
         return [({}, sort)]
     position = _decode(order, after)
-    beyond = {field: {"$gt" if way > 0 else "$lt": position[field]} for field, way in sort}
-    (first, _), *rest = sort
-    if not rest:
-        return [(beyond, sort)]
-    tied: Conditions = {first: {"$eq": position[first]}, "site": beyond["site"]}
-    return [(tied, rest), ({first: beyond[first]}, sort)]
+    found: list[tuple[Conditions, Sort]] = []
+    for shared in reversed(range(len(sort))):
+        conditions: Conditions = {field: {"$eq": position[field]} for field, _ in sort[:shared]}
+        field, way = sort[shared]
+        conditions[field] = {"$gt" if way > 0 else "$lt": position[field]}
+        found.append((conditions, sort[shared:]))
+    return found
 
 
 def merged(streams: list[Iterator[dict[str, Any]]], sort: Sort) -> Iterator[dict[str, Any]]:
@@ -114,8 +115,11 @@ def _decode(order: Order, token: str) -> dict[str, Any]:
     match position:
         case [str(made_for), *_] if made_for in SORTS and made_for != order:
             raise UsageError(f"that page is one of the order '{made_for}', not '{order}'")
-        case [str(made_for), str(site)] if made_for == order == Order.SITE:
-            return {"site": site}
-        case [str(made_for), float(value), str(site)] if made_for == order and isfinite(value):
-            return {SORTS[order][0][0]: value, "site": site}
+        case [str(made_for), float(value), int(cn), str(site)] if (
+            made_for == order
+            and isfinite(value)
+            and not isinstance(cn, bool)
+            and 0 <= cn < _MOST_CN
+        ):
+            return {SORTS[order][0][0]: value, "cn": cn, "site": site}
     raise UsageError(f"{token[:80]!r} is not the token of a page: copy what the last page shows")

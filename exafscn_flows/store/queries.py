@@ -101,7 +101,7 @@ def searches(
     """
     config = store.config(query.campaign)
     _check_names(config, query)
-    filters = query.conditions(_versions(store, config, query), order)
+    filters = query.conditions(_versions(store, config, query))
     return [
         Search(
             [{**base, **{key: base.get(key, {}) | part[key] for key in part}} for base in filters],
@@ -199,7 +199,9 @@ def _versions(store: Store, config: CampaignConfig, query: PredictionQuery) -> d
         promoted["absorber"] = query.absorber
     elif query.formula is not None:
         promoted["absorber"] = {"$in": re.findall("[A-Z][a-z]?", query.formula)}
-    raws = store.project(PromotionDoc, promoted, ["hash", "absorber"])
+    raws = store.project(
+        PromotionDoc, promoted, ["hash", "absorber"], sort=[("absorber", 1), ("hash", 1)]
+    )
     return {raw["hash"]: raw["absorber"] for raw in raws}
 
 

@@ -6,8 +6,8 @@ from pydantic import Field, computed_field
 
 from exafscn_flows.store.base import Document, SiteStageDoc, Vector
 
-EVERYTHING = "*"
-"""Keyword of all predictions."""
+OXIDE, NO_OXIDE, DISAGREES = "O", "no O", "disagrees"
+"""Keywords of predictions that are no elements beside O and the absorber."""
 
 
 class ModelStageDoc(Document):
@@ -126,6 +126,12 @@ def experiment_key(model_key: str, experiment: str, value: float | None) -> str:
     return f"{model_key}/{experiment}" + ("" if value is None else f"/{value}")
 
 
+def prediction_ids(campaign: str, version: str, formula: str | None = None) -> dict[str, str]:
+    """Return the range of ``_id`` of the predictions of a version, or of one formula among them."""
+    start = "/".join([campaign, version, *([] if formula is None else [formula])])
+    return {"$gte": f"{start}/", "$lt": f"{start}0"}  # "0" is what comes after "/"
+
+
 class PredictionDoc(SiteStageDoc):
     """Prediction for one site, out of fold: the model that made it never saw its formula.
 
@@ -134,15 +140,15 @@ class PredictionDoc(SiteStageDoc):
 
     collection: ClassVar[str] = "predictions"
 
-    # What indexes hold comes first: for each, the server reads a document from its beginning.
-    disagrees: bool = Field(description="Whether prediction and label differ.")
-    probability: float = Field(description="Probability of the predicted class.")
-    expected_error: float = Field(
-        description="Mean of |CN - predicted CN| by these probabilities, in neighbours."
-    )
-    oxide: bool = Field(description="Whether O is among the elements of the structure.")
     cn: int = Field(description="Predicted coordination number.")
     cn_label: int = Field(description="CrystalNN coordination number.")
+    probability: float = Field(description="Probability of the predicted class, to three decimals.")
+    expected_error: float = Field(
+        description="Mean of |CN - predicted CN| by these probabilities, in neighbours, to three "
+        "decimals."
+    )
+    disagrees: bool = Field(description="Whether prediction and label differ.")
+    oxide: bool = Field(description="Whether O is among the elements of the structure.")
     material_id: str = Field(description="Structure that holds the site.")
     formula: str = Field(description="Reduced chemical formula.")
     elements: list[str] = Field(description="Elements of the structure.")
@@ -156,23 +162,31 @@ class PredictionDoc(SiteStageDoc):
 
     @property
     def key(self) -> str:
-        return f"{self.site}/{self.hash}"
+        return f"{self.hash}/{self.formula}/{self.site}"
 
     @computed_field(  # type: ignore[prop-decorator]
-        description="What indexes find it by: '*', and the elements but O and the absorber."
+        description="What indexes find it by: 'O' or 'no O', 'disagrees' if it does, and the "
+        "elements but O and the absorber."
     )
     @property
     def keywords(self) -> list[str]:
-        skipped = ("O", self.absorber)
-        return [EVERYTHING, *(symbol for symbol in self.elements if symbol not in skipped)]
+        found = [OXIDE if self.oxide else NO_OXIDE]
+        if self.disagrees:
+            found.append(DISAGREES)
+        absorber = self.absorber
+        return found + [one for one in self.elements if one != "O" and one != absorber]
 
     def to_mongo(self) -> dict[str, Any]:
         """Return the document as it is stored, with its ``_id``: its fields, as they are.
 
-        Nothing in it needs serialising, which would take longer than encoding it.
+        Nothing in it needs serialising, which would take longer than encoding it. What indexes hold
+        comes first: for each of them, the server reads a document from its beginning.
         """
         return {
             "_id": f"{self.campaign}/{self.key}",
+            "campaign": self.campaign,
+            "hash": self.hash,
             "keywords": self.keywords,
+            "site": self.site,
             **self.__dict__,
         }

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 
-import bson
-from bson.raw_bson import RawBSONDocument
 from pydantic import ValidationError
 from pymongo import ReplaceOne
 from pymongo.database import Database
@@ -51,6 +49,7 @@ class Store:
     def __init__(self, database: RawDatabase) -> None:
         self.database = database
         self.models = ModelStore(database)
+        self._configs: dict[str, CampaignConfig] = {}  # by hash, which tells all of them apart
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> Self:
@@ -104,8 +103,11 @@ class Store:
         CampaignError
             If its settings are not such as this version writes.
         """
+        doc = self.campaign(name)
+        if doc.hash in self._configs:
+            return self._configs[doc.hash]
         try:
-            return CampaignConfig.model_validate(self.campaign(name).config)
+            return self._configs.setdefault(doc.hash, CampaignConfig.model_validate(doc.config))
         except ValidationError as error:
             key = ".".join(str(part) for part in error.errors()[0]["loc"])
             raise CampaignError(
@@ -153,19 +155,17 @@ class Store:
         sent: deque[Future[None]] = deque()
         with ThreadPoolExecutor(_WRITERS) as writers:
             for batch in batches(docs, _BATCH):
-                by_collection: dict[str, dict[str, RawBSONDocument]] = {}
+                by_collection: dict[str, dict[str, dict[str, Any]]] = {}
                 for doc in batch:
                     raw = doc.to_mongo()
-                    # Encoded here, documents keep writers from each other for a shorter time.
-                    encoded = RawBSONDocument(bson.encode(raw))
-                    by_collection.setdefault(doc.collection, {})[raw["_id"]] = encoded
+                    by_collection.setdefault(doc.collection, {})[raw["_id"]] = raw
                 if len(sent) == _WRITERS:
                     sent.popleft().result()
                 sent.append(writers.submit(self._put, by_collection))
             for future in sent:
                 future.result()
 
-    def _put(self, by_collection: dict[str, dict[str, RawBSONDocument]]) -> None:
+    def _put(self, by_collection: dict[str, dict[str, dict[str, Any]]]) -> None:
         for collection, by_key in by_collection.items():
             raws = list(by_key.values())
             # The server inserts many documents at once, but replaces them one by one.

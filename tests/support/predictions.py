@@ -52,13 +52,14 @@ def made_predictions(count: int, seed: int = 0) -> Iterator[PredictionDoc]:
         if partner == absorber:
             partner = ""
         elements = sorted({absorber, anion, partner} - {""})
+        amount = str(rng.choice(["", *"23456789"]))
         yield PredictionDoc(
             campaign="test",
             hash=version(absorber),
             site=f"m{rng.integers(10**6):06d}-{row}:{absorber}:0",
             absorber=absorber,
             material_id=f"m-{row}",
-            formula=f"{partner}{absorber}{anion}",
+            formula=f"{partner}{absorber}{amount}{anion}",
             elements=elements,
             neighbours=sorted({anion or absorber, partner or absorber}),
             oxide=anion == "O",
