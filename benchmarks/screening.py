@@ -4,7 +4,7 @@ Makes predictions, writes them as training does, into databases of its own, and 
 page of every documented query in every order, in the small and in the large one by turns: how fast
 a computer is may change within minutes. They are made up, with the absorbers, coordination
 numbers and compositions that a database of inorganic crystals has, or with --campaign drawn from
-those of a campaign in your database:
+those of a campaign in your database, each time with other votes of a forest:
 
     python benchmarks/screening.py --json screening.json
 
@@ -62,7 +62,6 @@ _OTHERS = "Li Na K Mg Ca Sr Ba Al Ga Si Ge B C H Y Bi Te As Rb Cs Tl In"
 ABSORBERS, OTHERS = _METALS.split(), _OTHERS.split()
 ANIONS = {"O": 52, "S": 9, "F": 8, "P": 7, "Se": 6, "Cl": 6, "N": 4, "": 8}
 CLASSES = np.array([2, 3, 4, 5, 6, 7, 8, 9, 10, 12])
-NAMES = [str(cn) for cn in CLASSES]
 CN_SHARES = np.array([2, 3, 20, 9, 42, 5, 8, 3, 2, 6]) / 100
 TREES, SITES = 300, 3
 MOST_OF_A_FORMULA = 40
@@ -169,12 +168,10 @@ class MadeUp:
         # A forest votes for the label mostly, for its neighbours often, for the others seldom.
         weights = 0.03 + 3.0 * np.exp(-1.8 * np.abs(CLASSES - labels[:, None]))
         votes = self._rng.gamma(weights)
-        proba = self._rng.multinomial(TREES, votes / votes.sum(axis=1, keepdims=True)) / TREES
-        predicted = predicted_classes(proba, CLASSES)
-        errors = expected_errors(proba, CLASSES, predicted)
+        outcomes = voted(self._rng, votes / votes.sum(axis=1, keepdims=True), CLASSES, labels)
         pool = self._systems[absorber]
         choice = self._rng.integers(len(pool), size=count)
-        for row in range(count):
+        for row, outcome in enumerate(outcomes):
             site = row % SITES
             if site == 0:
                 self._number += 1
@@ -193,14 +190,42 @@ class MadeUp:
                 oxide="O" in system.parts,
                 feature_set="r_space",
                 model="random_forest",
-                cn=int(predicted[row]),
-                cn_label=int(labels[row]),
-                probability=float(proba[row].max()),
-                probabilities=dict(zip(NAMES, proba[row].tolist(), strict=True)),
-                expected_error=float(errors[row]),
-                disagrees=bool(predicted[row] != labels[row]),
                 fold=0,
+                **outcome,
             )
+
+
+def voted(
+    rng: np.random.Generator, shares: np.ndarray, classes: np.ndarray, labels: np.ndarray
+) -> Iterator[dict[str, Any]]:
+    """Let a forest vote, its trees by chance for each class as often as its share.
+
+    Parameters
+    ----------
+    shares
+        Shape (n, n_classes), sum 1.
+    classes, labels
+        Shapes (n_classes,) and (n,).
+
+    Yields
+    ------
+    dict
+        Fields of a prediction, rounded as in a campaign.
+    """
+    proba = rng.multinomial(TREES, shares) / TREES
+    predicted = predicted_classes(proba, classes)
+    errors = expected_errors(proba, classes, predicted).round(3).tolist()
+    most = proba.max(axis=1).round(3).tolist()
+    names = [str(cn) for cn in classes]
+    for row, cn in enumerate(predicted.tolist()):
+        yield {
+            "cn": cn,
+            "cn_label": int(labels[row]),
+            "probability": most[row],
+            "probabilities": dict(zip(names, proba[row].tolist(), strict=True)),
+            "expected_error": errors[row],
+            "disagrees": bool(cn != labels[row]),
+        }
 
 
 class Drawn:
@@ -225,19 +250,27 @@ class Drawn:
     def __call__(self, count: int) -> Iterator[PredictionDoc]:
         """Draw predictions, one absorber after the other, as of other materials and formulas."""
         names = {"feature_set": "r_space", "model": "random_forest", "campaign": CAMPAIGN}
-        for row in sorted(self._rng.integers(len(self._docs), size=count)):
-            doc = self._docs[row]
-            self._number += 1
-            material = f"{doc.material_id}~{self._number}"
-            self._of_formula[doc.formula] += 1
-            kind = self._of_formula[doc.formula] // MOST_OF_A_FORMULA
-            of_site = {
-                "material_id": material,
-                "site": f"{material}:{doc.site.partition(':')[2]}",
-                "formula": f"{doc.formula}~{kind}" if kind else doc.formula,
-                "hash": version(doc.absorber),
-            }
-            yield doc.model_copy(update=names | of_site)
+        draws = np.bincount(self._rng.integers(len(self._docs), size=count))
+        for doc, times in zip(self._docs, draws, strict=False):
+            shares = np.array(list(doc.probabilities.values()))
+            classes = np.array([int(cn) for cn in doc.probabilities])
+            for outcome in voted(
+                self._rng,
+                np.tile(shares / shares.sum(), (times, 1)),
+                classes,
+                np.full(times, doc.cn_label),
+            ):
+                self._number += 1
+                material = f"{doc.material_id}~{self._number}"
+                self._of_formula[doc.formula] += 1
+                kind = self._of_formula[doc.formula] // MOST_OF_A_FORMULA
+                of_site = {
+                    "material_id": material,
+                    "site": f"{material}:{doc.site.partition(':')[2]}",
+                    "formula": f"{doc.formula}~{kind}" if kind else doc.formula,
+                    "hash": version(doc.absorber),
+                }
+                yield doc.model_copy(update=names | of_site | outcome)
 
 
 Predictions = MadeUp | Drawn

@@ -140,9 +140,9 @@ class PredictionQuery:
         """
         common: Conditions = {}
         if self.cn is not None:
-            common["cn"] = {"$in": [self.cn]}  # beside a position's $eq
+            common["cn"] = {"$in": [self.cn]}  # beside the $eq of a position
         if self.disagrees is not None:
-            common["disagrees"] = {"$eq": self.disagrees}
+            common["disagrees"] = {"$in": [self.disagrees]}
         if self.min_probability is not None:
             common["probability"] = {"$gte": self.min_probability}
         if self.max_expected_error is not None:

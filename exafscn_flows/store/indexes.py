@@ -13,14 +13,12 @@ from pymongo.database import Database
 from exafscn_flows.store.pages import SORTS, Order
 
 _BY_VERSION = [("campaign", ASCENDING), ("hash", ASCENDING)]
-_BEHIND = [("disagrees", ASCENDING), ("oxide", ASCENDING)]
-
 # Every entry of every index is paid for when a prediction is written, so there are few. A version
-# is of one absorber; where its keyword is given (see conditions.py), what follows is in order. In
-# stretches of equal probability, of which there are 1000 at most, MongoDB goes to a CN at once. For
-# conditions on what is behind the order, no document is read. Formulas stand in the _id.
+# is of one absorber; where its keyword is given (see conditions.py), what follows is in order. At
+# each probability, of which there are 1000 at most, MongoDB goes to a CN at once. For `oxide`, no
+# document is read. Formulas stand in the _id.
 _PREDICTIONS = {
-    order: [*_BY_VERSION, ("keywords", ASCENDING), *SORTS[order], *_BEHIND]
+    order: [*_BY_VERSION, ("keywords", ASCENDING), *SORTS[order], ("oxide", ASCENDING)]
     for order in (Order.PROBABILITY, Order.EXPECTED_ERROR)
 }
 

@@ -17,7 +17,11 @@ from exafscn_flows.errors import UsageError
 
 
 class Order(StrEnum):
-    """Which predictions come first; those that are equal in it are ordered by CN, then by site."""
+    """Which predictions come first.
+
+    Those that are equal in it are ordered by whether they disagree, by CN, and by site, so that an
+    index that gives the order holds all with these values together.
+    """
 
     PROBABILITY = "probability"  # the highest
     EXPECTED_ERROR = "expected_error"  # the least
@@ -42,9 +46,9 @@ Sort = list[tuple[str, int]]
 Conditions = dict[str, dict[str, Any]]
 
 SORTS: dict[Order, Sort] = {
-    Order.PROBABILITY: [("probability", -1), ("cn", 1), ("site", 1)],
-    Order.EXPECTED_ERROR: [("expected_error", 1), ("cn", 1), ("site", 1)],
-    Order.DOUBTFUL: [("expected_error", -1), ("cn", -1), ("site", -1)],
+    Order.PROBABILITY: [("probability", -1), ("disagrees", 1), ("cn", 1), ("site", 1)],
+    Order.EXPECTED_ERROR: [("expected_error", 1), ("disagrees", 1), ("cn", 1), ("site", 1)],
+    Order.DOUBTFUL: [("expected_error", -1), ("disagrees", -1), ("cn", -1), ("site", -1)],
 }
 """Fields by which each order sorts, with their directions; the last one is unique."""
 
@@ -115,11 +119,11 @@ def _decode(order: Order, token: str) -> dict[str, Any]:
     match position:
         case [str(made_for), *_] if made_for in SORTS and made_for != order:
             raise UsageError(f"that page is one of the order '{made_for}', not '{order}'")
-        case [str(made_for), float(value), int(cn), str(site)] if (
+        case [str(made_for), float(value), bool(disagrees), int(cn), str(site)] if (
             made_for == order
             and isfinite(value)
             and not isinstance(cn, bool)
             and 0 <= cn < _MOST_CN
         ):
-            return {SORTS[order][0][0]: value, "cn": cn, "site": site}
+            return {SORTS[order][0][0]: value, "disagrees": disagrees, "cn": cn, "site": site}
     raise UsageError(f"{token[:80]!r} is not the token of a page: copy what the last page shows")

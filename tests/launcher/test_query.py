@@ -59,7 +59,8 @@ def test_expected_error_is_the_mean_distance_from_the_prediction(finished):
 
 def test_orders(finished):
     rows = query(finished)
-    errors = sorted((row["expected_error"], row["cn"], row["site"]) for row in rows)
+    fields = ("expected_error", "disagrees", "cn", "site")
+    errors = sorted(tuple(row[field] for field in fields) for row in rows)
     for order, expected in {
         "expected_error": [site for *_, site in errors],
         "doubtful": [site for *_, site in reversed(errors)],
