@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from exafscn_flows.errors import ItemFailure
 
@@ -47,6 +46,8 @@ def grouped_folds(
     n_groups = len(np.unique(groups))
     if n_groups < n_folds:
         raise _too_few(f"{n_groups} {kind} cannot fill {n_folds} folds")
+    from sklearn.model_selection import StratifiedGroupKFold
+
     splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
     return _folds(splitter.split(y, y, groups), len(y), n_folds, kind)
 
@@ -78,6 +79,8 @@ def random_folds(y: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
         fewer sites than folds.
     """
     _check(y, n_folds)
+    from sklearn.model_selection import StratifiedKFold
+
     splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
     return _folds(splitter.split(y, y), len(y), n_folds, "sites")
 

@@ -14,9 +14,9 @@ from exafscn_flows.features.ranges import is_distance
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.jobs.context import watcher
 from exafscn_flows.jobs.dataset import Dataset, dataset_hashes, labelled_sites
+from exafscn_flows.jobs.folds import folds_of
 from exafscn_flows.jobs.parts import by_parts, failure_doc
 from exafscn_flows.jobs.samples import Samples, share, shared
-from exafscn_flows.jobs.train import folds_of
 from exafscn_flows.models import ModelSettings
 from exafscn_flows.settings import Settings
 from exafscn_flows.spectra.scratch import run_folder
@@ -103,12 +103,12 @@ def experiments(campaign: str, absorber: str, after: Any = None) -> dict[str, in
     if not todo:
         return counts
     dataset = labelled_sites(store, config, absorber, config.studied_set)
-    try:
-        folds = folds_of(config.evaluation, dataset, ["grouped"])["grouped"]
-    except ItemFailure as failure:
-        store.write(failure_doc(campaign, _STAGE, one, failure) for one in todo.values())
+    (found,) = folds_of(config.evaluation, {"": dataset}, ["grouped"]).values()
+    if isinstance(found, ItemFailure):
+        store.write(failure_doc(campaign, _STAGE, one, found) for one in todo.values())
         watcher().advance(_STAGE, 0, len(todo))
         return counts | {"skipped": len(todo)}
+    folds = found["grouped"]
     with run_folder(Settings().SCRATCH_DIR) as folder:
         share(folder, dataset, Samples.of(store, dataset))
         work = {key: _parts(config, one, folds, folder) for key, one in todo.items()}

@@ -4,7 +4,6 @@ scikit-learn and skops take seconds to import, so they are imported where someth
 """
 
 import hashlib
-from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,12 @@ from typing import Any
 import numpy as np
 from jobflow import job
 
-from exafscn_flows.config.campaign import CampaignConfig, Evaluation
+from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.jobs.context import watcher
 from exafscn_flows.jobs.dataset import Dataset, all_labelled_sites
 from exafscn_flows.jobs.fits import Fit, vectors_hash, wanted_fits
+from exafscn_flows.jobs.folds import Folds, folds_of
 from exafscn_flows.jobs.parts import by_parts, failure_doc
 from exafscn_flows.jobs.predictions import prediction_docs
 from exafscn_flows.jobs.samples import Samples, share, shared
@@ -74,15 +74,16 @@ def _train(
     store: Store, config: CampaignConfig, absorber: str, todo: list[Fit], counts: dict[str, int]
 ) -> None:
     """Train models, and let queries mean each as soon as it is complete."""
-    folds: dict[str, dict[str, np.ndarray]] = {}
     names = list(dict.fromkeys(fit.feature_set.name for fit in todo))
     datasets = all_labelled_sites(store, config, absorber, names)
+    found = folds_of(config.evaluation, datasets, config.evaluation.splits)
+    folds: dict[str, Folds] = {}
     for fit in todo:
-        try:
-            dataset = datasets[fit.feature_set.name]
-            folds[fit.key] = folds_of(config.evaluation, dataset, config.evaluation.splits)
-        except ItemFailure as failure:
-            _skip(store, config, fit, failure, counts)
+        of_set = found[fit.feature_set.name]
+        if isinstance(of_set, ItemFailure):
+            _skip(store, config, fit, of_set, counts)
+        else:
+            folds[fit.key] = of_set
     fittable = {fit.key: fit for fit in todo if fit.key in folds}
     if not fittable:
         return
@@ -110,31 +111,8 @@ def _skip(
     watcher().advance("models", 0, 1)
 
 
-def folds_of(
-    evaluation: Evaluation, dataset: Dataset, splits: Iterable[str]
-) -> dict[str, np.ndarray]:
-    """Spread the sites of a data set over folds, by split.
-
-    Raises
-    ------
-    ItemFailure
-        If there are too few sites to do so.
-    """
-    from exafscn_flows.evaluation.splits import grouped_folds, random_folds
-
-    y, n_folds, seed = dataset.y, evaluation.n_folds, evaluation.seed
-    folds = {
-        "grouped": lambda: grouped_folds(y, dataset.groups, n_folds, seed),
-        "random": lambda: random_folds(y, n_folds, seed),
-        "chemical_system": lambda: grouped_folds(
-            y, dataset.systems, n_folds, seed, "chemical systems"
-        ),
-    }
-    return {split: folds[split]() for split in splits}
-
-
 def _parts(
-    config: CampaignConfig, fit: Fit, folds: dict[str, np.ndarray], folder: Path
+    config: CampaignConfig, fit: Fit, folds: Folds, folder: Path
 ) -> dict[Part, tuple[Any, ...]]:
     """List the fits that make up a model: all sites, and each fold of each split."""
     where = (config.campaign, fit.dataset_hash, str(folder))
@@ -191,7 +169,7 @@ def _write(
     config: CampaignConfig,
     fit: Fit,
     dataset: Dataset,
-    folds: dict[str, np.ndarray],
+    folds: Folds,
     outputs: dict[Any, Any],
 ) -> None:
     """Write predictions, model and, as the sign that all is there, metrics."""

@@ -1,12 +1,13 @@
 """Which sites are held out together, as the evaluation section says."""
 
+from collections.abc import Iterable
+
 import numpy as np
-import pytest
 
 from exafscn_flows.config.campaign import Evaluation
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.jobs.dataset import Dataset
-from exafscn_flows.jobs.train import folds_of
+from exafscn_flows.jobs.folds import Folds, folds_of
 from exafscn_flows.store.documents import SiteDoc
 
 ALL = Evaluation(chemical_systems=True)
@@ -39,6 +40,10 @@ def dataset(n: int = 300, systems: list[list[str]] = SYSTEMS) -> Dataset:
     return Dataset("Cu", "r_space", sites, rng.choice([4, 6], n), formulas, [], "")
 
 
+def made(evaluation: Evaluation, data: Dataset, splits: Iterable[str]) -> Folds | ItemFailure:
+    return folds_of(evaluation, {"set": data}, splits)["set"]
+
+
 def spread_over(folds: np.ndarray, groups: np.ndarray) -> int:
     return max(len(set(folds[groups == group])) for group in set(groups))
 
@@ -46,8 +51,8 @@ def spread_over(folds: np.ndarray, groups: np.ndarray) -> int:
 def test_whole_chemical_systems_are_held_out_if_asked_for():
     data = dataset()
     assert set(data.systems) == {"-".join(elements) for elements in SYSTEMS}
-    assert list(folds_of(Evaluation(), data, Evaluation().splits)) == ["grouped", "random"]
-    folds = folds_of(ALL, data, ALL.splits)
+    assert list(made(Evaluation(), data, Evaluation().splits)) == ["grouped", "random"]
+    folds = made(ALL, data, ALL.splits)
     assert list(folds) == ["grouped", "random", "chemical_system"]
     assert spread_over(folds["chemical_system"], data.systems) == 1
     assert spread_over(folds["grouped"], data.groups) == 1
@@ -55,12 +60,18 @@ def test_whole_chemical_systems_are_held_out_if_asked_for():
     assert spread_over(folds["grouped"], data.systems) > 1
     assert spread_over(folds["random"], data.groups) > 1
     for name in ("grouped", "random"):
-        np.testing.assert_array_equal(folds[name], folds_of(Evaluation(), data, [name])[name])
+        np.testing.assert_array_equal(folds[name], made(Evaluation(), data, [name])[name])
 
 
 def test_too_few_chemical_systems_are_named_as_such():
     data = dataset(systems=SYSTEMS[:3])
-    with pytest.raises(ItemFailure, match="3 chemical systems cannot fill 5 folds") as error:
-        folds_of(ALL, data, ALL.splits)
-    assert error.value.kind == "too_few_sites"
-    assert set(folds_of(ALL, data, ["grouped"])["grouped"]) == set(range(5))
+    failure = made(ALL, data, ALL.splits)
+    assert failure.kind == "too_few_sites"
+    assert "3 chemical systems cannot fill 5 folds" in failure.message
+    assert set(made(ALL, data, ["grouped"])["grouped"]) == set(range(5))
+
+
+def test_data_sets_fail_for_themselves():
+    found = folds_of(ALL, {"few": dataset(systems=SYSTEMS[:3]), "many": dataset()}, ALL.splits)
+    assert isinstance(found["few"], ItemFailure)
+    assert list(found["many"]) == ["grouped", "random", "chemical_system"]
