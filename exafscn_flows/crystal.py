@@ -212,11 +212,6 @@ def absorbing_sites(reduced: ReducedStructure, absorber: str) -> list[AbsorbingS
     ]
 
 
-def site_key(material_id: str, absorber: str, site: int | str) -> str:
-    """Name a site as it is named in every collection, e.g. ``mp-19009:Ni:0``."""
-    return f"{material_id}:{absorber}:{site}"
-
-
 def structure_hash(structure: Structure) -> str:
     """Hash what a spectrum depends on: the cell and its atoms, in their order.
 

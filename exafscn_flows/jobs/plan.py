@@ -24,7 +24,7 @@ from exafscn_flows.jobs.reading import (
 from exafscn_flows.jobs.sampling import WAVE, Outcome, ReadResult, Sampler, in_order
 from exafscn_flows.jobs.states import drop_outdated_failures, pending_counts, site_states
 from exafscn_flows.settings import Settings
-from exafscn_flows.store.documents import FailureDoc, SiteDoc, StructureDoc
+from exafscn_flows.store.documents import FailureDoc, SiteDoc, StructureDoc, site_key
 from exafscn_flows.store.store import Store
 
 SITES_PER_JOB = 500
@@ -255,8 +255,6 @@ def _selected(
 def _sites_of(
     config: CampaignConfig, wanted: dict[str, set[str]], raw: dict[str, Any]
 ) -> Iterator[SiteDoc]:
-    from exafscn_flows.crystal import site_key
-
     # A stored spectrum may change where the structure does not.
     stored = raw["hash"] if config.spectra.kind == "stored" else None
     for absorber in wanted[raw["material_id"]]:

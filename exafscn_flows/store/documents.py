@@ -108,6 +108,11 @@ class StructureDoc(Document):
         return self.material_id
 
 
+def site_key(material_id: str, absorber: str, site: int | str) -> str:
+    """Name a site as it is named in every collection, e.g. ``mp-19009:Ni:0``."""
+    return f"{material_id}:{absorber}:{site}"
+
+
 class SiteDoc(Document):
     """One inequivalent absorbing site: the unit of all later work."""
 

@@ -13,7 +13,6 @@ from exafscn_flows.crystal import (
     AbsorbingSite,
     absorbing_sites,
     reduce_structure,
-    site_key,
     structure_hash,
 )
 from exafscn_flows.errors import ItemFailure
@@ -175,10 +174,6 @@ def test_oxidation_states_and_site_properties_do_not_split_sites():
 def test_deuterium_is_hydrogen():
     structure = Structure(Lattice.cubic(3.0), ["Ni", "D"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     assert reduce_structure(structure, SYMPREC).elements == ("H", "Ni")
-
-
-def test_site_keys_are_readable():
-    assert site_key("mp-19009", "Ni", 0) == "mp-19009:Ni:0"
 
 
 def test_the_hash_survives_storage_and_other_processes():

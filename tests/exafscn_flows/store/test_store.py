@@ -10,7 +10,7 @@ from predictions import made_predictions
 
 from exafscn_flows.errors import CampaignError
 from exafscn_flows.settings import Settings
-from exafscn_flows.store.documents import FailureDoc
+from exafscn_flows.store.documents import FailureDoc, site_key
 from exafscn_flows.store.results import PredictionDoc
 from exafscn_flows.store.store import Store
 
@@ -30,6 +30,10 @@ def failure(item: str) -> FailureDoc:
 
 def stored(store: Store) -> dict[str, Any]:
     return {doc.key: doc for doc in store.find(PredictionDoc, {})}
+
+
+def test_site_keys_are_readable():
+    assert site_key("mp-19009", "Ni", 0) == "mp-19009:Ni:0"
 
 
 def test_written_twice_is_there_once_as_it_was_written_last(store):
