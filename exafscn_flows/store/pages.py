@@ -1,7 +1,7 @@
 """Orders of predictions, and pages in them.
 
 A page begins after a position, the sort values of the row before it, and is found by ranges of an
-index: the thousandth page costs what the first one does, and no row is shown twice or left out
+index: the thousandth page costs what the second one does, and no row is shown twice or left out
 because others were written meanwhile.
 """
 

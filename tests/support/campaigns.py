@@ -1,5 +1,7 @@
 """The command line as users run it: a process of its own, a campaign file, a real server."""
 
+import contextlib
+import io
 import json
 import os
 import shutil
@@ -10,12 +12,15 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import pytest
 from crystals import write_cifs
 from pymongo import MongoClient
 from ruamel.yaml import YAML
 
 from exafscn_flows.store.documents import DOCUMENTS, CampaignDoc
+from launcher.cli import main
 
 EXAFSCN = str(Path(sys.executable).with_name("exafscn"))
 
@@ -106,6 +111,21 @@ class Workspace:
         assert process.returncode == rc, f"exit {process.returncode}\n{out}\n{err}"
         assert "Traceback" not in err
         return out if rc == 0 else err
+
+    def asked(self, *arguments: str, rc: int = 0) -> str:
+        """As `exafscn`, in the process of the tests: it need not import everything again."""
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            patch.dict(os.environ, self.environment),
+            patch.object(sys, "argv", [EXAFSCN, *arguments]),
+            contextlib.chdir(self.folder),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            pytest.raises(SystemExit) as end,
+        ):
+            main()
+        assert end.value.code == rc, f"exit {end.value.code}\n{out.getvalue()}\n{err.getvalue()}"
+        return out.getvalue() if rc == 0 else err.getvalue()
 
     def run(self, **changes: Any) -> str:
         """Change settings and run the campaign."""
