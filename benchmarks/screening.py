@@ -1,10 +1,11 @@
 """How fast predictions are written and found, with 10,000 and with 1,000,000 of them.
 
-Makes predictions, writes them as training does, into databases of its own, and measures the first
-page of every documented query in every order, in the small and in the large one by turns: how fast
-a computer is may change within minutes. They are made up, with the absorbers, coordination
-numbers and compositions that a database of inorganic crystals has, or with --campaign drawn from
-those of a campaign in your database, each time with other votes of a forest:
+Makes predictions, writes them as training does (importing the launcher settles how Python collects
+garbage), into databases of its own, and measures the first page of every documented query in every
+order, in the small and in the large one by turns: how fast a computer is may change within minutes.
+They are made up, with the absorbers, coordination numbers and compositions that a database of
+inorganic crystals has, or with --campaign drawn from those of a campaign in your database, each time
+with other votes of a forest:
 
     python benchmarks/screening.py --json screening.json
 
@@ -26,7 +27,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic import SecretStr
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
@@ -40,6 +40,7 @@ from exafscn_flows.store.pages import Order
 from exafscn_flows.store.queries import find_page, searches
 from exafscn_flows.store.results import PredictionDoc, PromotionDoc
 from exafscn_flows.store.store import Store
+from launcher.console import console
 
 CAMPAIGN = "screening"
 SMALL = 10_000
@@ -300,7 +301,7 @@ def write(store: Store, predictions: Predictions, count: int) -> float:
     seconds = 0.0
     source = batches(predictions(count), CHUNK)
     chunks = math.ceil(count / CHUNK)
-    for docs in track(source, "writing", chunks, console=Console(stderr=True)):
+    for docs in track(source, "writing", chunks, console=console(stderr=True)):
         started = time.perf_counter()
         store.write(docs)
         seconds += time.perf_counter() - started
@@ -360,7 +361,7 @@ def described(query: PredictionQuery) -> str:
 
 def show(result: dict[str, Any]) -> None:
     """Print the timings, and whether the targets were met."""
-    terminal = Console()
+    terminal = console()
     count = result["predictions"]
     table = Table(title=f"first pages of {PAGE} of {count:,} predictions")
     for column in ("query", "order", "index"):
