@@ -4,8 +4,8 @@ Makes predictions, writes them as training does (importing the launcher settles 
 garbage), into databases of its own, and measures the first page of every documented query in every
 order, in the small and in the large one by turns: how fast a computer is may change within minutes.
 They are made up, with the absorbers, coordination numbers and compositions that a database of
-inorganic crystals has, or with --campaign drawn from those of a campaign in your database, each time
-with other votes of a forest:
+inorganic crystals has, or with --campaign drawn from those of a campaign in your database, each
+time with other votes of a forest:
 
     python benchmarks/screening.py --json screening.json
 
