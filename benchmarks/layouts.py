@@ -26,7 +26,7 @@ from rich import box
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from screening import ABSORBERS, MadeUp
+from screening import ABSORBERS, MadeUp, version
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.settings import Settings
@@ -35,7 +35,7 @@ from exafscn_flows.store.connection import connect
 from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.pages import Order
 from exafscn_flows.store.queries import find_page
-from exafscn_flows.store.results import PredictionDoc
+from exafscn_flows.store.results import NO_OXIDE, OXIDE, PredictionDoc
 from exafscn_flows.store.store import Store
 
 PAGE = 50
@@ -45,7 +45,12 @@ QUERIES: tuple[dict[str, Any], ...] = (
     {"absorber": "Cu", "cn": 4, "min_probability": 0.8, "contains": ("O",)},
     {"disagrees": True, "min_probability": 0.7},
 )
-ALL: dict[str, Any] = {"absorber": "Cu", "cn": 4, "probability": {"$gte": 0.8}}
+ALL: dict[str, Any] = {
+    "hash": version("Cu"),
+    "keywords": {"$in": [OXIDE, NO_OXIDE]},
+    "cn": 4,
+    "probability": {"$gte": 0.8},
+}
 """What is asked of all campaigns: how many such predictions there are."""
 
 StoreOf = Callable[[str], Store]
@@ -161,20 +166,15 @@ def first_pages(open_store: StoreOf, names: list[str]) -> Iterator[float]:
 
 def in_all(open_store: StoreOf, names: list[str], layout: str) -> float:
     """Time a question to all campaigns, ms."""
-    model = {
-        "feature_set": "r_space",
-        "model": "random_forest",
-        "disagrees": {"$in": [False, True]},
-    }
     seconds = []
     for _ in range(5):
         started = time.perf_counter()
         if layout == "one set":
-            query = {"campaign": {"$in": names}, **model, **ALL}
+            query = {"campaign": {"$in": names}, **ALL}
             open_store(names[0]).count(PredictionDoc, query)
         else:
             for name in names:
-                open_store(name).count(PredictionDoc, {"campaign": name, **model, **ALL})
+                open_store(name).count(PredictionDoc, {"campaign": name, **ALL})
         seconds.append(time.perf_counter() - started)
     return 1e3 * statistics.median(seconds)
 
