@@ -95,9 +95,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="exafscn-screening-") as folder:
         server = EmbeddedServer(Path(folder))
         try:
-            address = server.start()
+            address = server.start().rpartition("/")[0]
             few, many = (
-                Store.open(Settings(MONGODB_URI=SecretStr(address.replace("/exafscn", f"/{name}"))))
+                Store.open(Settings(MONGODB_URI=SecretStr(f"{address}/{name}")))
                 for name in ("few", "many")
             )
             result = measure(few, many, predictions, arguments.predictions)
@@ -211,12 +211,12 @@ def voted(
     Yields
     ------
     dict
-        Fields of a prediction, rounded as in a campaign.
+        Fields of a prediction.
     """
     proba = rng.multinomial(TREES, shares) / TREES
     predicted = predicted_classes(proba, classes)
-    errors = expected_errors(proba, classes, predicted).round(3).tolist()
-    most = proba.max(axis=1).round(3).tolist()
+    errors = expected_errors(proba, classes, predicted).tolist()
+    most = proba.max(axis=1).tolist()
     names = [str(cn) for cn in classes]
     for row, cn in enumerate(predicted.tolist()):
         yield {

@@ -1,4 +1,7 @@
-"""Which sites are held out together."""
+"""Which sites are held out together.
+
+scikit-learn takes seconds to import, so it is imported where folds are made.
+"""
 
 import warnings
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
 """Folds of data sets, made by workers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
@@ -12,9 +12,15 @@ from exafscn_flows.jobs.dataset import Dataset
 Folds = dict[str, np.ndarray]
 """Fold of each site, by split."""
 
+_TOGETHER: dict[str, tuple[str, Callable[[Dataset], np.ndarray]]] = {
+    "grouped": ("formulas", lambda dataset: dataset.groups),
+    "chemical_system": ("chemical systems", lambda dataset: dataset.systems),
+}
+"""By split, what is held out together, and where that is found; not there: each site by itself."""
+
 
 def folds_of(
-    evaluation: Evaluation, datasets: Mapping[str, Dataset], splits: Iterable[str]
+    evaluation: Evaluation, datasets: Mapping[str, Dataset], splits: Collection[str]
 ) -> dict[str, Folds | ItemFailure]:
     """Spread the sites of data sets over folds.
 
@@ -30,10 +36,7 @@ def folds_of(
             name,
             (evaluation.n_folds, evaluation.seed),
             dataset.y,
-            # Formulas and chemical systems, of which only the order matters, in few bytes.
-            np.unique(dataset.groups, return_inverse=True)[1].astype(np.int32),
-            np.unique(dataset.systems, return_inverse=True)[1].astype(np.int32),
-            tuple(splits),
+            {split: _groups(dataset, split) for split in splits},
         )
         for name, dataset in datasets.items()
     ]
@@ -49,9 +52,7 @@ def folds_task(
     name: str,
     folds_and_seed: tuple[int, int],
     y: np.ndarray,
-    groups: np.ndarray,
-    systems: np.ndarray,
-    splits: tuple[str, ...],
+    groups: Mapping[str, np.ndarray | None],
 ) -> Folds:
     """Spread the sites of one data set over folds, by split; runs in a worker process.
 
@@ -62,9 +63,17 @@ def folds_task(
     """
     from exafscn_flows.evaluation.splits import grouped_folds, random_folds
 
-    folds = {
-        "grouped": lambda: grouped_folds(y, groups, *folds_and_seed),
-        "random": lambda: random_folds(y, *folds_and_seed),
-        "chemical_system": lambda: grouped_folds(y, systems, *folds_and_seed, "chemical systems"),
+    return {
+        split: random_folds(y, *folds_and_seed)
+        if together is None
+        else grouped_folds(y, together, *folds_and_seed, _TOGETHER[split][0])
+        for split, together in groups.items()
     }
-    return {split: folds[split]() for split in splits}
+
+
+def _groups(dataset: Dataset, split: str) -> np.ndarray | None:
+    """Return numbers for the groups of a split: texts would be more to send to a worker."""
+    if split not in _TOGETHER:
+        return None
+    _, labels = _TOGETHER[split]
+    return np.unique(labels(dataset), return_inverse=True)[1].astype(np.int32)

@@ -34,8 +34,6 @@ def prediction_docs(
     predicted = predicted_classes(proba, classes)
     errors = expected_errors(proba, classes, predicted)
     probability = proba[np.arange(len(proba)), np.searchsorted(classes, predicted)]
-    # Few distinct values: indexes in their order go from one to the next in one step.
-    probability, errors = probability.round(3), errors.round(3)
     for row, site in enumerate(dataset.sites):
         cn, label = int(predicted[row]), int(dataset.y[row])
         yield PredictionDoc(

@@ -29,20 +29,18 @@ DOCUMENTED_QUERIES: tuple[dict[str, Any], ...] = (
 )
 """Conditions of the queries that the documentation shows."""
 
-
-def _given_by_an_index(conditions: Mapping[str, Any], order: Order) -> bool:
-    if "min_probability" in conditions:
-        return order == Order.PROBABILITY
-    return "max_expected_error" not in conditions or order != Order.PROBABILITY
-
+_ORDERS_WITH = {
+    "min_probability": {Order.PROBABILITY},
+    "max_expected_error": {Order.EXPECTED_ERROR, Order.DOUBTFUL},
+}
 
 DOCUMENTED_CASES = tuple(
     (conditions, order)
     for conditions in DOCUMENTED_QUERIES
     for order in Order
-    if _given_by_an_index(conditions, order)
+    if all(order in _ORDERS_WITH.get(name, Order) for name in conditions)
 )
-"""These queries in the orders in which an index gives them."""
+"""These queries in the orders that an index gives: limits on a number in the orders by it."""
 
 _TEXT = ("campaign", "feature_set", "model", "version", "absorber", "formula")
 _ELEMENTS = ("contains", "excludes", "neighbours")

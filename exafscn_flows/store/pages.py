@@ -53,6 +53,7 @@ SORTS: dict[Order, Sort] = {
 """Fields by which each order sorts, with their directions; the last one is unique."""
 
 _MOST_CN = 1000
+"""No atom has as many neighbours, and MongoDB takes no whole number of any length."""
 
 
 def position_after(row: Mapping[str, Any], order: Order) -> str:

@@ -1,8 +1,8 @@
 """The documents of models: versions, metrics, experiments and predictions."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, computed_field
+from pydantic import AfterValidator, Field, computed_field
 
 from exafscn_flows.store.base import Document, SiteStageDoc, Vector
 
@@ -132,6 +132,10 @@ def prediction_ids(campaign: str, version: str, formula: str | None = None) -> d
     return {"$gte": f"{start}/", "$lt": f"{start}0"}  # "0" is what comes after "/"
 
 
+Rounded = Annotated[float, AfterValidator(lambda value: round(value, 3))]
+"""Number of three decimals: there are few, and an index goes from one to the next in one step."""
+
+
 class PredictionDoc(SiteStageDoc):
     """Prediction for one site, out of fold: the model that made it never saw its formula.
 
@@ -142,8 +146,10 @@ class PredictionDoc(SiteStageDoc):
 
     cn: int = Field(description="Predicted coordination number.")
     cn_label: int = Field(description="CrystalNN coordination number.")
-    probability: float = Field(description="Probability of the predicted class, to three decimals.")
-    expected_error: float = Field(
+    probability: Rounded = Field(
+        description="Probability of the predicted class, to three decimals."
+    )
+    expected_error: Rounded = Field(
         description="Mean of |CN - predicted CN| by these probabilities, in neighbours, to three "
         "decimals."
     )

@@ -26,3 +26,17 @@ def test_models_of_scikit_learn_are_stored_and_loaded_without_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "2.0"
+
+
+def test_what_runs_a_campaign_and_spreads_its_work_loads_no_scikit_learn() -> None:
+    """Workers have it; everybody who types a command would wait for it."""
+    code = """
+import sys
+import launcher.run, workflows.campaign
+import exafscn_flows.jobs.folds, exafscn_flows.jobs.plan, exafscn_flows.jobs.sites
+import exafscn_flows.jobs.train, exafscn_flows.evaluation.cross_validation
+import exafscn_flows.evaluation.metrics, exafscn_flows.evaluation.splits
+print(*sorted({"sklearn", "scipy", "torch"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

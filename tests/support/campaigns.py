@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import pytest
 from crystals import write_cifs
 from pymongo import MongoClient
 from ruamel.yaml import YAML
@@ -121,10 +120,12 @@ class Workspace:
             contextlib.chdir(self.folder),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
-            pytest.raises(SystemExit) as end,
         ):
-            main()
-        assert end.value.code == rc, f"exit {end.value.code}\n{out.getvalue()}\n{err.getvalue()}"
+            try:
+                code: Any = main()
+            except SystemExit as end:
+                code = end.code
+        assert code == rc, f"exit {code}\n{out.getvalue()}\n{err.getvalue()}"
         return out.getvalue() if rc == 0 else err.getvalue()
 
     def run(self, **changes: Any) -> str:

@@ -1,6 +1,6 @@
 """Which sites are held out together, as the evaluation section says."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import numpy as np
 
@@ -40,7 +40,7 @@ def dataset(n: int = 300, systems: list[list[str]] = SYSTEMS) -> Dataset:
     return Dataset("Cu", "r_space", sites, rng.choice([4, 6], n), formulas, [], "")
 
 
-def made(evaluation: Evaluation, data: Dataset, splits: Iterable[str]) -> Folds | ItemFailure:
+def made(evaluation: Evaluation, data: Dataset, splits: Collection[str]) -> Folds | ItemFailure:
     return folds_of(evaluation, {"set": data}, splits)["set"]
 
 

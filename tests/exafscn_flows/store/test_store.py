@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from predictions import made_predictions
+from predictions import config, made_predictions
 
 from exafscn_flows.errors import CampaignError
 from exafscn_flows.settings import Settings
@@ -34,6 +34,21 @@ def stored(store: Store) -> dict[str, Any]:
 
 def test_site_keys_are_readable():
     assert site_key("mp-19009", "Ni", 0) == "mp-19009:Ni:0"
+
+
+def test_numbers_that_predictions_are_ordered_by_have_three_decimals():
+    (doc,) = made_predictions(1)
+    fields = {"probability": 2 / 3, "expected_error": 0.12349}
+    doc = PredictionDoc.model_validate(doc.model_dump(exclude={"keywords"}) | fields)
+    assert (doc.probability, doc.expected_error) == (0.667, 0.123)
+
+
+def test_changed_settings_are_seen_by_those_who_read_them_before(store):
+    first = config()
+    changed = first.model_copy(update={"absorbers": ["Zn"]})
+    for settings in (first, changed, first):
+        store.save_config(settings)
+        assert store.config(first.campaign).absorbers == settings.absorbers
 
 
 def test_written_twice_is_there_once_as_it_was_written_last(store):
