@@ -15,11 +15,12 @@ LOCK := $(VENV)/lock
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 .NOTPARALLEL:
-.PHONY: help campaign test chaos lint wheel lock
+.PHONY: help campaign test test-engines chaos lint wheel lock
 
 help:
 	@echo "make campaign   install into .venv and run configs/quickstart.yaml"
 	@echo "make test       install into .venv and run the tests; ARGS='-k feff' goes to pytest"
+	@echo "make test-engines  the tests on a real Slurm, on a replica set, amid faults and kills"
 	@echo "make chaos      run a campaign that loses processes, database, network; writes chaos.json"
 	@echo "make lint       ruff, mypy and import-linter"
 	@echo "make wheel      build a wheel into dist/"
@@ -28,8 +29,13 @@ help:
 campaign: $(RUN)
 	$(BIN)/exafscn run configs/quickstart.yaml
 
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: $(DEV)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(PYTEST) -m 'not engine' $(ARGS)
+
+test-engines: $(DEV)
+	$(PYTEST) -m engine tests/launcher $(ARGS)
 
 chaos: $(DEV)
 	PYTHONPATH=tests/support $(BIN)/python -m chaos $(ARGS)

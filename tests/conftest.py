@@ -4,12 +4,24 @@ import os
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from forks import FEFF, SESSION, session
+from known_feff import knowing
 
+from exafscn_flows.spectra import feff
 from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.store import Store
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin what all processes of the tests share, in the one that starts the others."""
+    if not hasattr(config, "workerinput"):
+        stack = ExitStack()
+        stack.enter_context(session())
+        config.add_cleanup(stack.close)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -57,3 +69,10 @@ def scratch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="exafscn-test-", dir=base) as folder:
         monkeypatch.setenv("EXAFSCN_SCRATCH_DIR", folder)
         yield Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def _known_feff(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have FEFF run once for each input, but where FEFF itself is what is tested."""
+    if "spectra" not in request.path.parts:
+        monkeypatch.setattr(feff, "_compute", knowing(Path(os.environ[SESSION], FEFF)))

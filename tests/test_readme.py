@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from campaigns import EXAFSCN, Workspace, make_workspace
+from campaigns import Workspace, ended, make_workspace
 from crystals import polymorphs
+from forks import Command
 from mp_documents import exafs_documents, material_document
 from mp_server import MPServer
 from pages import PAGES, ROOT, blocks
@@ -72,7 +73,8 @@ def own_server() -> Iterator[dict[str, str]]:
         environment = {**os.environ, "EXAFSCN_DATA_DIR": folder}
         environment.pop("EXAFSCN_MONGODB_URI", None)
         yield environment
-        subprocess.run([EXAFSCN, "db", "stop"], env=environment, check=True, capture_output=True)
+        with Command(["db", "stop"], known=True, env=environment) as process:
+            ended(process, 0)
 
 
 def test_every_line_is_of_a_kind_that_is_tested_here():
@@ -187,11 +189,8 @@ def test_database_commands_on_a_server_of_its_own(quickstart, own_server, tmp_pa
     quickstart.exafscn("db", "export", str(tmp_path / "first.zip"))
 
     def run(*arguments: str) -> str:
-        done = subprocess.run(
-            [EXAFSCN, *arguments], cwd=tmp_path, env=own_server, capture_output=True, text=True
-        )
-        assert done.returncode == 0, f"{arguments}: {done.stderr}"
-        return done.stdout
+        with Command(arguments, known=True, cwd=tmp_path, env=own_server) as process:
+            return ended(process, 0)
 
     run("db", "import", "first.zip")
     outputs = {line[1]: run(*line) for line in DATABASE}
@@ -202,7 +201,7 @@ def test_database_commands_on_a_server_of_its_own(quickstart, own_server, tmp_pa
 
 
 def test_address_that_db_start_prints_is_one_for_pymongo(quickstart, own_server, monkeypatch):
-    done = subprocess.run([EXAFSCN, "db", "start"], env=own_server, capture_output=True, text=True)
-    (uri,) = re.findall(r"mongodb://\S+", done.stdout)
+    with Command(["db", "start"], known=True, env=own_server) as process:
+        (uri,) = re.findall(r"mongodb://\S+", ended(process, 0))
     monkeypatch.setenv("EXAFSCN_MONGODB_URI", uri)
     assert list(run_python(PYMONGO)["found"]) == []

@@ -66,7 +66,7 @@ def test_rocket_hands_back_what_it_has_no_time_for(workspace, finished, monkeypa
     assert workspace.results() == finished.results()
     spectra = workspace.written("spectra")
     assert {key: spectra[key] for key in before} == before
-    states = json.loads(workspace.asked("status", "--json"))["rockets"]
+    states = json.loads(workspace.exafscn("status", "--json"))["rockets"]
     assert states["state"] == "COMPLETED"
 
 

@@ -38,9 +38,11 @@ def test_second_runner_is_turned_away(workspace):
     assert len(workspace.documents("spectra")) == 16
 
 
+@pytest.mark.engine
 def test_killed_runs_end_up_as_an_undisturbed_one(workspace, finished):
     """Kill the whole process group, again and again; each rerun goes on."""
     workspace.cores = 2
+    workspace.write()
     acknowledged = {}
     # Ten moments: while it starts, plans, computes (once so many spectra are there) and trains.
     for delay, count in (
@@ -50,7 +52,7 @@ def test_killed_runs_end_up_as_an_undisturbed_one(workspace, finished):
         (0, 4),
         *((n / 2, 0) for n in (5, 6, 8, 10, 12, 14)),
     ):
-        process = workspace.start("run", str(workspace.file))
+        process = workspace.start_program("run", str(workspace.file))
         time.sleep(delay)
         wait_for_spectra(workspace, count)
         spectra = workspace.written("spectra")
@@ -107,7 +109,7 @@ def test_interrupt_is_one_line_and_the_lock_is_released(workspace, working):
     """Ctrl-C: the terminal interrupts the whole process group, at work or while it gets ready."""
     workspace.cores = 2
     workspace.write()
-    with workspace.start("run", str(workspace.file)) as process:
+    with workspace.start_program("run", str(workspace.file)) as process:
         wait_for_fork_server(process)
         if working:
             wait_for_spectra(workspace, 1)
@@ -126,7 +128,7 @@ def test_interrupt_is_one_line_and_the_lock_is_released(workspace, working):
 def test_killed_worker_is_replaced_and_every_count_is_complete(workspace):
     workspace.cores = 2
     workspace.write(absorbers=["Ni", "Cu"])
-    with workspace.start("run", str(workspace.file)) as process:
+    with workspace.start_program("run", str(workspace.file)) as process:
         wait_for_spectra(workspace, 1)
         (server,) = fork_servers(process)
         workers = server.children()
@@ -143,7 +145,7 @@ def test_killed_worker_is_replaced_and_every_count_is_complete(workspace):
 
 def test_a_finished_campaign_starts_no_worker(workspace):
     workspace.run()
-    with workspace.start("run", str(workspace.file)) as process:
+    with workspace.start_program("run", str(workspace.file)) as process:
         seen = 0
         while process.poll() is None:
             with contextlib.suppress(psutil.NoSuchProcess):

@@ -51,6 +51,8 @@ ADMIN = f"r%o/{SECRETS[0]}"
 ALICE, BOB = f"a:l/i?c#e[@]{SECRETS[0]}", f"%b&o=b {SECRETS[0]}"
 BASE = "exafscn"
 
+pytestmark = pytest.mark.engine
+
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[ReplicaSet]:
@@ -85,7 +87,7 @@ class Person:
     def __call__(self, *commands: str) -> list[tuple[int, str, str]]:
         """Run commands side by side; gives exit code, output and errors of each."""
         workspace = Workspace(self.folder, self.uri, cores=2)
-        running = [workspace.start(*command.split()) for command in commands]
+        running = [workspace.start_program(*command.split()) for command in commands]
         return [self._end(process) for process in running]
 
     def refused(self, *commands: str) -> list[str]:

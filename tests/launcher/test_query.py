@@ -12,7 +12,7 @@ from exafscn_flows.store.queries import COLUMNS
 
 
 def query(workspace, *arguments):
-    return json.loads(workspace.asked("query", "--json", *arguments))
+    return json.loads(workspace.exafscn("query", "--json", *arguments))
 
 
 def test_json_is_a_list_of_objects_most_certain_first(finished):
@@ -72,7 +72,7 @@ def test_table_leads_from_page_to_page(finished):
     arguments = ["query", "--sort", "doubtful", "--limit", "3"]
     found, after = [], []
     while True:
-        table = finished.asked(*arguments, *after)
+        table = finished.exafscn(*arguments, *after)
         found += re.findall(r"\bNi\w+-\w+:Ni:\d+", table)
         token = re.search(r"^next page: (--after) (\S+)$", table, re.MULTILINE)
         if token is None:
@@ -156,7 +156,7 @@ def test_plain_pymongo_query_of_the_readme(finished):
     ],
 )
 def test_wrong_names_are_refused(finished, arguments, words):
-    message = finished.asked("query", *arguments, rc=2)
+    message = finished.exafscn("query", *arguments, rc=2)
     assert words in message
     assert len(message.splitlines()) == 1
 

@@ -26,7 +26,7 @@ def submitted(finished):
 
 
 def rockets(workspace):
-    return json.loads(workspace.asked("status", "--json"))["rockets"]
+    return json.loads(workspace.exafscn("status", "--json"))["rockets"]
 
 
 def states(workspace):

@@ -21,7 +21,7 @@ from launcher import slurm_cluster
 from launcher.workers import make_executor
 
 pytestmark = [
-    pytest.mark.slurm,
+    pytest.mark.engine,
     pytest.mark.skipif(bool(why_not()), reason=f"no Slurm here: {why_not()}"),
 ]
 

@@ -1,7 +1,5 @@
 """The command line as users run it: a process of its own, a campaign file, a real server."""
 
-import contextlib
-import io
 import json
 import os
 import shutil
@@ -12,14 +10,13 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from crystals import write_cifs
+from forks import Command
 from pymongo import MongoClient
 from ruamel.yaml import YAML
 
 from exafscn_flows.store.documents import DOCUMENTS, CampaignDoc
-from launcher.cli import main
 
 EXAFSCN = str(Path(sys.executable).with_name("exafscn"))
 
@@ -70,12 +67,17 @@ class Workspace:
         self.settings.update(changes)
         YAML(typ="safe", pure=True).dump(self.settings, self.file)
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start the command in a process group of its own."""
+    def start(self, *arguments: str, known: bool = False) -> subprocess.Popen[str]:
+        """Start the command in a process group of its own; `known` as of Command."""
+        return Command(arguments, known=known, cwd=self.folder, env=self.environment)
+
+    def start_program(self, *arguments: str) -> subprocess.Popen[str]:
+        """As `start`, as a program that loads all it needs itself, like those of users."""
         return subprocess.Popen(
             [EXAFSCN, *arguments],
             cwd=self.folder,
             env=self.environment,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -103,35 +105,20 @@ class Workspace:
         assert process.returncode == 0, f"{out}\n{err}"
         return out
 
-    def exafscn(self, *arguments: str, rc: int = 0) -> str:
+    def exafscn(self, *arguments: str, rc: int = 0, known: bool = True) -> str:
         """Run the command; returns standard output, or with another rc standard error."""
-        with self.start(*arguments) as process:
-            out, err = process.communicate(timeout=300)
-        assert process.returncode == rc, f"exit {process.returncode}\n{out}\n{err}"
-        assert "Traceback" not in err
-        return out if rc == 0 else err
+        with self.start(*arguments, known=known) as process:
+            return ended(process, rc)
 
-    def asked(self, *arguments: str, rc: int = 0) -> str:
-        """As `exafscn`, in the process of the tests: it need not import everything again."""
-        out, err = io.StringIO(), io.StringIO()
-        with (
-            patch.dict(os.environ, self.environment),
-            patch.object(sys, "argv", [EXAFSCN, *arguments]),
-            contextlib.chdir(self.folder),
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(err),
-        ):
-            try:
-                code: Any = main()
-            except SystemExit as end:
-                code = end.code
-        assert code == rc, f"exit {code}\n{out.getvalue()}\n{err.getvalue()}"
-        return out.getvalue() if rc == 0 else err.getvalue()
+    def program(self, *arguments: str, rc: int = 0) -> str:
+        """As `exafscn`, as a program that loads all it needs itself."""
+        with self.start_program(*arguments) as process:
+            return ended(process, rc)
 
-    def run(self, **changes: Any) -> str:
+    def run(self, *, known: bool = True, **changes: Any) -> str:
         """Change settings and run the campaign."""
         self.write(**changes)
-        return self.exafscn("run", str(self.file))
+        return self.exafscn("run", str(self.file), known=known)
 
     def documents(self, collection: str) -> dict[str, dict[str, Any]]:
         """All documents of a collection, by _id."""
@@ -160,6 +147,14 @@ class Workspace:
         """Remove the database and the folder."""
         self.database.client.drop_database(self.database.name)
         shutil.rmtree(self.folder)
+
+
+def ended(process: subprocess.Popen[str], rc: int) -> str:
+    """Wait for a command; returns standard output, or with another rc standard error."""
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == rc, f"exit {process.returncode}\n{out}\n{err}"
+    assert "Traceback" not in err
+    return out if rc == 0 else err
 
 
 def make_workspace(server_uri: str, structures: dict[str, Any], **changes: Any) -> Workspace:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from crystals import polymorphs
 
-from exafscn_flows.jobs.experiments import experiments, wanted_experiments
-from exafscn_flows.jobs.fits import wanted_fits
+from exafscn_flows.jobs.experiments import experiments
+from exafscn_flows.jobs.fits import wanted_experiments, wanted_fits
 from exafscn_flows.jobs.status import campaign_status
 from exafscn_flows.jobs.train import train
 from exafscn_flows.store.documents import FailureDoc

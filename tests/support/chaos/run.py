@@ -135,7 +135,7 @@ class Chaos:
             If nothing changes any more.
         """
         self._began = time.monotonic()
-        self._workspace.exafscn("submit", str(self._workspace.file))
+        self._workspace.program("submit", str(self._workspace.file))
         self.feff.start()
         try:
             while self._is_going_on():
@@ -208,12 +208,12 @@ class Chaos:
         if state == "COMPLETED" or (enough and self._quiet < _PATIENCE_SECONDS):
             return
         name = self._workspace.settings["campaign"]
-        self.repairs += "Ready again" in self._workspace.exafscn("status", name, "--repair")
+        self.repairs += "Ready again" in self._workspace.program("status", name, "--repair")
         if enough:
             return
         parallel = _ROCKETS - living
         flags = ["--parallel", str(parallel)] if parallel > 1 else []
-        process = self._workspace.start("launch", name, *flags)
+        process = self._workspace.start_program("launch", name, *flags)
         self._place.sessions.append(process.pid)
         self._running.append(_Launch(process, parallel))
         self.launches += 1

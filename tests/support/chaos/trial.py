@@ -67,7 +67,7 @@ def trial(
         calm.write(absorbers=list(metals), spectra={"kind": "feff", "cards": cards})
 
         began = time.monotonic()
-        with calm.start("run", str(calm.file)) as process:
+        with calm.start_program("run", str(calm.file)) as process:
             _, err = process.communicate()
         assert process.returncode == 0, err
         undisturbed = time.monotonic() - began
