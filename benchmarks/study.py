@@ -35,7 +35,7 @@ from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.evaluation.experiments import bands
 from exafscn_flows.evaluation.metrics import predicted_classes
 from exafscn_flows.features.ranges import is_distance
-from exafscn_flows.jobs.experiments import wanted_experiments
+from exafscn_flows.jobs.fits import wanted_experiments
 from exafscn_flows.settings import Settings
 from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.results import ExperimentDoc, MetricsDoc, PredictionDoc

@@ -28,14 +28,17 @@ def show_status(campaign: str | None, *, as_json: bool, repair: bool) -> None:
     repair
         Whether to make those of its rockets ready again first that died or failed.
     """
-    from launcher.cluster.status import print_rockets, repair_rockets, rockets_in
-
     settings = Settings()
     store = Store.open(settings)
     name = campaign or store.latest_campaign()
     status = campaign_status(store, name)
-    repaired = repair_rockets(store, settings, name) if repair else []
-    rockets = rockets_in(store, settings, name)
+    rockets, repaired = None, []
+    # Most campaigns were never submitted, and importing FireWorks takes a while.
+    if repair or store.has_workflow(name):
+        from launcher.cluster.status import print_rockets, repair_rockets, rockets_in
+
+        repaired = repair_rockets(store, settings, name) if repair else []
+        rockets = rockets_in(store, settings, name)
     if as_json:
         found = {"rockets": rockets.as_dict()} if rockets is not None else {}
         print(json.dumps(status.as_dict() | found, indent=2))

@@ -1,6 +1,5 @@
 """The experiments of the study section: importance, limits of R, learning curves."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,67 +8,20 @@ from jobflow import job
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.features import FeatureSet
 from exafscn_flows.features.ranges import is_distance
-from exafscn_flows.hashing import content_hash
 from exafscn_flows.jobs.context import watcher
-from exafscn_flows.jobs.dataset import Dataset, dataset_hashes, labelled_sites
+from exafscn_flows.jobs.dataset import Dataset, labelled_sites
+from exafscn_flows.jobs.fits import Experiment, wanted_experiments
 from exafscn_flows.jobs.folds import folds_of
 from exafscn_flows.jobs.parts import by_parts, failure_doc
 from exafscn_flows.jobs.samples import Samples, share, shared
-from exafscn_flows.models import ModelSettings
 from exafscn_flows.settings import Settings
 from exafscn_flows.spectra.scratch import run_folder
 from exafscn_flows.store.documents import FailureDoc
-from exafscn_flows.store.results import ExperimentDoc, experiment_key
+from exafscn_flows.store.results import ExperimentDoc
 from exafscn_flows.store.store import Store
 
-ALGORITHM_VERSION = 2
-"""Raised when the same data and settings would give other results."""
-
 _STAGE = "experiments"
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """One experiment with one model of one absorber."""
-
-    absorber: str
-    feature_set: FeatureSet
-    model: ModelSettings
-    name: str
-    value: float | None
-    dataset_hash: str
-    hash: str
-
-    @property
-    def key(self) -> str:
-        """Key of its document."""
-        model = f"{self.absorber}/{self.feature_set.name}/{self.model.name}"
-        return experiment_key(model, self.name, self.value)
-
-
-def wanted_experiments(store: Store, config: CampaignConfig, absorber: str) -> list[Experiment]:
-    """List the experiments with the models of one absorber, with the hashes of up-to-date ones."""
-    study = config.study
-    if study is None:
-        return []
-    (fset,) = (s for s in config.features.sets if s.name == config.studied_set)
-    models = {model.name: model for model in config.models_on(fset.name)}
-    first = [next(iter(models))]
-    wanted: list[tuple[str, str, float | None]] = []
-    wanted += [(name, "importance", None) for name in study.importance or first]
-    for curve in ("rmax", "rmin", "learning_curve"):
-        names = study.curves or first
-        wanted += [(name, curve, value) for name in names for value in getattr(study, curve)]
-    dataset = dataset_hashes(store, config, absorber, [fset.name])[fset.name]
-    folds = [config.evaluation.n_folds, config.evaluation.seed]
-    found = []
-    for name, experiment, value in wanted:
-        settings = [models[name].parameters(), folds, experiment, value]
-        hash_ = content_hash(_STAGE, ALGORITHM_VERSION, settings, dataset)
-        found.append(Experiment(absorber, fset, models[name], experiment, value, dataset, hash_))
-    return found
 
 
 @job

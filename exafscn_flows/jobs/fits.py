@@ -1,4 +1,4 @@
-"""Which models a campaign asks for, and which versions of them."""
+"""Which models and experiments a campaign asks for, and which versions of them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,11 +8,14 @@ from exafscn_flows.features import FeatureSet
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.jobs.dataset import dataset_hashes
 from exafscn_flows.models import ModelSettings
-from exafscn_flows.store.results import version_key
+from exafscn_flows.store.results import experiment_key, version_key
 from exafscn_flows.store.store import Store
 
 ALGORITHM_VERSION = 6
 """Raised when the same data and settings would give other models or predictions."""
+
+EXPERIMENTS_VERSION = 2
+"""The same for experiments."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,48 @@ def wanted_fits(store: Store, config: CampaignConfig, absorber: str) -> list[Fit
             wanted = content_hash("models", ALGORITHM_VERSION, names, settings, data)
             fits.append(Fit(absorber, fset, model, data, wanted))
     return fits
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment with one model of one absorber."""
+
+    absorber: str
+    feature_set: FeatureSet
+    model: ModelSettings
+    name: str
+    value: float | None
+    dataset_hash: str
+    hash: str
+
+    @property
+    def key(self) -> str:
+        """Key of its document."""
+        model = f"{self.absorber}/{self.feature_set.name}/{self.model.name}"
+        return experiment_key(model, self.name, self.value)
+
+
+def wanted_experiments(store: Store, config: CampaignConfig, absorber: str) -> list[Experiment]:
+    """List the experiments with the models of one absorber, with the hashes of up-to-date ones."""
+    study = config.study
+    if study is None:
+        return []
+    (fset,) = (s for s in config.features.sets if s.name == config.studied_set)
+    models = {model.name: model for model in config.models_on(fset.name)}
+    first = [next(iter(models))]
+    wanted: list[tuple[str, str, float | None]] = []
+    wanted += [(name, "importance", None) for name in study.importance or first]
+    for curve in ("rmax", "rmin", "learning_curve"):
+        names = study.curves or first
+        wanted += [(name, curve, value) for name in names for value in getattr(study, curve)]
+    dataset = dataset_hashes(store, config, absorber, [fset.name])[fset.name]
+    folds = [config.evaluation.n_folds, config.evaluation.seed]
+    found = []
+    for name, experiment, value in wanted:
+        settings = [models[name].parameters(), folds, experiment, value]
+        hash_ = content_hash("experiments", EXPERIMENTS_VERSION, settings, dataset)
+        found.append(Experiment(absorber, fset, models[name], experiment, value, dataset, hash_))
+    return found
 
 
 def vectors_hash(config: CampaignConfig, fset: FeatureSet) -> str:

@@ -9,7 +9,7 @@ from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.evaluation.label_study import agreements, by_certainty
 from exafscn_flows.features import Concatenation, LarchSettings
 from exafscn_flows.features.ranges import KRange
-from exafscn_flows.jobs.experiments import wanted_experiments
+from exafscn_flows.jobs.fits import wanted_experiments
 from exafscn_flows.report.data import ModelReport
 from exafscn_flows.report.study_data import LabelReport, Provenance, StudyData
 from exafscn_flows.store.documents import LabelDoc

@@ -6,8 +6,7 @@ from typing import Any
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.iteration import batches
-from exafscn_flows.jobs.experiments import wanted_experiments
-from exafscn_flows.jobs.fits import wanted_fits
+from exafscn_flows.jobs.fits import wanted_experiments, wanted_fits
 from exafscn_flows.jobs.states import SiteState, State, site_states
 from exafscn_flows.report.data import FailureGroup, StageCount
 from exafscn_flows.store.documents import FailureDoc, StructureDoc

@@ -5,14 +5,23 @@ from collections.abc import Sequence
 import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import to_rgba
-from matplotlib.figure import Figure, FigureBase
 from matplotlib.lines import Line2D
 
 from exafscn_flows.evaluation.importance import share_below
 from exafscn_flows.features.ranges import is_distance
 from exafscn_flows.report.data import ModelReport
 from exafscn_flows.report.interpretation import SHARE_LIMIT
-from exafscn_flows.report.style import COLORS, INK, LINE, MUTED, STYLE, legend_columns, to_svg
+from exafscn_flows.report.style import (
+    COLORS,
+    INK,
+    LINE,
+    MUTED,
+    STYLE,
+    Figure,
+    FigureBase,
+    legend_columns,
+    to_svg,
+)
 from exafscn_flows.report.summary import series_name
 
 R_MAX = 6.0

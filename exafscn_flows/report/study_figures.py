@@ -7,11 +7,19 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from exafscn_flows.report.interpretation import FAR_LIMIT, SHARE_LIMIT
-from exafscn_flows.report.style import COLORS, INK, LINE, MUTED, STYLE, legend_columns, to_svg
+from exafscn_flows.report.style import (
+    COLORS,
+    INK,
+    LINE,
+    MUTED,
+    STYLE,
+    Figure,
+    legend_columns,
+    to_svg,
+)
 
 WIDTH = 9.5
 

@@ -2,10 +2,30 @@
 
 import base64
 import io
+import warnings
 from collections.abc import Sequence
 
 import matplotlib as mpl
-from matplotlib.figure import Figure
+
+from exafscn_flows.imports import without
+
+# Axes in three dimensions, which no figure has, take as long to import as all others.
+with warnings.catch_warnings(), without("mpl_toolkits.mplot3d"):
+    warnings.simplefilter("ignore", UserWarning)
+    from matplotlib.figure import Figure, FigureBase
+
+__all__ = [
+    "COLORS",
+    "INK",
+    "LINE",
+    "MUTED",
+    "STYLE",
+    "Figure",
+    "FigureBase",
+    "data_uri",
+    "legend_columns",
+    "to_svg",
+]
 
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 """The palette of Okabe and Ito, which colour-blind readers can tell apart."""
@@ -39,6 +59,11 @@ def legend_columns(names: Sequence[str], width: float) -> int:
 
 def to_svg(figure: Figure) -> str:
     """Return a figure as SVG text, the same for the same figure."""
+    if (engine := figure.get_layout_engine()) is not None:
+        # Left to savefig, the figure would be drawn twice. It counts in points, too.
+        figure.set_dpi(72)
+        engine.execute(figure)
+        figure.set_layout_engine("none")
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     return text.getvalue()

@@ -10,12 +10,13 @@ from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
-
-from pymatgen.core import Structure
+from typing import TYPE_CHECKING, Any, Literal
 
 from exafscn_flows.errors import ItemFailure, UsageError
 from exafscn_flows.sources.base import Entry, LocalSource
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
 
 _ENTRIES = """
 SELECT cif.id, group_concat(e.element)
@@ -68,7 +69,7 @@ class AmcsdSource(LocalSource):
             elements = frozenset("H" if s == "D" else s for s in symbols.split(","))
             yield Entry(f"amcsd-{number}", elements, fingerprint)
 
-    def load(self, material_id: str) -> Structure:
+    def load(self, material_id: str) -> "Structure":
         """Read one mineral, its cell as published.
 
         Raises

@@ -8,13 +8,14 @@ store, and a reader makes structures and spectra of the kept records, without an
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol
-
-from pymatgen.core import Structure
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from exafscn_flows.config.base import StrictModel
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.parts import EVERYTHING, Part
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
 
 Record = dict[str, Any]
 """What a remote source sends for one entry: plain values that MongoDB and JSON can hold."""
@@ -45,7 +46,7 @@ class StoredSite(NamedTuple):
 class Reader(Protocol):
     """Gives structures by name (or locator), and spectra where the source has them."""
 
-    def load(self, material_id: str) -> Structure:
+    def load(self, material_id: str) -> "Structure":
         """Read one structure as it is written in the source.
 
         Raises
@@ -115,7 +116,7 @@ class LocalSource(SourceModel):
         """List the structures of the source, cheaply, in a fixed order."""
 
     @abstractmethod
-    def load(self, material_id: str) -> Structure: ...
+    def load(self, material_id: str) -> "Structure": ...
 
     @abstractmethod
     def provenance(self, material_id: str) -> dict[str, Any]: ...

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import Field
-from pymatgen.core import Structure
 
 from exafscn_flows.config.base import TreePath
 from exafscn_flows.errors import ItemFailure, UsageError
@@ -19,6 +18,9 @@ from exafscn_flows.sources.base import Entry, LocalSource, StoredSite
 from exafscn_flows.sources.tree import fingerprint, home_name, read, scan
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.parts import EVERYTHING, NEAR_EDGE, Part, SpectrumType
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
 
 _POSCAR = "POSCAR"
 _RUN_FILES = ("feff.inp", "xmu.dat", "chi.dat")
@@ -69,7 +71,7 @@ class FeffRunsSource(LocalSource):
             stamps = [(file, fingerprint(self.path, file)) for file in files]
             yield Entry(_name(folder, home), None, content_hash(stamps), json.dumps(folder))
 
-    def load(self, locator: str) -> Structure:
+    def load(self, locator: str) -> "Structure":
         """Read the POSCAR of one material, named by the locator of its entry.
 
         Raises

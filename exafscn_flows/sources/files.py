@@ -7,11 +7,10 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import PurePosixPath
-from typing import Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field
-from pymatgen.core import Structure
 
 from exafscn_flows.config.base import TreePath
 from exafscn_flows.errors import ItemFailure, UsageError
@@ -19,6 +18,9 @@ from exafscn_flows.hashing import content_hash, short_hash
 from exafscn_flows.sources.base import Entry, LocalSource
 from exafscn_flows.sources.names import safe_name
 from exafscn_flows.sources.tree import fingerprint, home_name, read, scan
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
 
 _POSCAR_NAMES = ("POSCAR", "CONTCAR")
 _SUFFIXES = (".cif", ".json", ".vasp", ".poscar")
@@ -68,7 +70,7 @@ class FilesSource(LocalSource):
                 name += f"-{content_hash(item.file, item.name)}"
             yield Entry(name, None, _fingerprint(self.path, item), item.locator)
 
-    def load(self, locator: str) -> Structure:
+    def load(self, locator: str) -> "Structure":
         """Read one structure, named by the locator of its entry.
 
         Raises

@@ -1,9 +1,7 @@
 """Structures and spectra from records of the Materials Project; no network."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from pymatgen.core import Structure
+from typing import TYPE_CHECKING, Any
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.sources.base import Record, StoredSite
@@ -14,6 +12,9 @@ from exafscn_flows.sources.xas_document import (
     document_structure,
 )
 from exafscn_flows.spectra.base import Spectrum
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
 
 
 class StructuresReader:
@@ -28,7 +29,7 @@ class StructuresReader:
     def __init__(self, records: Mapping[str, Record]) -> None:
         self._records = records
 
-    def load(self, material_id: str) -> Structure:
+    def load(self, material_id: str) -> "Structure":
         structure = self._records[material_id].get("structure")
         if not isinstance(structure, dict):
             message = f"{material_id}: the Materials Project sent no structure"
@@ -63,7 +64,7 @@ class SpectraReader:
     def __init__(self, records: Mapping[str, Record]) -> None:
         self._records = records
 
-    def load(self, material_id: str) -> Structure:
+    def load(self, material_id: str) -> "Structure":
         return document_structure(self._records[material_id], material_id)
 
     def provenance(self, material_id: str) -> dict[str, Any]:

@@ -3,11 +3,10 @@
 import json
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from pydantic import Field
-from pymatgen.core import Structure
 
 from exafscn_flows.config.base import TreePath
 from exafscn_flows.errors import ItemFailure
@@ -17,6 +16,9 @@ from exafscn_flows.sources.names import safe_name
 from exafscn_flows.sources.parquet import Table, open_table
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.parts import SpectrumType
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
 
 _HINT = "repair the rows of this material, or take them out"
 
@@ -70,7 +72,7 @@ class TableSource(LocalSource):
             if own in scattered:
                 scattered[own] = []
 
-    def load(self, locator: str) -> Structure:
+    def load(self, locator: str) -> "Structure":
         """Read the structure of one material, named by the locator of its entry.
 
         Raises
@@ -157,7 +159,7 @@ def _name(material_id: str) -> str:
     return name if name == material_id else f"{name}-{content_hash(material_id)}"
 
 
-def _structure(rows: Sequence[Mapping[str, Any]], name: str) -> Structure:
+def _structure(rows: Sequence[Mapping[str, Any]], name: str) -> "Structure":
     from exafscn_flows.sources.parsing import parse_structure_dict, read_json
 
     structures = []
@@ -180,7 +182,7 @@ def _structure(rows: Sequence[Mapping[str, Any]], name: str) -> Structure:
     return first
 
 
-def _same(one: Structure, other: Structure) -> bool:
+def _same(one: "Structure", other: "Structure") -> bool:
     """Whether two structures are one, with their sites in the same order."""
     return (
         [site.species for site in one] == [site.species for site in other]
@@ -189,7 +191,7 @@ def _same(one: Structure, other: Structure) -> bool:
     )
 
 
-def _check_site(structure: Structure, site: StoredSite, name: str) -> None:
+def _check_site(structure: "Structure", site: StoredSite, name: str) -> None:
     if site.site_index is None or site.absorber is None:
         raise ItemFailure("unreadable", f"{name}: a row has no site_index or no absorber", _HINT)
     inside = 0 <= site.site_index < len(structure)

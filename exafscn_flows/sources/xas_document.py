@@ -21,16 +21,18 @@ does not hold; a spectrum that has them farther up is refused.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pymatgen.core import Structure
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.sources.base import Record, StoredSite
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.edge_step import edge_step_fault
 from exafscn_flows.spectra.parts import SpectrumType
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
 
 SAMPLES = 200
 """Energies of an averaged document."""
@@ -71,7 +73,7 @@ _GRIDS: Mapping[SpectrumType, _Grid] = {
 }
 
 
-def document_structure(record: Record, name: str) -> Structure:
+def document_structure(record: Record, name: str) -> "Structure":
     """Return the structure inside the spectrum, in which its site index counts.
 
     The Materials Project may hold another one, with its sites in another order, under the same id.

@@ -139,6 +139,12 @@ class Store:
         return str(raw["_id"])
 
     @translate_errors()
+    def has_workflow(self, campaign: str) -> bool:
+        """Whether FireWorks has, or had, a workflow of a campaign in this database."""
+        query = {"metadata.campaign": {"$eq": campaign}}
+        return self.database.workflows.find_one(query, {"_id": 1}) is not None
+
+    @translate_errors()
     def set_plan(self, campaign: str, plan_hash: str | None) -> None:
         """Record for which settings and sources the active sites were chosen."""
         self.database.campaigns.update_one({"_id": campaign}, {"$set": {"plan_hash": plan_hash}})
