@@ -40,3 +40,13 @@ print(*sorted({"sklearn", "scipy", "torch"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_looking_at_a_campaign_loads_no_crystals_and_no_engine() -> None:
+    code = """
+import sys
+import launcher.query, launcher.show, launcher.versions
+print(*sorted({"pymatgen", "jobflow", "fireworks", "matplotlib", "pandas"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
