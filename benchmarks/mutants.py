@@ -49,11 +49,12 @@ class Run(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What became of a fault: killed, timed out or survived."""
+    """What became of a fault: killed, timed out or survived; and the test that killed it."""
 
     fault: Fault
     outcome: str
     seconds: float
+    by: str = ""
 
 
 def main() -> None:
@@ -71,6 +72,8 @@ def main() -> None:
         for fault in faults:
             print(f"{fault.file}: {fault.name}")
         return
+    # A shell that started this in the background has it ignored, also by the tests.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     repo = arguments.repo.resolve()
     with tempfile.TemporaryDirectory(prefix="exafscn-mutants-") as folder:
         results = try_all(copied(repo, Path(folder)), faults)
@@ -86,8 +89,9 @@ def main() -> None:
                     "file": fault.file,
                     "outcome": outcome,
                     "seconds": round(seconds, 1),
+                    "by": by,
                 }
-                for fault, outcome, seconds in results
+                for fault, outcome, seconds, by in results
             ],
         }
         arguments.json.write_text(json.dumps(found, indent=2) + "\n")
@@ -126,7 +130,7 @@ def try_all(copy: Path, faults: Sequence[Fault]) -> list[Result]:
     results = []
     for fault in faults:
         results.append(try_fault(copy, fault))
-        print(f"{results[-1].outcome:<10} {fault.name}", flush=True)
+        print(f"{results[-1].outcome:<10}{fault.name}  {results[-1].by}", flush=True)
     return results
 
 
@@ -140,7 +144,9 @@ def try_fault(copy: Path, fault: Fault) -> Result:
     if run.code not in (None, _PASSED, _FAILED):
         sys.exit(f"{fault.name}: the tests could not be run:\n{run.output[-3000:]}")
     outcome = {None: "timed out", _PASSED: "survived", _FAILED: "killed"}[run.code]
-    return Result(fault, outcome, run.seconds)
+    ends = [line.split() for line in run.output.splitlines()]
+    by = next((words[1] for words in ends if words and words[0] in ("FAILED", "ERROR")), "")
+    return Result(fault, outcome, run.seconds, by)
 
 
 def present(copy: Path, fault: Fault) -> tuple[str, ...]:
@@ -203,7 +209,7 @@ def show(results: Sequence[Result]) -> None:
     """Print a table, and how many faults were seen."""
     table = Table("fault", "file", "", "s")
     table.columns[3].justify = "right"
-    for fault, outcome, seconds in results:
+    for fault, outcome, seconds, _ in results:
         table.add_row(fault.name, fault.file, outcome, f"{seconds:.1f}")
     terminal = Console()
     terminal.print(table)
