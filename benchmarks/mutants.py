@@ -144,9 +144,9 @@ def try_fault(copy: Path, fault: Fault) -> Result:
     if run.code not in (None, _PASSED, _FAILED):
         sys.exit(f"{fault.name}: the tests could not be run:\n{run.output[-3000:]}")
     outcome = {None: "timed out", _PASSED: "survived", _FAILED: "killed"}[run.code]
-    ends = [line.split() for line in run.output.splitlines()]
-    by = next((words[1] for words in ends if words and words[0] in ("FAILED", "ERROR")), "")
-    return Result(fault, outcome, run.seconds, by)
+    told = (line.partition(" ") for line in run.output.splitlines())
+    by = next((name for what, _, name in told if what in ("FAILED", "ERROR")), "")
+    return Result(fault, outcome, run.seconds, by.partition(" - ")[0])
 
 
 def present(copy: Path, fault: Fault) -> tuple[str, ...]:
