@@ -101,6 +101,11 @@ def test_studies_that_make_no_sense_are_one_line(tmp_path: Path, changes, words)
 
 def test_every_r_of_a_set_may_be_a_limit():
     assert config(study={"rmax": [1.05, 99.0], "rmin": [0.1, 9.9]}).study is not None
+    features = config().features
+    last = float(features.sets[0].axis(features)[0][-1])
+    assert config(study={"rmin": [last]}).study is not None
+    with pytest.raises(ValidationError, match="leaves nothing of feature set r_space"):
+        config(study={"rmin": [last + 1e-9]})
 
 
 def test_a_study_is_strict():

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from exafscn_flows.evaluation.attribution import (
+    REPEATS,
     STEPS,
     attributions,
     integrated_gradients,
@@ -60,6 +61,31 @@ def test_one_of_many_copies_seems_to_matter_little_and_all_together_do_not() -> 
     alone = permutation_drop(fitted, X[400:], y[400:], AXIS, singly, 0)
     together = permutation_drop(fitted, X[400:], y[400:], AXIS, EDGES, 0)
     assert alone.max() < 0.25 * together[BAND]
+
+
+class Listener:
+    """A model that says one thing, and keeps the rows that it is asked about."""
+
+    def __init__(self) -> None:
+        self.asked: list[np.ndarray] = []
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        self.asked.append(X.copy())
+        return np.full(len(X), 4)
+
+
+def test_a_band_comes_as_a_whole_from_one_row() -> None:
+    X, y = problem(50, copies=False)
+    listener = Listener()
+    permutation_drop(listener, X, y, AXIS, EDGES, 0)  # type: ignore[arg-type]
+    _, *asked = listener.asked
+    assert len(asked) == len(EDGES) - 1
+    for band, rows in enumerate(asked):
+        inside = np.digitize(AXIS, EDGES) == band + 1
+        for permuted in np.split(rows, REPEATS):
+            assert (permuted[:, ~inside] == X[:, ~inside]).all()
+            assert sorted(map(tuple, permuted[:, inside])) == sorted(map(tuple, X[:, inside]))
+            assert (permuted != X).any()
 
 
 def test_what_is_the_same_everywhere_and_what_is_not_there_costs_nothing() -> None:

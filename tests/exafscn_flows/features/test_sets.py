@@ -91,6 +91,20 @@ def test_nothing_depends_on_the_order_of_calls(read) -> None:
             np.testing.assert_array_equal(again, before[feature_set.name])
 
 
+def test_what_is_kept_of_another_transform_is_not_taken(read, monkeypatch) -> None:
+    """The background is the same; chi(R) comes out as if nothing had been kept."""
+    spectrum = read("nio")
+    sets = {"kind": "r_space"}, {"kind": "r_space", "input": "chi"}
+    configs = [settings(*sets, xftf={"kweight": kweight}) for kweight in (1, 2)]
+    fresh = []
+    for config in configs:
+        monkeypatch.setattr(transformed, "_last", (None, {}))
+        fresh.append(vectors(spectrum, config))
+    for config, expected in zip(configs * 2, fresh * 2, strict=True):
+        for name, vector in vectors(spectrum, config).items():
+            np.testing.assert_array_equal(vector, expected[name])
+
+
 def test_a_spectrum_changed_in_place_is_another_one(read) -> None:
     config = settings({"kind": "k_space", "input": "chi"})
     spectrum = read("nio")

@@ -1,9 +1,11 @@
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from exafscn_flows.crystal import absorbing_sites, as_written
+from exafscn_flows.crystal import AbsorbingSite, absorbing_sites, as_written
 from exafscn_flows.errors import ItemFailure
+from exafscn_flows.labels import averaged
 from exafscn_flows.labels.averaged import label_average
+from exafscn_flows.labels.crystal_nn import Label
 
 MAGNETITE = Structure.from_spacegroup(
     "Fd-3m:2", Lattice.cubic(8.396), ["Fe", "Fe", "O"], [[1 / 8] * 3, [1 / 2] * 3, [0.2549] * 3]
@@ -35,3 +37,29 @@ def test_uniform_refuses_what_has_no_single_coordination():
 def test_uniform_takes_sites_that_agree():
     label = label_average(MAGNETITE, sites(MAGNETITE, "O"), "uniform")
     assert (label.cn, label.cn_average) == (4, 4.0)
+
+
+@pytest.mark.parametrize(
+    ("sites", "cn"),
+    [
+        ([(4, 1), (6, 1)], 4),
+        ([(6, 1), (4, 1)], 4),
+        ([(6, 2), (4, 1), (4, 1)], 4),
+        ([(4, 1), (6, 2)], 6),
+        # 1/10 + 2/10 is more than 3/10 in binary numbers.
+        ([(6, 1), (6, 2), (4, 3), (5, 2), (8, 2)], 4),
+    ],
+)
+def test_of_two_equally_frequent_numbers_the_smaller_counts(monkeypatch, sites, cn):
+    """Sites by CN and multiplicity, in any order."""
+
+    def label_site(structure, index):
+        number = sites[index][0]
+        return Label(number, {str(number): 1.0}, number, number, {"O": number}, 2.0)
+
+    monkeypatch.setattr(averaged, "label_site", label_site)
+    found = [AbsorbingSite(index, multiplicity) for index, (_, multiplicity) in enumerate(sites)]
+    label = label_average(MAGNETITE, found, "averaged")
+    assert label.cn == cn
+    total = sum(multiplicity for _, multiplicity in sites)
+    assert label.cn_average == pytest.approx(sum(n * m for n, m in sites) / total, abs=1e-4)

@@ -178,6 +178,23 @@ def test_fingerprints_change_with_the_content(tmp_path):
     assert load(tmp_path, "l/1").composition.reduced_formula == "NiO"
 
 
+def test_fingerprints_change_with_a_file_of_the_same_size(tmp_path):
+    write(tmp_path, {"a.cif": CIF})
+    (before,) = source(tmp_path).entries()
+    changed = CIF.replace("0.5", "0.4")
+    assert len(changed) == len(CIF)
+    assert changed != CIF
+    write(tmp_path, {"a.cif": changed})
+    os.utime(tmp_path / "a.cif", ns=(0, (tmp_path / "a.cif").stat().st_mtime_ns + 1000))
+    (after,) = source(tmp_path).entries()
+    assert after.fingerprint != before.fingerprint
+    packed = [
+        next(source(write_zip(tmp_path / "x.zip", {"a.cif": text})).entries()).fingerprint
+        for text in (CIF, changed, CIF)
+    ]
+    assert packed[0] == packed[2] != packed[1]
+
+
 def test_new_and_lost_files_are_noticed(tmp_path):
     write(tmp_path, {"a.cif": CIF, "b.cif": CIF})
     files = source(tmp_path)

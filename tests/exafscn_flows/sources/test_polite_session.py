@@ -3,8 +3,12 @@
 import logging
 import socket
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import pytest
 from mp_server import KEY
@@ -139,10 +143,41 @@ def test_what_never_passes_is_told_at_once_with_the_reason(get, server, session)
     )
 
 
-def test_the_key_follows_no_redirection(get, server):
-    server.fail(status=302)
-    assert "status 302" in failure(get, CampaignError)
-    assert len(server.requests) == 1
+@contextmanager
+def listening(status: int = 200, location: str = "") -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """A server that answers everybody the same: its address, and the headers that it was sent."""
+    heard: list[dict[str, str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append({name.lower(): value for name, value in self.headers.items()})
+            self.send_response(status)
+            if location:
+                self.send_header("Location", location)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as http:
+        thread = Thread(target=http.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{http.server_port}/", heard
+        finally:
+            http.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_the_key_follows_no_redirection(session, status):
+    """The other place would answer, and never hears of the key."""
+    with listening() as (elsewhere, told), listening(status, elsewhere) as (url, asked):
+        assert f"status {status}" in failure(lambda: session.get(url), CampaignError)
+    assert [headers["x-api-key"] for headers in asked] == [KEY]
+    assert told == []
 
 
 def test_the_key_is_nowhere_to_be_read(get, server, session, caplog):

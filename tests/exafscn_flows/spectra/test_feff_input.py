@@ -85,8 +85,11 @@ def test_other_cell_of_the_same_crystal_has_the_same_cluster(copper: Structure) 
     assert feff_input(copper * (2, 1, 1), 0, CARDS) == expected
 
 
-def test_cards_are_written_in_one_order(copper: Structure) -> None:
-    assert feff_input(copper, 0, CARDS) == feff_input(copper, 0, dict(reversed(CARDS.items())))
+def test_cards_are_all_written_and_in_one_order(copper: Structure) -> None:
+    text = feff_input(copper, 0, CARDS)
+    assert text == feff_input(copper, 0, dict(reversed(CARDS.items())))
+    head = text.splitlines()[: text.splitlines().index("POTENTIALS")]
+    assert head[-len(CARDS) :] == [f"{name} {value}" for name, value in sorted(CARDS.items())]
 
 
 def test_element_beyond_the_margin_gets_complete_surroundings() -> None:

@@ -124,6 +124,28 @@ def test_what_meets_the_conditions_is_found_in_order(screened, name, order):
     assert bool(found) == (name != "contradiction")
 
 
+def test_all_neighbours_that_are_asked_for_must_be_there(store):
+    """All these structures hold all these elements, around Cu or farther away."""
+    store.save_config(config())
+    store.write(promotions())
+    (doc,) = made_predictions(1)
+    common = {"absorber": "Cu", "hash": "first-Cu", "elements": ["Cu", "O", "S"], "oxide": True}
+    around = {"both": ["O", "S"], "oxygen": ["O"], "sulfur": ["S"]}
+    store.write(
+        doc.model_copy(update={**common, "site": site, "neighbours": neighbours})
+        for site, neighbours in around.items()
+    )
+    for asked, expected in (
+        (("O",), ["both", "oxygen"]),
+        (("S",), ["both", "sulfur"]),
+        (("O", "S"), ["both"]),
+        (("Cu", "S"), []),
+    ):
+        query = PredictionQuery(campaign="test", neighbours=asked)
+        assert sorted(row["site"] for row in find_predictions(store, query)) == expected
+        assert count_predictions(store, query) == len(expected)
+
+
 @pytest.mark.parametrize("order", Order)
 @pytest.mark.parametrize(
     "conditions", [{}, {"absorber": "Cu", "min_probability": 0.5}, {"contains": ("Cu",)}], ids=str

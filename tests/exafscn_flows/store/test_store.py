@@ -51,6 +51,18 @@ def test_changed_settings_are_seen_by_those_who_read_them_before(store):
         assert store.config(first.campaign).absorbers == settings.absorbers
 
 
+def test_saving_settings_keeps_the_plan_and_the_time_of_the_first_run(store):
+    store.save_config(config())
+    first = store.campaign("test")
+    assert first.plan_hash is None
+    store.set_plan("test", "plan")
+    store.save_config(config().model_copy(update={"absorbers": ["Zn"]}))
+    second = store.campaign("test")
+    assert (second.plan_hash, second.created_at) == ("plan", first.created_at)
+    assert second.hash != first.hash
+    assert second.run_at > first.run_at
+
+
 def test_written_twice_is_there_once_as_it_was_written_last(store):
     docs = list(made_predictions(2500))
     store.write(docs)
