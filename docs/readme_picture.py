@@ -5,18 +5,51 @@ python docs/readme_picture.py --campaign quickstart --absorber Ni
 
 import argparse
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
-from matplotlib.figure import Figure
+import numpy as np
 from PIL import Image
 
 from exafscn_flows.jobs.report import collect_report
 from exafscn_flows.report import figures
 from exafscn_flows.report.data import ModelReport
-from exafscn_flows.report.style import STYLE
+from exafscn_flows.report.style import INK, STYLE, Figure, FigureBase
 from exafscn_flows.store.store import Store
 
 PICTURE = Path(__file__).parent / "images" / "quickstart.png"
+
+
+def draw_confusion(
+    figure: FigureBase, confusion: Sequence[Sequence[int]], classes: Sequence[int]
+) -> None:
+    """Draw a confusion matrix: colours by share of the row, numbers of sites printed."""
+    counts = np.asarray(confusion)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes = figure.add_subplot()
+    axes.pcolormesh(share, cmap="Blues", vmin=0, vmax=1, edgecolors="white", linewidth=0.8)
+    size = 9 if len(classes) <= 8 else 7
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            color = "white" if share[row, column] > 0.55 else INK
+            axes.text(
+                column + 0.5,
+                row + 0.5,
+                str(count),
+                ha="center",
+                va="center",
+                color=color,
+                fontsize=size,
+            )
+    centres = np.arange(len(classes)) + 0.5
+    axes.set_xticks(centres, [str(cn) for cn in classes])
+    axes.set_yticks(centres, [str(cn) for cn in classes])
+    axes.tick_params(length=0)
+    axes.invert_yaxis()
+    axes.set_aspect("equal")
+    axes.set_xlabel("Predicted CN")
+    axes.set_ylabel("Label, CN by CrystalNN")
+    axes.spines[:].set_visible(False)
 
 
 @STYLE
@@ -34,7 +67,7 @@ def draw(report: ModelReport) -> Figure:
     mean, importance, confusion = figure.subfigures(1, 3, width_ratios=(1.15, 1, 1))
     figures.draw_mean_vectors(mean, report)
     figures.draw_importance(importance, fitted.axis, fitted.importances, fitted.axis_label)
-    figures.draw_confusion_matrix(confusion, grouped["confusion"], metrics.classes)
+    draw_confusion(confusion, grouped["confusion"], metrics.classes)
     for panel, title in (
         (mean, "Mean |χ(R)| by CN"),
         (importance, "Where in R the forest looks"),

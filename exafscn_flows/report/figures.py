@@ -32,57 +32,10 @@ FEW_SITES = 10
 
 
 @STYLE
-def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[int]) -> str:
-    """Draw a confusion matrix: colours by share of the row, numbers of sites printed.
-
-    Parameters
-    ----------
-    confusion
-        Sites by label (rows) and prediction (columns), shape (n_classes, n_classes).
-    classes
-        Coordination numbers, shape (n_classes,).
-    """
-    figure = _panel()
-    draw_confusion_matrix(figure, confusion, classes)
-    return to_svg(figure)
-
-
-def draw_confusion_matrix(
-    figure: FigureBase, confusion: Sequence[Sequence[int]], classes: Sequence[int]
-) -> None:
-    """Draw what `confusion_matrix` returns into a figure or a part of one, within `STYLE`."""
-    counts = np.asarray(confusion)
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes = figure.add_subplot()
-    axes.pcolormesh(share, cmap="Blues", vmin=0, vmax=1, edgecolors="white", linewidth=0.8)
-    size = 9 if len(classes) <= 8 else 7
-    for (row, column), count in np.ndenumerate(counts):
-        if count:
-            color = "white" if share[row, column] > 0.55 else INK
-            axes.text(
-                column + 0.5,
-                row + 0.5,
-                str(count),
-                ha="center",
-                va="center",
-                color=color,
-                fontsize=size,
-            )
-    centres = np.arange(len(classes)) + 0.5
-    axes.set_xticks(centres, [str(cn) for cn in classes])
-    axes.set_yticks(centres, [str(cn) for cn in classes])
-    axes.tick_params(length=0)
-    axes.invert_yaxis()
-    axes.set_aspect("equal")
-    axes.set_xlabel("Predicted CN")
-    axes.set_ylabel("Label, CN by CrystalNN")
-    axes.spines[:].set_visible(False)
-
-
-@STYLE
 def mean_vectors(report: ModelReport) -> str:
     """Draw the mean feature vector of every coordination number, with the number of sites."""
-    figure = _panel()
+    longest = max(len(_sites(cn, report)) for cn in report.mean_vectors)
+    figure = _panel(right=0.9 - 0.014 * longest)
     draw_mean_vectors(figure, report)
     return to_svg(figure)
 
@@ -104,7 +57,7 @@ def draw_mean_vectors(figure: FigureBase, report: ModelReport) -> None:
             color=color,
             linewidth=1.6 if count >= FEW_SITES else 1.0,
             linestyle="-" if count >= FEW_SITES else (0, (4, 2)),
-            label=f"{cn}  ({count})",
+            label=_sites(cn, report),
         )
     axes.set_xlim(axis[shown][0], np.ceil(axis[shown][-1]))
     if min(vector.min() for vector in report.mean_vectors.values()) >= 0:
@@ -112,9 +65,11 @@ def draw_mean_vectors(figure: FigureBase, report: ModelReport) -> None:
     axes.set_xlabel(fitted.axis_label)
     axes.set_ylabel(report.value_label)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(
+    axes.legend(
         title="CN (sites)",
-        loc="outside right upper",
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.02),
+        borderaxespad=0.2,
         fontsize=8,
         title_fontsize=8,
         handlelength=1.6,
@@ -257,5 +212,12 @@ def accuracy_overview(reports: Sequence[ModelReport]) -> str:
     return to_svg(figure)
 
 
-def _panel() -> Figure:
-    return Figure(figsize=(4.4, 3.6), layout="constrained")
+def _sites(cn: int, report: ModelReport) -> str:
+    return f"{cn}  ({report.class_counts[cn]})"
+
+
+def _panel(right: float = 0.97) -> Figure:
+    """Make a figure with room for its labels: to work it out takes as long as to draw."""
+    figure = Figure(figsize=(4.4, 3.6))
+    figure.subplots_adjust(left=0.17, right=right, bottom=0.14, top=0.97)
+    return figure

@@ -25,7 +25,7 @@ def render(data: ReportData) -> str:
     looked_into = data.study.feature_set if data.study else None
     shown = [one for one in data.models if looked_into in (None, one.feature_set)]
     means: dict[tuple[str, str], str] = {}
-    absorbers: dict[str, list[tuple[dict[str, Any], dict[str, str]]]] = {}
+    absorbers: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
     for report, model in zip(data.models, numbers["models"], strict=True):
         # A study has many models: only those that it looks into, and the best, get figures.
         drawn = looked_into in (None, report.feature_set) or model["best"]
@@ -43,18 +43,26 @@ def render(data: ReportData) -> str:
     )
 
 
-def _figures(report: ModelReport, means: dict[tuple[str, str], str]) -> dict[str, str]:
+def _figures(report: ModelReport, means: dict[tuple[str, str], str]) -> dict[str, Any]:
     """Draw one model; ``means`` keeps the mean spectra, which models on one set share."""
-    fitted, grouped = report.model_doc, report.metrics.splits["grouped"]
+    fitted = report.model_doc
     spectra = report.absorber, report.feature_set
     if spectra not in means:
         means[spectra] = data_uri(figures.mean_vectors(report))
-    confusion = figures.confusion_matrix(grouped["confusion"], report.metrics.classes)
-    images = {"confusion": data_uri(confusion), "mean": means[spectra]}
+    images = {"confusion": _confusion(report), "mean": means[spectra]}
     if fitted.importances is not None:
         svg = figures.importance(fitted.axis, fitted.importances, fitted.axis_label)
         images["importance"] = data_uri(svg)
     return images
+
+
+def _confusion(report: ModelReport) -> list[tuple[int, list[tuple[int, float]]]]:
+    """Give label, and number of sites and share of the row for every prediction."""
+    rows = report.metrics.splits["grouped"]["confusion"]
+    return [
+        (cn, [(count, count / max(sum(row), 1)) for count in row])
+        for cn, row in zip(report.metrics.classes, rows, strict=True)
+    ]
 
 
 def _stage_table(counts: list[StageCount]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from exafscn_flows.report.study_data import StudyData
 from exafscn_flows.report.summary import to_json
 
 FIGURES = (
-    (figures, ("accuracy_overview", "confusion_matrix", "importance", "mean_vectors")),
+    (figures, ("accuracy_overview", "importance", "mean_vectors")),
     (study_figures, ("certainty", "comparison", "curves", "importance")),
 )
 DRAWN: dict[bytes, str] = {}
@@ -94,7 +94,7 @@ def check_page(text: str) -> html.HtmlElement:
 
 def test_page_is_well_formed_and_needs_no_network(campaign):
     page = check_page(render(campaign()))
-    assert len(page.xpath("//img")) == 1 + 3 * 4
+    assert len(page.xpath("//img")) == 1 + 2 * 4
     assert page.xpath("count(//h1)") == 1
 
 
@@ -132,8 +132,8 @@ def test_a_model_without_importances_has_a_remark_instead_of_the_figure(campaign
     reports[1].model_doc.importances = None
     page = check_page(render(campaign(models=reports)))
     forest, mlp = page.xpath("//section[@class='series']")
-    assert len(forest.xpath(".//img")) == 3
-    assert len(mlp.xpath(".//img")) == 2
+    assert len(forest.xpath(".//img")) == 2
+    assert len(mlp.xpath(".//img")) == 1
     assert "No Gini importance" in mlp.text_content()
     assert "No Gini importance" not in forest.text_content()
 
@@ -161,6 +161,22 @@ def test_accuracy_table_shows_the_numbers_of_the_json(campaign):
             assert shown == pytest.approx([100 * x for x in expected], abs=0.05 + 1e-9)
         pairs = zip(numbers["classes"], numbers["class_counts"], strict=True)
         assert cells[7] == [n for pair in pairs for n in pair]
+
+
+def test_confusion_has_every_count_coloured_by_its_share_of_the_row(campaign, model):
+    report = model("Cu")
+    report.metrics.splits["grouped"]["confusion"] = [[9, 1], [0, 1000]]
+    (table,) = html.fromstring(render(campaign(models=[report]))).xpath("//*[@class='confusion']")
+    assert [cell.text for cell in table.xpath(".//thead//th")] == ["Label", "4", "6"]
+    cells = [
+        [(cell.text or "", cell.get("style"), "dark" in cell.get("class")) for cell in row]
+        for row in (row.xpath("td") for row in table.xpath(".//tbody/tr"))
+    ]
+    share = "--share: {:.3f}".format
+    assert cells == [
+        [("9", share(0.9), True), ("1", share(0.1), False)],
+        [("", share(0), False), ("1000", share(1), True)],
+    ]
 
 
 def test_best_feature_set_is_marked_per_absorber(campaign):
