@@ -76,7 +76,8 @@ class AmcsdSource(LocalSource):
         ItemFailure
             ``unreadable``, if there is no such mineral or its atoms make no sense.
         """
-        from exafscn_flows.sources.parsing import parse_cif, unreadable
+        from exafscn_flows.sources.cif import parse_cif
+        from exafscn_flows.sources.parsing import unreadable
 
         number = _number(material_id)
         # larixite prints what it cannot decode.
