@@ -1,8 +1,8 @@
-"""What is read of crystal structures, and how it is labelled, beside what an earlier version made of them.
+"""What is read of crystals, and how it is labelled, beside what an earlier version made of them.
 
-Every mineral of ``amcsd`` that holds one of the absorbers, or every CIF of a folder or zip, is read,
-reduced and labelled as a campaign would do it. Run it on an earlier checkout, keep its JSON, and
-compare:
+Every mineral of ``amcsd`` that holds one of the absorbers, or every CIF of a folder or zip, is
+read, reduced and labelled as a campaign would do it. Run it on an earlier checkout, keep its JSON,
+and compare:
 
     python benchmarks/structures_read.py --json before.json
     python benchmarks/structures_read.py --before before.json --json after.json

@@ -1,6 +1,5 @@
 """Content of a CIF to the crystal that it describes, or one line that says why not."""
 
-
 import numpy as np
 from pymatgen.core import Lattice, Structure
 
@@ -8,8 +7,9 @@ from exafscn_flows.crystal import overlap
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.sources.cif_atoms import Atom, has_atoms, read_atoms
 from exafscn_flows.sources.cif_block import Block, blocks
-from exafscn_flows.sources.cif_symmetry import ADD_SETTING, Setting, read_symmetry
+from exafscn_flows.sources.cif_symmetry import ADD_SETTING, read_symmetry
 from exafscn_flows.sources.parsing import unreadable
+from exafscn_flows.sources.space_groups import Setting
 from exafscn_flows.sources.stated import Stated, contradiction, read_formula
 
 _SITE_TOLERANCE = 5e-3
@@ -51,10 +51,9 @@ def parse_cif(content: bytes, name: str) -> Structure:
         ``disordered``, where that prevents reading.
     """
     try:
-        found = blocks(content)
+        listed = [block for block in blocks(content) if has_atoms(block)]
     except ValueError as error:
         raise unreadable(name, f"not a CIF: {error}") from error
-    listed = [block for block in found if has_atoms(block)]
     if not listed:
         raise unreadable(name, "no structure: no block lists atoms with their positions")
     if len(listed) > 1:
@@ -110,13 +109,12 @@ def _lattice(block: Block) -> Lattice:
     for name in ("alpha", "beta", "gamma"):
         angle = block.number(f"cell_angle_{name}")
         angles.append(90.0 if angle is None else angle)  # the default of CIF
-    try:
-        lattice = Lattice.from_parameters(*lengths, *angles)
-    except (ValueError, ZeroDivisionError):
-        lattice = None
-    if lattice is None or not np.isfinite(lattice.matrix).all() or lattice.volume < 1e-3:
-        raise ValueError(f"no structure: there is no cell with the angles {angles}")
-    return lattice
+    a, b, c = np.cos(np.radians(angles))
+    if not all(0 < angle < 180 for angle in angles) or 1 + 2 * a * b * c <= a * a + b * b + c * c:
+        raise ValueError(
+            "no structure: there is no cell with the angles {:g}, {:g}, {:g}".format(*angles)
+        )
+    return Lattice.from_parameters(*lengths, *angles)
 
 
 def _possible(
@@ -160,8 +158,8 @@ def _expanded(lattice: Lattice, atoms: list[Atom], setting: Setting) -> Structur
         if here.size:
             label, shares = places[owners[here[0]]]
             shares[atom.element] = shares.get(atom.element, 0.0) + atom.occupancy
-            if sum(shares.values()) > 1 + _FULL:
-                raise ValueError(f"{label} and {atom.label} are at one place")
+            if (total := sum(shares.values())) > 1 + _FULL:
+                raise ValueError(f"{label} and {atom.label} are at one place, together {total:.4g}")
             continue
         if atom.occupancy > 1 + _FULL:
             raise ValueError(f"the occupancy of {atom.label} is {atom.occupancy:g}")
@@ -191,7 +189,8 @@ def _third(x: float) -> float:
 def _near(coordinates: np.ndarray, position: np.ndarray) -> np.ndarray:
     """Whether each of some positions is the same as another, but for whole cells."""
     apart = coordinates - position
-    return (np.abs(apart - np.round(apart)) <= _SITE_TOLERANCE).all(axis=-1)
+    near: np.ndarray = (np.abs(apart - np.round(apart)) <= _SITE_TOLERANCE).all(axis=-1)
+    return near
 
 
 def _first_of_each(images: np.ndarray) -> list[int]:
@@ -217,7 +216,9 @@ def _same_crystal(one: Structure, other: Structure) -> bool:
     if one.composition != other.composition:
         return False
     (pairs, distances), (other_pairs, other_distances) = _distances(one), _distances(other)
-    return bool(np.array_equal(pairs, other_pairs) and np.allclose(distances, other_distances, atol=1e-3))
+    return bool(
+        np.array_equal(pairs, other_pairs) and np.allclose(distances, other_distances, atol=1e-3)
+    )
 
 
 def _distances(structure: Structure) -> tuple[np.ndarray, np.ndarray]:

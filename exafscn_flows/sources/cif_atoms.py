@@ -39,8 +39,7 @@ class Atom(NamedTuple):
 
 def has_atoms(block: Block) -> bool:
     """Whether a block lists atoms."""
-    names = block.names()
-    return _COORDINATES[0] in names or _CARTESIAN in names
+    return block.text(_COORDINATES[0], _CARTESIAN) is not None
 
 
 def read_atoms(block: Block, elements: Collection[str]) -> list[Atom]:

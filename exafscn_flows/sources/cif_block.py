@@ -4,6 +4,7 @@ import codecs
 import io
 import math
 import re
+from typing import Any, NamedTuple
 
 import gemmi
 
@@ -23,9 +24,25 @@ _PLAIN = {
 
 _ODD = re.compile(r"[^\t\n -~]")
 _PAIR = re.compile(r"\s*(_\S+)\s+(\S.*?)\s*")
-_ONE_VALUE = re.compile(r"""(?:'.*?'|".*?"|[^\s'"$\[\];#_]\S*)(?:\s+#.*)?""")
+_ONE_VALUE = re.compile(
+    r"""(?:'(?:[^']|'(?=\S))*'|"(?:[^"]|"(?=\S))*"|[^\s'"$\[\];#_]\S*)(?:\s+#.*)?"""
+)
 
 _NULL = ("", ".", "?")
+
+
+class _Place(NamedTuple):
+    """Where values stand: in a column of a loop, or alone."""
+
+    loop: gemmi.cif.Loop | None
+    column: int
+    value: str
+
+    def values(self) -> list[str]:
+        if self.loop is None:
+            return [_unquoted(self.value)]
+        column = self.loop.values[self.column :: self.loop.width()]
+        return [_unquoted(value) for value in column]
 
 
 class Block:
@@ -38,21 +55,22 @@ class Block:
 
     def __init__(self, block: gemmi.cif.Block) -> None:
         self.name = block.name.strip()
-        self._items: dict[str, list[tuple[gemmi.cif.Item, int]]] = {}
+        self._places: dict[str, list[_Place]] = {}
         for item in block:
-            if item.pair is not None:
-                self._add(item.pair[0], item, -1)
+            pair: Any = item.pair
+            if pair is not None:
+                self._add(pair[0], _Place(None, 0, pair[1]))
             elif item.loop is not None:
                 for column, tag in enumerate(item.loop.tags):
-                    self._add(tag, item, column)
+                    self._add(tag, _Place(item.loop, column, ""))
 
-    def _add(self, tag: str, item: gemmi.cif.Item, column: int) -> None:
+    def _add(self, tag: str, place: "_Place") -> None:
         name = tag[1:].lower().replace(".", "_").rstrip("_")
-        self._items.setdefault(name, []).append((item, column))
+        self._places.setdefault(name, []).append(place)
 
     def names(self) -> list[str]:
         """List the data names of the block."""
-        return list(self._items)
+        return list(self._places)
 
     def column(self, name: str) -> list[str] | None:
         """Return the values of a data name, of which a loop may have many.
@@ -64,11 +82,11 @@ class Block:
         ValueError
             If the name is there twice with different values.
         """
-        found = self._items.get(name)
+        found = self._places.get(name)
         if found is None:
             return None
-        values = _values(*found[0])
-        if any(_values(*other) != values for other in found[1:]):
+        values = found[0].values()
+        if any(other.values() != values for other in found[1:]):
             raise ValueError(f"_{name} is there twice, with different values")
         return values
 
@@ -130,15 +148,6 @@ def _document(text: str) -> gemmi.cif.Document:
     return gemmi.cif.read_string(text, check_level=0)
 
 
-def _values(item: gemmi.cif.Item, column: int) -> list[str]:
-    if column < 0:
-        values = [item.pair[1]]
-    else:
-        loop = item.loop
-        values = loop.values[column :: loop.width()]
-    return [_unquoted(value) for value in values]
-
-
 def _unquoted(value: str) -> str:
     if value[:1] not in ("'", '"', ";"):
         return value
@@ -150,14 +159,11 @@ def _unquoted(value: str) -> str:
 
 def _decoded(content: bytes) -> str:
     """Decode a file into ASCII without control characters."""
-    for mark, encoding in _BYTE_ORDERS.items():
-        if content.startswith(mark):
-            break
-    else:
-        start = content[:200]
-        encoding = "utf-8"
-        if start.count(0) > len(start) // 3:  # ASCII in UTF-16, without the mark
-            encoding = "utf-16-be" if start[0] == 0 else "utf-16-le"
+    start = content[:200]
+    encodings = [_BYTE_ORDERS[mark] for mark in _BYTE_ORDERS if content.startswith(mark)]
+    encoding = encodings[0] if encodings else "utf-8"
+    if not encodings and start.count(0) > len(start) // 3:  # ASCII in UTF-16, without the mark
+        encoding = "utf-16-be" if start[0] == 0 else "utf-16-le"
     text = io.StringIO(content.decode(encoding, errors="replace"), newline=None).read()
     if not _ODD.search(text):
         return text

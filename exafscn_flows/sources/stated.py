@@ -1,5 +1,6 @@
 """What a source states of a crystal, against what was read of it."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,7 +68,9 @@ def contradiction(structure: Structure, stated: Stated) -> str | None:
         units, fault = _units(amounts, stated.formula)
         if fault:
             return fault
-        if stated.units and abs(units / stated.units - 1) > _UNITS_TOLERANCE:
+        # pymatgen writes the atoms of the cell as the formula, and counts the reduced ones.
+        counts = units, units * _divisor(stated.formula)
+        if stated.units and all(abs(n / stated.units - 1) > _UNITS_TOLERANCE for n in counts):
             return f"the cell holds {units:.3g} formulas, but {stated.units:g} are stated (Z)"
         missing_hydrogen = units * stated.formula.get("H", 0.0) - amounts.get("H", 0.0)
     if stated.density:
@@ -97,6 +100,12 @@ def _units(amounts: Mapping[str, float], formula: Mapping[str, float]) -> tuple[
         wanted = Composition(formula).formula
         return 0.0, f"the atoms in the cell, {found}, do not make the formula {wanted}"
     return units, None
+
+
+def _divisor(formula: Mapping[str, float]) -> int:
+    """Greatest common divisor of the numbers in a formula, 1 if they are not whole."""
+    whole = [round(number) for number in formula.values()]
+    return math.gcd(*whole) if whole == list(formula.values()) else 1
 
 
 def _rounding(number: float) -> float:
