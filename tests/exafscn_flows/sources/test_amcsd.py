@@ -120,7 +120,7 @@ def test_reading_leaves_the_installation_as_it_is():
 def test_importing_the_sources_imports_neither_larixite_nor_the_parsers():
     code = (
         "import sys, exafscn_flows.sources;"
-        "found = {'gemmi', 'larixite', 'pymatgen.io.cif', 'sqlalchemy', 'scipy'} & set(sys.modules);"
-        "assert not found"
+        "late = {'gemmi', 'larixite', 'pymatgen.io.cif', 'sqlalchemy', 'scipy'};"
+        "assert not late & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
