@@ -44,6 +44,9 @@ _MODULATED = (
 
 _ON_SYMMETRY = re.compile(r"(?:^|_)space_group|^symmetry_")
 
+_HALL_SYMBOL = re.compile(r"^-|\d[a-z\"'=*^]")
+"""What sets a Hall symbol apart, such as -C 2yc, where a Hermann-Mauguin symbol is expected."""
+
 _SUPERSPACE = re.compile(r"\([^)]*[0abg][^)]*\)", re.IGNORECASE)
 """The modulation in the symbol of a superspace group, such as P n m a (0 b 0) s 0 0."""
 
@@ -194,7 +197,9 @@ def _statements(block: Block, metric: np.ndarray) -> Iterator[_Statement]:
         elif tag in _HALLS:
             settings = space_groups.by_hall(text) or space_groups.by_name(text, metric)
         else:
-            settings = space_groups.by_name(text, metric) or space_groups.by_hall(text)
+            settings = space_groups.by_name(text, metric)
+            if not settings and _HALL_SYMBOL.search(text):
+                settings = space_groups.by_hall(text)
         if not settings:
             if _SUPERSPACE.search(text):
                 raise _modulated()

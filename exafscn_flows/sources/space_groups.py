@@ -81,8 +81,11 @@ def _quiet_spglib() -> Iterator[None]:
 
 def by_hall(text: str) -> list[Setting]:
     """Return the setting of a Hall symbol; none if it is not one."""
+    # Only the lattice is a capital; two apostrophes stand for a quotation mark.
+    lower = text.replace("_", " ").replace("''", '"').lower()
+    symbol = re.sub("[a-z]", lambda lattice: lattice[0].upper(), lower, count=1)
     try:
-        group = gemmi.symops_from_hall(text.replace("_", " "))
+        group = gemmi.symops_from_hall(symbol)
     except (ValueError, RuntimeError):
         return []
     known = gemmi.find_spacegroup_by_ops(group)

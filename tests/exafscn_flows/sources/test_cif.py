@@ -166,6 +166,7 @@ def refused(text: str | bytes) -> ItemFailure:
         ),
         ("_symmetry_Int_Tables_number 227:2", MAGNETITE, SPINEL_2, "Fe", {(4, 1.89), (6, 2.06)}),
         (name("R -3 c :H"), *HEMATITE, "Fe", {(6, 2.03)}),
+        ("_space_group_name_Hall \"-r 3 2''c\"", *HEMATITE, "Fe", {(6, 2.03)}),
         (name("R -3 2/c"), *HEMATITE, "Fe", {(6, 2.03)}),
         (name("R -3 c R"), *HEMATITE_R, "Fe", {(6, 2.03)}),
         (name("R-3c"), *HEMATITE_R, "Fe", {(6, 2.03)}),
@@ -201,12 +202,11 @@ def test_what_else_a_file_states_tells_its_setting(
     assert "_space_group_symop_operation_xyz" in open_setting.hint
 
 
-def test_a_setting_whose_atoms_would_overlap_is_not_meant() -> None:
-    # With origin 2, the second iron would be 0.07 Å from oxygen; Z is 8 for both.
-    assert neighbours(cif(MAGNETITE, SPINEL_1, name("F d -3 m"), formula("Fe3 O4", 8)), "Fe") == {
-        (4, 1.89),
-        (6, 2.06),
-    }
+@pytest.mark.parametrize("atoms", [SPINEL_1, SPINEL_2])
+def test_a_setting_whose_atoms_would_overlap_is_not_meant(atoms: Atoms) -> None:
+    # With the other origin, iron and oxygen, or two oxygens, would be 0.1 Å apart; Z is 8 for both.
+    text = cif(MAGNETITE, atoms, name("F d -3 m"), formula("Fe3 O4", 8))
+    assert neighbours(text, "Fe") == {(4, 1.89), (6, 2.06)}
 
 
 def test_a_number_alone_does_not_say_which_axes_are_meant() -> None:
