@@ -218,6 +218,13 @@ def test_a_number_alone_does_not_say_which_axes_are_meant() -> None:
     assert len(read(cif(cell, atoms, "_symmetry_Int_Tables_number 2"))) == 1
 
 
+def test_a_short_monoclinic_name_means_axis_b() -> None:
+    # All angles are right ones, so that axis c would do as well.
+    structure = read(cif((5, 6, 7, *CUBIC), [("Mn", 0.1, 0.2, 0.3)], name("P 2")))
+    assert sorted(structure.frac_coords[:, 1]) == pytest.approx([0.2, 0.2])
+    assert sorted(structure.frac_coords[:, 2]) == pytest.approx([0.3, 0.7])
+
+
 @pytest.mark.parametrize(
     "symmetry",
     [
@@ -242,6 +249,7 @@ def test_modulated_structures_are_refused(symmetry: str) -> None:
         (name("P 4/m m m"), "does not fit the cell"),
         (name("P 21/c") + "\n_symmetry_Int_Tables_number 15", "contradict each other"),
         (name("C 2/c") + "\n_space_group_name_Hall '-P 2yc'", "contradict each other"),
+        (name("P 21/c") + "\n_space_group_name_Hall '-P 2yn'", "contradict each other"),
         (operators("x,y,z -x,-y,-z x,-y,z+1/2"), "of 4, 3 are there"),
         (operators("x,y,z y,x,z"), "do not fit the cell"),
         (operators("x,y,z x+1/5,y,z"), "is no symmetry operator"),
