@@ -6,7 +6,7 @@ from pymatgen.core import Lattice, Structure
 from exafscn_flows.crystal import overlap
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.sources.cif_atoms import Atom, has_atoms, read_atoms
-from exafscn_flows.sources.cif_block import Block, blocks
+from exafscn_flows.sources.cif_block import Block, blocks, to_number
 from exafscn_flows.sources.cif_symmetry import ADD_SETTING, read_symmetry
 from exafscn_flows.sources.parsing import unreadable
 from exafscn_flows.sources.space_groups import Setting
@@ -89,7 +89,8 @@ def _structure(block: Block) -> Structure:
                 cause = f"{symmetry.words} contradict each other"
                 raise ItemFailure("unknown_symmetry", cause, "remove what is wrong")
         return structure
-    possible, faults = _possible(lattice, atoms, symmetry.named, stated)
+    is_only = len(symmetry.named) == 1
+    possible, faults = _possible(lattice, atoms, symmetry.named, stated, is_only=is_only)
     if not possible:
         raise ValueError(faults[0])
     if not all(_same_crystal(possible[0], other) for other in possible[1:]):
@@ -102,13 +103,13 @@ def _structure(block: Block) -> Structure:
 def _lattice(block: Block) -> Lattice:
     lengths, angles = [], []
     for axis in "abc":
-        length = block.number(f"cell_length_{axis}")
-        if length is None or length <= 0:
+        length = block.text(f"cell_length_{axis}")
+        if length is None:
             raise ValueError(f"no structure: _cell_length_{axis} is missing")
-        lengths.append(length)
+        lengths.append(_positive(f"_cell_length_{axis}", length))
     for name in ("alpha", "beta", "gamma"):
-        angle = block.number(f"cell_angle_{name}")
-        angles.append(90.0 if angle is None else angle)  # the default of CIF
+        angle = block.text(f"cell_angle_{name}") or "90"  # the default of CIF
+        angles.append(_positive(f"_cell_angle_{name}", angle))
     a, b, c = np.cos(np.radians(angles))
     if not all(0 < angle < 180 for angle in angles) or 1 + 2 * a * b * c <= a * a + b * b + c * c:
         raise ValueError(
@@ -117,12 +118,25 @@ def _lattice(block: Block) -> Lattice:
     return Lattice.from_parameters(*lengths, *angles)
 
 
+def _positive(name: str, text: str) -> float:
+    number = to_number(text)
+    if number is None or number <= 0:
+        raise ValueError(f"no structure: {name} is {text}")
+    return number
+
+
 def _possible(
-    lattice: Lattice, atoms: list[Atom], settings: list[Setting], stated: Stated
+    lattice: Lattice,
+    atoms: list[Atom],
+    settings: list[Setting],
+    stated: Stated,
+    *,
+    is_only: bool = False,
 ) -> tuple[list[Structure], list[str]]:
     """Make the crystals of all settings that contradict nothing, and say why others are none.
 
-    A single one may have atoms that overlap, of which reducing it will tell.
+    The only one may have atoms that overlap, of which reducing it will tell, and if it is
+    disordered, that is what is wrong with it.
     """
     possible, faults = [], []
     for setting in settings:
@@ -132,9 +146,9 @@ def _possible(
             faults.append(str(error))
             continue
         fault = contradiction(structure, stated)
-        if not fault and len(settings) > 1 and structure.is_ordered:
+        if not fault and not is_only and structure.is_ordered:
             fault = overlap(structure)
-        if fault and (structure.is_ordered or len(settings) > 1):
+        if fault and (structure.is_ordered or not is_only):
             faults.append(fault)
         else:
             possible.append(structure)

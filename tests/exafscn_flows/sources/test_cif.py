@@ -266,6 +266,9 @@ def test_symmetry_that_cannot_be_meant_is_refused(symmetry: str, cause: str) -> 
 def test_operators_count_more_than_a_name_that_cannot_be_meant() -> None:
     # All atoms are listed: by the name, they would be there several times.
     assert neighbours(cif(NIO_CELL, NIO_ALL, ONLY_XYZ, name("F m 3 m")), "Ni") == {(6, 2.09)}
+    # With another origin, they would overlap.
+    moved = [(e, x + 0.04, y + 0.05, z + 0.06) for e, x, y, z in NIO_ALL]
+    assert neighbours(cif(NIO_CELL, moved, ONLY_XYZ, name("P -1")), "Ni") == {(6, 2.09)}
 
 
 def test_operators_in_cells_that_no_table_lists_are_used() -> None:
@@ -497,6 +500,11 @@ def test_other_spellings_of_the_same_file(text: str | bytes) -> None:
         (PLAIN + "_cell_length_a 5\n", "_cell_length_a is there twice"),
         (PLAIN.replace("_cell_length_b", "_cell_length_q"), "_cell_length_b is missing"),
         (PLAIN.replace("_angle_gamma 90", "_angle_gamma 190"), "no cell with the angles"),
+        (
+            PLAIN.replace("_angle_gamma 90.0", "_angle_gamma '90 deg'"),
+            "_cell_angle_gamma is 90 deg",
+        ),
+        (PLAIN.replace("_length_a 4.18", "_length_a 0"), "_cell_length_a is 0"),
         (PLAIN.replace("fract_", "Cartn_"), "Cartesian"),
         (PLAIN.replace("_atom_site_fract_z\n", ""), "line "),
         (PLAIN + "0.5 0.5\n", "line 9"),
