@@ -3,7 +3,7 @@
 import numpy as np
 from pymatgen.core import Lattice, Structure
 
-from exafscn_flows.crystal import overlap
+from exafscn_flows.crystal import MAX_ATOMS, overlap
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.sources.cif_atoms import Atom, has_atoms, read_atoms
 from exafscn_flows.sources.cif_block import Block, blocks, to_number
@@ -48,7 +48,7 @@ def parse_cif(content: bytes, name: str) -> Structure:
     ItemFailure
         ``unreadable``, also if file and structure contradict each other; ``several_structures``:
         which of them is meant, nobody knows; ``unknown_symmetry``; ``unknown_species``;
-        ``disordered``, where that prevents reading.
+        ``too_many_atoms``; ``disordered``, where that prevents reading.
     """
     try:
         listed = [block for block in blocks(content) if has_atoms(block)]
@@ -162,6 +162,8 @@ def _expanded(lattice: Lattice, atoms: list[Atom], setting: Setting) -> Structur
     ------
     ValueError
         If there is more than one atom at a place.
+    ItemFailure
+        ``too_many_atoms``.
     """
     coordinates = np.empty((0, 3))
     owners = np.empty(0, dtype=int)
@@ -182,6 +184,9 @@ def _expanded(lattice: Lattice, atoms: list[Atom], setting: Setting) -> Structur
         if len(images) % len(kept):
             raise ValueError(f"some images of {atom.label} nearly coincide, others do not")
         coordinates = np.concatenate([coordinates, kept])
+        if len(coordinates) > MAX_ATOMS:  # putting more together would take long
+            cause = f"the cell holds more than {MAX_ATOMS} atoms"
+            raise ItemFailure("too_many_atoms", cause, "write a smaller cell")
         owners = np.concatenate([owners, np.full(len(kept), len(places))])
         places.append((atom.label, {atom.element: atom.occupancy}))
     species = [_species(shares) for _, shares in places]

@@ -516,6 +516,11 @@ def test_files_that_lack_something_say_what(text: str, cause: str) -> None:
     assert cause in failure.message
 
 
+def test_cells_that_are_too_large_are_given_up_early() -> None:
+    atoms = [("Ni", 0.01 * i, 0.01 * j, 0.2) for i in range(46) for j in range(46)]
+    assert refused(cif((300, 300, 9, *CUBIC), atoms)).kind == "too_many_atoms"
+
+
 def test_blocks_of_one_name_are_several_structures() -> None:
     assert refused(PLAIN + PLAIN).kind == "several_structures"
     assert refused(PLAIN + PLAIN.replace("data_x", "data_y")).kind == "several_structures"
