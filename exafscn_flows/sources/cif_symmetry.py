@@ -152,21 +152,24 @@ def _values(block: Block, name: str) -> list[str]:
 
 
 def _operator(text: str) -> gemmi.Op:
+    cause = f"{text} is no symmetry operator of a space group"
     try:
-        return gemmi.Op(text)
+        operator = gemmi.Op(text)
     except (ValueError, RuntimeError) as error:
-        if "x4" in text.lower():
-            raise _modulated() from error
-        raise _unusable(f"{text} is no symmetry operator of a space group") from error
+        raise (_modulated() if "x4" in text.lower() else _unusable(cause)) from error
+    if abs(operator.det_rot()) != gemmi.Op.DEN**3:
+        raise _unusable(cause)
+    return operator
 
 
 def _listed(triplets: list[str], metric: np.ndarray) -> Setting:
     """Make a setting of operators that a file lists."""
     setting = space_groups.setting("as listed", frozenset(triplets))
-    if not np.allclose(np.abs(np.linalg.det(setting.rotations)), 1):
-        raise _unusable("its symmetry operators change the volume")
     group = gemmi.GroupOps([gemmi.Op(triplet) for triplet in setting.operators])
-    group.add_missing_elements()
+    try:
+        group.add_missing_elements()
+    except RuntimeError as error:
+        raise _unusable("its symmetry operators make no space group") from error
     if len(group) != len(setting.operators):
         cause = (
             f"symmetry operators are missing: of {len(group)}, {len(setting.operators)} are there"
