@@ -15,6 +15,9 @@ _VOLUME_TOLERANCE = 0.01
 _DENSITY_TOLERANCE = 0.05
 """Relative; densities are often written with two digits."""
 
+_DEUTERON = 2.014
+"""Mass of deuterium, u."""
+
 _DALTON = 1.66053907
 """1 u/Å³ in g/cm³."""
 
@@ -75,10 +78,12 @@ def contradiction(structure: Structure, stated: Stated) -> str | None:
         missing_hydrogen = units * stated.formula.get("H", 0.0) - amounts.get("H", 0.0)
     if stated.density:
         mass = sum(Element(name).atomic_mass * amount for name, amount in amounts.items())
-        masses = mass, mass + missing_hydrogen * Element("H").atomic_mass
-        densities = [_DALTON * mass / volume for mass in masses]
-        if all(abs(d / stated.density - 1) > _DENSITY_TOLERANCE for d in densities):
-            return f"its density is {densities[1]:.3g} g/cm³, but {stated.density:g} is stated"
+        # Hydrogen may be deuterium, in the structure as well as missing from it.
+        most = mass + missing_hydrogen * _DEUTERON + amounts.get("H", 0.0) * (_DEUTERON - 1)
+        lightest, heaviest = (_DALTON * m / volume / stated.density for m in (mass, most))
+        if lightest > 1 + _DENSITY_TOLERANCE or heaviest < 1 - _DENSITY_TOLERANCE:
+            density = _DALTON * mass / volume
+            return f"its density is {density:.3g} g/cm³, but {stated.density:g} is stated"
     return None
 
 

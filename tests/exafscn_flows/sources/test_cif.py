@@ -341,6 +341,17 @@ def test_rounded_statements_are_no_contradiction(statement: str) -> None:
     assert len(read(cif(NIO_CELL, NIO, name("F m -3 m"), statement))) == 8
 
 
+@pytest.mark.parametrize(("density", "right"), [(0.886, True), (0.786, True), (1.1, False)])
+def test_the_density_may_be_that_of_the_deuteride(density: float, right: bool) -> None:
+    atoms = [("Li", 0, 0, 0), ("D", 0.5, 0.5, 0.5)]
+    statement = f"_exptl_crystal_density_diffrn {density}"
+    text = cif((4.065,) * 3 + CUBIC, atoms, name("F m -3 m"), formula("Li D"), statement)
+    if right:
+        assert read(text).composition.as_dict() == {"Li": 4, "H": 4}
+    else:
+        assert "density" in refused(text).message
+
+
 def lines(**changed: str) -> str:
     """Rows of NiO: label, type, position, occupancy, hydrogens, flag; some are changed."""
     rows = [f"{e}{i} {e} {x} {y} {z} 1 0 ." for i, (e, x, y, z) in enumerate(NIO_ALL, 1)]
