@@ -32,7 +32,7 @@ from shells import SAME_SITE, difference, site_shells
 from exafscn_flows.crystal import absorbing_sites, reduce_structure
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.labels.crystal_nn import Label, label_site
-from exafscn_flows.sources.parsing import parse_cif
+from exafscn_flows.sources.cif import parse_cif
 from exafscn_flows.store.documents import site_key
 
 SYMPREC = 0.01

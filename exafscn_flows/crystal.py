@@ -266,16 +266,42 @@ def _check_cell(structure: Structure) -> None:
         raise ItemFailure("too_many_atoms", message, "write a smaller cell")
 
 
-def _check_distances(structure: Structure, symprec: float) -> None:
-    limit = max(_MIN_DISTANCE, 2 * symprec)
+def overlap(structure: Structure) -> str | None:
+    """Say which two atoms are nearer than any two atoms are.
+
+    Parameters
+    ----------
+    structure
+        Ordered structure.
+
+    Returns
+    -------
+    str or None
+        The nearest such pair and its distance, in words.
+    """
+    pairs, distance = _near_pairs(structure, _MIN_DISTANCE)
+    return _overlap(pairs, distance)
+
+
+def _near_pairs(structure: Structure, limit: float) -> tuple[np.ndarray, np.ndarray]:
+    """Symbols, shape (pairs, 2), and distances of all pairs within a limit, Å."""
     first, second, _, distance = structure.get_neighbor_list(limit)
     symbols = np.array([site.specie.symbol for site in structure])
-    hydrogen = (symbols[first] == "H") | (symbols[second] == "H")
+    return np.stack([symbols[first], symbols[second]], axis=1), distance
+
+
+def _overlap(pairs: np.ndarray, distance: np.ndarray) -> str | None:
+    hydrogen = (pairs == "H").any(axis=1)
     overlap = distance < np.where(hydrogen, _MIN_DISTANCE_H, _MIN_DISTANCE)
-    if overlap.any():
-        nearest = np.flatnonzero(overlap)[np.argmin(distance[overlap])]
-        pair = " and ".join(sorted((symbols[first[nearest]], symbols[second[nearest]])))
-        message = f"{pair} are {distance[nearest]:.2f} Å apart"
+    if not overlap.any():
+        return None
+    nearest = np.flatnonzero(overlap)[np.argmin(distance[overlap])]
+    return f"{' and '.join(sorted(pairs[nearest]))} are {distance[nearest]:.2f} Å apart"
+
+
+def _check_distances(structure: Structure, symprec: float) -> None:
+    pairs, distance = _near_pairs(structure, max(_MIN_DISTANCE, 2 * symprec))
+    if message := _overlap(pairs, distance):
         hint = "split or doubled positions? Keep one of them, or give their occupancies"
         raise ItemFailure("overlapping_atoms", message, hint)
     if (distance < 2 * symprec).any():

@@ -60,8 +60,8 @@ class AmcsdSource(LocalSource):
     def entries(self) -> Iterator[Entry]:
         """List all fully occupied minerals, by number.
 
-        Loading fails for a few of them (4 of 2346 with Ti..Zn): two atoms are written at one
-        place, or a label names a group of atoms.
+        Loading fails for a few of them (7 of 2346 with Ti..Zn): two atoms are written at one
+        place, a label names a group of atoms, or the cell or the formula is another crystal's.
         """
         # The database does not change within a version of larixite.
         fingerprint = f"larixite {version('larixite')}"
@@ -75,9 +75,11 @@ class AmcsdSource(LocalSource):
         Raises
         ------
         ItemFailure
-            ``unreadable``, if there is no such mineral or its atoms make no sense.
+            ``unreadable``, if there is no such mineral or its atoms make no sense, or
+            ``unknown_symmetry``, if its operators do not fit its cell.
         """
-        from exafscn_flows.sources.parsing import parse_cif, unreadable
+        from exafscn_flows.sources.cif import parse_cif
+        from exafscn_flows.sources.parsing import unreadable
 
         number = _number(material_id)
         # larixite prints what it cannot decode.

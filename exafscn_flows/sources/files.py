@@ -78,7 +78,7 @@ class FilesSource(LocalSource):
         ItemFailure
             ``unreadable``, ``too_large``, ``several_structures`` or ``unsafe_path``.
         """
-        from exafscn_flows.sources import parsing
+        from exafscn_flows.sources import cif, parsing
 
         file, name = _Item.of(locator)
         suffix = PurePosixPath(file).suffix.lower()
@@ -88,7 +88,7 @@ class FilesSource(LocalSource):
                 raise parsing.unreadable(file, "it has changed since it was listed")
             label = file if name is None else f"{file}, structure {name}"
             return parsing.parse_structure_dict(data[name], label)
-        parse = parsing.parse_cif if suffix == ".cif" else parsing.parse_poscar
+        parse = cif.parse_cif if suffix == ".cif" else parsing.parse_poscar
         return parse(read(self.path, file), file)
 
     def provenance(self, locator: str) -> dict[str, Any]:

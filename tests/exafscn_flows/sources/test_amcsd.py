@@ -67,7 +67,8 @@ def test_provenance_names_mineral_and_reference():
     [
         "amcsd-71",  # two oxygen atoms at one place
         "amcsd-16884",  # Fe and Ge at one place
-        "amcsd-9428",  # NH4, which pymatgen takes for nihonium
+        "amcsd-9428",  # NH4, of which only one atom has a position
+        "amcsd-20120",  # other atoms than the formula
         "amcsd-99999999",
         "amcsd-1 OR 1=1",
         "mp-21",
@@ -80,6 +81,21 @@ def test_what_cannot_be_read_says_why_in_one_line(material_id):
     assert info.value.message.startswith(material_id)
     assert "\n" not in info.value.message
     assert info.value.hint
+
+
+@pytest.mark.parametrize("material_id", ["amcsd-10210", "amcsd-17791"])
+def test_minerals_whose_cell_is_not_that_of_their_symmetry_are_refused(material_id):
+    # Hexagonal operators and three right angles; tetragonal ones and an angle of 120 degrees.
+    with pytest.raises(ItemFailure, match="do not fit the cell") as info:
+        SOURCE.load(material_id)
+    assert info.value.kind == "unknown_symmetry"
+    assert info.value.hint
+
+
+def test_water_whose_hydrogens_were_not_found_is_an_oxygen():
+    # Wat is no tungsten; the formula has the hydrogens.
+    assert SOURCE.load("amcsd-144").composition["W"] == 0
+    assert SOURCE.load("amcsd-144").composition["O"] > 0
 
 
 def test_a_damaged_database_is_a_usage_error(monkeypatch, tmp_path):
@@ -104,6 +120,7 @@ def test_reading_leaves_the_installation_as_it_is():
 def test_importing_the_sources_imports_neither_larixite_nor_the_parsers():
     code = (
         "import sys, exafscn_flows.sources;"
-        "assert not {'larixite', 'pymatgen.io.cif', 'sqlalchemy', 'scipy'} & set(sys.modules)"
+        "late = {'gemmi', 'larixite', 'pymatgen.io.cif', 'sqlalchemy', 'scipy'};"
+        "assert not late & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
