@@ -16,7 +16,7 @@ from exafscn_flows.store.store import Store
 if TYPE_CHECKING:
     from exafscn_flows.crystal import ReducedStructure
 
-ALGORITHM_VERSION = 2
+ALGORITHM_VERSION = 3
 """Raised when the same file would give another structure document."""
 
 _FIELDS = ["material_id", "hash", "formula", "elements", "n_atoms", "inequivalent_sites"]

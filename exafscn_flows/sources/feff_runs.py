@@ -77,7 +77,7 @@ class FeffRunsSource(LocalSource):
         ItemFailure
             ``unreadable``, ``too_large`` or ``unsafe_path``.
         """
-        from exafscn_flows.sources.parsing import parse_poscar
+        from exafscn_flows.sources.poscar import parse_poscar
 
         file = _join(json.loads(locator), _POSCAR)
         return parse_poscar(read(self.path, file), file)

@@ -158,7 +158,7 @@ def _name(material_id: str) -> str:
 
 
 def _structure(rows: Sequence[Mapping[str, Any]], name: str) -> Structure:
-    from exafscn_flows.sources.parsing import parse_structure_dict, read_json
+    from exafscn_flows.sources.structure_json import parse_structure_dict, read_json
 
     structures = []
     for text in dict.fromkeys(row["structure"] for row in rows):
