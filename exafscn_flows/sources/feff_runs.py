@@ -171,7 +171,7 @@ class FeffRunsSource(LocalSource):
 
     def _text(self, run: "_Run", name: str) -> str:
         content = read(self.path, _join(run.folder, name))
-        return content.decode(errors="replace").replace("\r\n", "\n")
+        return content.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
 class _Run(NamedTuple):
