@@ -31,6 +31,12 @@ split or doubled positions, written without their occupancies.
 _MIN_VOLUME_PER_ATOM = 1.0
 """Å³; the densest real crystals have 4 to 6, so that anything below is a mistake in the cell."""
 
+_LONGEST_CELL = 5000.0
+_LEAST_SPACING = 0.1
+_FARTHEST_CELL = 100.0
+"""Longest vector of a cell, least distance between its opposite faces, Å, and cells that an atom
+may lie away from it. Beyond, a digit is wrong, and searches for neighbours go on for hours."""
+
 _NOISE = 1e-3
 """Fractional coordinates that differ by less are one value when sites are put in order: spglib
 moves atoms by up to its tolerance, and not the same way in every cell of a crystal."""
@@ -257,6 +263,14 @@ def _check_cell(structure: Structure) -> None:
     n_atoms = len(structure)
     if n_atoms == 0:
         raise ItemFailure("unknown_species", "the structure holds no atoms", "repair the file")
+    longest, thinnest = max(structure.lattice.abc), _least_spacing(structure.lattice)
+    if not (longest <= _LONGEST_CELL and thinnest >= _LEAST_SPACING):
+        message = f"the cell is {longest:.3g} Å long and {thinnest:.3g} Å thin"
+        raise ItemFailure("bad_lattice", message, "check the cell; its unit is Å")
+    far = float(np.abs(structure.frac_coords).max())
+    if far > _FARTHEST_CELL:
+        message = f"an atom lies {far:.3g} cells away from the cell"
+        raise ItemFailure("bad_lattice", message, "check the coordinates")
     volume = structure.volume
     if volume < _MIN_VOLUME_PER_ATOM * n_atoms:
         message = f"the cell of {n_atoms} atoms has a volume of {volume:.3g} Å³"
@@ -264,6 +278,15 @@ def _check_cell(structure: Structure) -> None:
     if n_atoms > MAX_ATOMS:
         message = f"the cell, as written, holds {n_atoms} atoms; the limit is {MAX_ATOMS}"
         raise ItemFailure("too_many_atoms", message, "write a smaller cell")
+
+
+def _least_spacing(lattice: Lattice) -> float:
+    """Least distance between opposite faces of a cell, Å; 0 or NaN if it is flat."""
+    with np.errstate(all="ignore"):
+        a, b, c = lattice.matrix / np.array(lattice.abc)[:, None]
+        faces = np.linalg.norm([np.cross(b, c), np.cross(c, a), np.cross(a, b)], axis=1)
+        spacings = np.array(lattice.abc) * abs(np.dot(a, np.cross(b, c))) / faces
+    return float(spacings.min())
 
 
 def _check_distances(structure: Structure, symprec: float) -> None:

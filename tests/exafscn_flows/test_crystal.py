@@ -258,6 +258,29 @@ def test_impossible_cells_are_refused(matrix):
     assert failure(structure).kind == "bad_lattice"
 
 
+@pytest.mark.parametrize(
+    ("matrix", "coords"),
+    [
+        ([[4, 0, 0], [0, 1e9, 0], [0, 0, 4]], [0, 0, 0]),
+        ([[4, 0, 0], [0, 4, 1e9], [0, 0, 4]], [0, 0, 0]),
+        ([[4, 0, 0], [0, 4, 0], [400, 0, 0.01]], [0, 0, 0]),
+        ([[4, 0, 0], [0, 4, 0], [0, 0, 4]], [0, 0, 1e12]),
+        ([[4, 0, 0], [0, 4, 0], [0, 0, 4]], [0, 0, -1e300]),
+    ],
+)
+def test_what_would_be_searched_for_hours_is_refused(matrix, coords):
+    structure = Structure(Lattice(matrix), ["Ni"], [coords])
+    assert failure(structure).kind == "bad_lattice"
+
+
+def test_oblique_cells_and_atoms_some_cells_away_are_as_good_as_others():
+    cell = Structure(Lattice.cubic(4), ["Ni", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    oblique = cell * [[1, 9, 0], [0, 1, 0], [0, -7, 1]]
+    oblique.translate_sites([0], [5, -3, 12], to_unit_cell=False)
+    one, other = (reduce_structure(each, SYMPREC).structure for each in (oblique, cell))
+    assert structure_hash(one) == structure_hash(other)
+
+
 def test_coordinates_that_are_not_finite_are_refused():
     structure = Structure(Lattice.cubic(4), ["Ni"], [[0, 0, np.nan]])
     assert failure(structure).kind == "bad_lattice"
