@@ -7,8 +7,8 @@ damaged by a seeded generator, or rewritten without changing what they say:
 
 What is damaged may be read, or refused in one line. Anything else is a fault: an exception of
 another kind, a process that dies, or one that takes more than 10 s. What is rewritten must come out
-as it was; a refusal of it is counted apart. `--case SEED` runs one case again: it prints what comes out,
-with the traceback, and leaves the files in the folder that it names.
+as it was; a refusal of it is counted apart. `--case SEED` runs one case again: it prints what comes
+out, with the traceback, and leaves the files in the folder that it names.
 """
 
 import argparse

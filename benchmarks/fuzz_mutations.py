@@ -250,7 +250,7 @@ def same_json(rng: random.Random, structure: Structure) -> bytes:
 
 
 def same_feff_input(rng: random.Random, text: str) -> bytes:
-    """Write a feff.inp with its atoms in another order, turned and moved, its cards as one likes."""
+    """Write a feff.inp with its atoms turned, moved and shuffled, its cards as one likes."""
     head, _, rows = text.partition("ATOMS\n")
     atoms = [line.split() for line in rows.splitlines() if line != "END"]
     turn, _ = np.linalg.qr(np.array([[rng.gauss(0, 1) for _ in range(3)] for _ in range(3)]))
