@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import spglib
+from pymatgen.analysis.molecule_structure_comparator import CovalentRadius
 from pymatgen.core import DummySpecies, Element, Lattice, Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
 
@@ -27,6 +28,12 @@ The shortest bonds without hydrogen are those of CO and N2 (1.09 Å in refinemen
 Materials Project); hydrogen placed by X-rays comes as near as 0.58 Å. Pairs nearer than this are
 split or doubled positions, written without their occupancies.
 """
+
+_SHARE_OF_RADII = 0.6
+_SHARE_OF_METALS = 0.5
+"""Shortest distance as a share of the sum of covalent radii, without hydrogen; the second between
+two metals, which megabars press together. In crystals it is 0.70 (U-O of uranyl, V-O) or more; what
+is below has a wrong cell or coordinate."""
 
 _MIN_VOLUME_PER_ATOM = 1.0
 """Å³; the densest real crystals have 4 to 6, so that anything below is a mistake in the cell."""
@@ -290,16 +297,20 @@ def _least_spacing(lattice: Lattice) -> float:
 
 
 def _check_distances(structure: Structure, symprec: float) -> None:
-    limit = max(_MIN_DISTANCE, 2 * symprec)
-    first, second, _, distance = structure.get_neighbor_list(limit)
     symbols = np.array([site.specie.symbol for site in structure])
+    radii = np.array([CovalentRadius.radius.get(symbol, 0.0) for symbol in symbols])
+    metals = np.array([Element(symbol).is_metal for symbol in symbols])
+    reach = max(_MIN_DISTANCE, 2 * symprec, 2 * _SHARE_OF_RADII * radii.max())
+    first, second, _, distance = structure.get_neighbor_list(reach)
     hydrogen = (symbols[first] == "H") | (symbols[second] == "H")
-    overlap = distance < np.where(hydrogen, _MIN_DISTANCE_H, _MIN_DISTANCE)
+    share = np.where(metals[first] & metals[second], _SHARE_OF_METALS, _SHARE_OF_RADII)
+    limit = np.maximum(_MIN_DISTANCE, share * (radii[first] + radii[second]))
+    overlap = distance < np.where(hydrogen, _MIN_DISTANCE_H, limit)
     if overlap.any():
         nearest = np.flatnonzero(overlap)[np.argmin(distance[overlap])]
         pair = " and ".join(sorted((symbols[first[nearest]], symbols[second[nearest]])))
         message = f"{pair} are {distance[nearest]:.2f} Å apart"
-        hint = "split or doubled positions? Keep one of them, or give their occupancies"
+        hint = "check the cell; of split or doubled positions keep one, or give their occupancies"
         raise ItemFailure("overlapping_atoms", message, hint)
     if (distance < 2 * symprec).any():
         # Any atom could be mapped on its neighbour; spglib has crashed the process on this.

@@ -231,6 +231,11 @@ def test_dummy_species_are_refused_by_name():
         (20.0, ["O", "H"], [[0, 0, 0], [0.03, 0, 0]], False),  # 0.60 Å, badly placed hydrogen
         (20.0, ["O", "H"], [[0, 0, 0], [0.02, 0, 0]], True),  # 0.40 Å
         (20.0, ["O", "O"], [[0, 0, 0.01], [0, 0, 0.99]], True),  # across the face of the cell
+        (20.0, ["U", "O"], [[0, 0, 0], [0.088, 0, 0]], False),  # 1.76 Å, uranyl
+        (20.0, ["Mn", "O"], [[0, 0, 0], [0.08, 0, 0]], False),  # 1.60 Å, permanganate
+        (20.0, ["Ni", "O"], [[0, 0, 0], [0.055, 0, 0]], True),  # 1.10 Å, of no nickel
+        (20.0, ["K", "O"], [[0, 0, 0], [0.071, 0, 0]], True),  # 1.42 Å
+        (20.0, ["Cs", "Cs"], [[0, 0, 0], [0.13, 0, 0]], False),  # 2.60 Å, under pressure
     ],
 )
 def test_overlap_is_told_from_short_bonds(a, species, coordinates, overlaps):

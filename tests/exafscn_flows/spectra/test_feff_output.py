@@ -85,6 +85,13 @@ def test_the_last_end_of_line_may_be_missing_and_nothing_else() -> None:
         assert kind(text[:-cut]) == "feff_incomplete"
 
 
+def test_a_file_without_its_beginning_is_not_whole() -> None:
+    rows = chi_text().splitlines(keepends=True)
+    assert kind("".join(rows[2:])) == "feff_incomplete"
+    assert kind("".join(rows[:2] + rows[100:])) == "feff_incomplete"
+    parse_chi("".join(rows[:2] + rows[5:]), 19.9)
+
+
 def test_k_must_increase() -> None:
     assert kind(chi_text(np.append(K[:-2], [K[-1], K[-1]]))) == "feff_incomplete"
     assert kind(chi_text(K[::-1])) == "feff_incomplete"
