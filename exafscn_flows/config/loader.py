@@ -52,6 +52,8 @@ def load_campaign_file(path: Path) -> CampaignConfig:
         raise UsageError(f"{path}{line}: not valid YAML: {problem}") from None
     except YAMLError as error:
         raise UsageError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise UsageError(f"{path}: not a campaign file: it is nested too deeply") from None
     if not isinstance(data, dict):
         raise UsageError(f"{path}: a campaign file is a mapping that begins with `campaign: NAME`")
     try:

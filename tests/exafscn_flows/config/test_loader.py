@@ -98,6 +98,7 @@ def test_nobelium_is_no_boolean(tmp_path):
         "campaign: x\nabsorbers: [Cu]\nsources: [{path: x}]\n",
         "campaign: x\nabsorbers: [Cu, Cu]\nsources: [{kind: amcsd}]\n",
         "campaign: x\nabsorbers: [Cu]\nsources: [{kind: amcsd}, {kind: amcsd}]\n",
+        "campaign: " + "[" * 2000,
     ],
 )
 def test_nonsense_is_refused_with_the_file_named(tmp_path, text):
