@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
+from exafscn_flows.cell_checks import MAX_ATOMS
 from exafscn_flows.crystal import (
-    MAX_ATOMS,
     AbsorbingSite,
     absorbing_sites,
     reduce_structure,
