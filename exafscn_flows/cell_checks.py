@@ -21,7 +21,7 @@ split or doubled positions, written without their occupancies.
 _SHARE_OF_RADII = 0.6
 _SHARE_OF_METALS = 0.5
 """Shortest distance as a share of the sum of covalent radii, without hydrogen; the second between
-two metals, which megabars press together. 460 of 463 crystals of AMCSD and the Materials Project have
+two metals, which megabars press together. 460 of 463 crystals of AMCSD and Materials Project have
 0.70 (U-O of uranyl, V-O) or more; the others have K-O of 1.41, Ca-O of 1.36 and Fe-Fe of 1.62 Å."""
 
 _MIN_VOLUME_PER_ATOM = 1.0
