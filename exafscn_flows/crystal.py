@@ -10,26 +10,12 @@ import spglib
 from pymatgen.core import DummySpecies, Element, Lattice, Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
 
+from exafscn_flows.cell_checks import check_cell, check_distances
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.hashing import content_hash
 
 # spglib tells the terminal of its first attempts, also where a later one succeeds.
 os.environ.setdefault("SPGLIB_WARNING", "OFF")
-
-MAX_ATOMS = 2000
-"""Largest cell, as written, whose symmetry is searched: 5 s at 2000 atoms, steeply more above."""
-
-_MIN_DISTANCE = 1.0
-_MIN_DISTANCE_H = 0.5
-"""Shortest distance between two atoms, and between two of which one is hydrogen, Å.
-
-The shortest bonds without hydrogen are those of CO and N2 (1.09 Å in refinements and in the
-Materials Project); hydrogen placed by X-rays comes as near as 0.58 Å. Pairs nearer than this are
-split or doubled positions, written without their occupancies.
-"""
-
-_MIN_VOLUME_PER_ATOM = 1.0
-"""Å³; the densest real crystals have 4 to 6, so that anything below is a mistake in the cell."""
 
 _NOISE = 1e-3
 """Fractional coordinates that differ by less are one value when sites are put in order: spglib
@@ -109,8 +95,8 @@ def reduce_structure(structure: Structure, symprec: float) -> ReducedStructure:
         composition.
     """
     plain = _plain(structure)
-    _check_cell(plain)
-    _check_distances(plain, symprec)
+    check_cell(plain)
+    check_distances(plain, symprec)
     hint = "check the structure, or change sites.symprec"
     try:
         primitive = _canonical(_primitive(plain, symprec), symprec)
@@ -151,8 +137,8 @@ def as_written(structure: Structure, symprec: float) -> ReducedStructure:
     Parameters and errors are those of :func:`reduce_structure`.
     """
     plain = _plain(structure)
-    _check_cell(plain)
-    _check_distances(plain, symprec)
+    check_cell(plain)
+    check_distances(plain, symprec)
     try:
         analyzer = SpacegroupAnalyzer(plain, symprec)
     except (SymmetryUndeterminedError, ValueError) as error:
@@ -246,68 +232,6 @@ def _plain(structure: Structure) -> Structure:
             raise ItemFailure("disordered", message, hint)
     symbols = [Element.from_Z(site.specie.Z).symbol for site in structure]
     return Structure(Lattice(structure.lattice.matrix), symbols, structure.frac_coords)
-
-
-def _check_cell(structure: Structure) -> None:
-    finite = (
-        np.isfinite(structure.lattice.matrix).all() and np.isfinite(structure.frac_coords).all()
-    )
-    if not finite:
-        raise ItemFailure("bad_lattice", "cell or coordinates are not finite", "repair the file")
-    n_atoms = len(structure)
-    if n_atoms == 0:
-        raise ItemFailure("unknown_species", "the structure holds no atoms", "repair the file")
-    volume = structure.volume
-    if volume < _MIN_VOLUME_PER_ATOM * n_atoms:
-        message = f"the cell of {n_atoms} atoms has a volume of {volume:.3g} Å³"
-        raise ItemFailure("bad_lattice", message, "check the cell; its unit is Å")
-    if n_atoms > MAX_ATOMS:
-        message = f"the cell, as written, holds {n_atoms} atoms; the limit is {MAX_ATOMS}"
-        raise ItemFailure("too_many_atoms", message, "write a smaller cell")
-
-
-def overlap(structure: Structure) -> str | None:
-    """Say which two atoms are nearer than any two atoms are.
-
-    Parameters
-    ----------
-    structure
-        Ordered structure.
-
-    Returns
-    -------
-    str or None
-        The nearest such pair and its distance, in words.
-    """
-    pairs, distance = _near_pairs(structure, _MIN_DISTANCE)
-    return _overlap(pairs, distance)
-
-
-def _near_pairs(structure: Structure, limit: float) -> tuple[np.ndarray, np.ndarray]:
-    """Symbols, shape (pairs, 2), and distances of all pairs within a limit, Å."""
-    first, second, _, distance = structure.get_neighbor_list(limit)
-    symbols = np.array([site.specie.symbol for site in structure])
-    return np.stack([symbols[first], symbols[second]], axis=1), distance
-
-
-def _overlap(pairs: np.ndarray, distance: np.ndarray) -> str | None:
-    hydrogen = (pairs == "H").any(axis=1)
-    overlap = distance < np.where(hydrogen, _MIN_DISTANCE_H, _MIN_DISTANCE)
-    if not overlap.any():
-        return None
-    nearest = np.flatnonzero(overlap)[np.argmin(distance[overlap])]
-    return f"{' and '.join(sorted(pairs[nearest]))} are {distance[nearest]:.2f} Å apart"
-
-
-def _check_distances(structure: Structure, symprec: float) -> None:
-    pairs, distance = _near_pairs(structure, max(_MIN_DISTANCE, 2 * symprec))
-    if message := _overlap(pairs, distance):
-        hint = "split or doubled positions? Keep one of them, or give their occupancies"
-        raise ItemFailure("overlapping_atoms", message, hint)
-    if (distance < 2 * symprec).any():
-        # Any atom could be mapped on its neighbour; spglib has crashed the process on this.
-        message = f"atoms are {distance.min():.2f} Å apart, too near for symprec = {symprec} Å"
-        raise ItemFailure("no_symmetry", message, "choose a smaller sites.symprec")
 
 
 def _primitive(structure: Structure, symprec: float) -> Structure:

@@ -1,5 +1,8 @@
 """Errors that users meet, each with one line that says what, where and what to do."""
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class ExafscnError(Exception):
     """Base of every error that is shown to users as one line, without a traceback."""
@@ -52,3 +55,19 @@ class ItemFailure(ExafscnError):
     def __reduce__(self) -> tuple[type["ItemFailure"], tuple[str, str, str]]:
         # Exceptions with several arguments do not survive pickling between processes by themselves.
         return type(self), (self.kind, self.message, self.hint)
+
+
+def problem_text(problem: Mapping[str, Any]) -> str:
+    """Return what pydantic says of a wrong value, as the end of a line.
+
+    Its own sentences begin with a capital, which goes; ours begin as they should, also with FEFF.
+
+    Parameters
+    ----------
+    problem
+        One of the errors of a ValidationError.
+    """
+    message: str = problem["msg"]
+    if problem["type"] == "value_error":
+        return message.removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]

@@ -9,7 +9,7 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from exafscn_flows.errors import UsageError
+from exafscn_flows.errors import UsageError, problem_text
 
 
 def _default_scratch() -> Path:
@@ -28,8 +28,7 @@ class Settings(BaseSettings):
             super().__init__(**values)
         except ValidationError as error:
             lines = [
-                f"EXAFSCN_{problem['loc'][0]}: {problem['msg'][0].lower()}{problem['msg'][1:]}, "
-                f"not {problem['input']!r}"
+                f"EXAFSCN_{problem['loc'][0]}: {problem_text(problem)}, not {problem['input']!r}"
                 for problem in error.errors()
             ]
             raise UsageError("\n".join(lines)) from None

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 
+from exafscn_flows.cell_checks import MAX_ATOMS
 from exafscn_flows.config.campaign import CampaignConfig, CampaignName
-from exafscn_flows.crystal import MAX_ATOMS
 from exafscn_flows.elements import check_absorber
 from exafscn_flows.errors import UsageError
 from exafscn_flows.sources.parquet import Table, open_table

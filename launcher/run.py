@@ -80,9 +80,14 @@ def run_config(config: CampaignConfig, *, retry_failed: bool) -> None:
 
 
 def check_files(config: CampaignConfig) -> None:
-    """Raise UsageError if a source or a program of a campaign is not there."""
+    """Raise UsageError if a source or a program of a campaign is not there.
+
+    What sources leave out is said on standard error.
+    """
     for source in config.sources:
         source.check()
+        if line := source.left_out():
+            console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=True)
     config.spectra.check()
 
 

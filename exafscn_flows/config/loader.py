@@ -12,7 +12,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.errors import UsageError
+from exafscn_flows.errors import UsageError, problem_text
 
 Location = tuple[int | str, ...]
 
@@ -52,6 +52,8 @@ def load_campaign_file(path: Path) -> CampaignConfig:
         raise UsageError(f"{path}{line}: not valid YAML: {problem}") from None
     except YAMLError as error:
         raise UsageError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise UsageError(f"{path}: not a campaign file: it is nested too deeply") from None
     if not isinstance(data, dict):
         raise UsageError(f"{path}: a campaign file is a mapping that begins with `campaign: NAME`")
     try:
@@ -63,7 +65,7 @@ def load_campaign_file(path: Path) -> CampaignConfig:
 
 def _describe(path: Path, root: Node, problem: Any) -> str:
     location: Location = problem["loc"]
-    written = _written_location(root, location)
+    written = _written_location(root, location, missing=problem["type"] == "missing")
     line, key = _line(root, written), _key(written)
     where = f"{path}:{line}: {key}" if key else f"{path}:{line}"
     if problem["type"] == "extra_forbidden":
@@ -73,20 +75,23 @@ def _describe(path: Path, root: Node, problem: Any) -> str:
         return f"{where}: unknown key; {advice}"
     if problem["type"] == "missing":
         return f"{where}: required, but not given"
-    message = problem["msg"].removeprefix("Value error, ")
+    message = problem_text(problem)
     shown = problem.get("input")
     if isinstance(shown, str | int | float | bool) and problem["type"] != "value_error":
         message = f"{message}, not {shown!r}"
-    return f"{where}: {message[0].lower()}{message[1:]}"
+    return f"{where}: {message}"
 
 
-def _written_location(root: Node, location: Location) -> Location:
-    """Drop the parts of a pydantic location that are not in the file (tags of unions)."""
+def _written_location(root: Node, location: Location, *, missing: bool) -> Location:
+    """Drop the parts of a pydantic location that are not in the file (tags of unions).
+
+    The last part stays if it is `missing`.
+    """
     written: list[int | str] = []
     node: Node | None = root
     for index, part in enumerate(location):
         child = _child(node, part)
-        if child is None and index < len(location) - 1:
+        if child is None and not (missing and index == len(location) - 1):
             continue
         written.append(part)
         node = child

@@ -11,7 +11,7 @@ from exafscn_flows.errors import ExafscnError, ItemFailure
 from exafscn_flows.features import FeatureSet
 from exafscn_flows.jobs.states import SiteState, State
 from exafscn_flows.sources.base import Reader, StoredSite
-from exafscn_flows.sources.parsing import parse_structure_dict
+from exafscn_flows.sources.structure_json import parse_structure_dict
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.settings import FeffSettings
 from exafscn_flows.store.base import Document

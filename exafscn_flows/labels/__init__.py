@@ -11,7 +11,7 @@ __all__ = ["LabelSettings", "RivalMethod"]
 RivalMethod = Literal["voronoi_nn", "minimum_distance_nn", "brunner_nn"]
 """Methods of pymatgen whose coordination numbers can be kept beside the label."""
 
-_ALGORITHM_VERSION = 2
+_ALGORITHM_VERSION = 3
 """Raised whenever the code gives other labels for the same settings."""
 
 

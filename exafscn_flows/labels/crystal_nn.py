@@ -86,7 +86,8 @@ def label_site(structure: Structure, site_index: int) -> Label:
         faces = voronoi_faces(structure, site_index, _CUTOFF)
         bonds = _bond_weights(structure, site_index, faces)
     except ValueError as error:
-        raise ItemFailure("crystal_nn_failed", f"CrystalNN fails at {name}: {error}") from error
+        message = f"CrystalNN fails at {name}: {error}"
+        raise ItemFailure("crystal_nn_failed", message, "check the cell") from error
     weights = _rounded(_cn_weights(bonds))
     cn = max(weights, key=lambda number: (weights[number], -number))
     if cn == 0:

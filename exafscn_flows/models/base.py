@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from exafscn_flows.config.base import StrictModel
+from exafscn_flows.errors import problem_text
 
 ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_+]+$", max_length=40)]
 
@@ -65,8 +66,7 @@ class ModelBase(StrictModel):
                 try:
                     self._with({key: value})
                 except ValidationError as error:
-                    why = (found["msg"].removeprefix("Value error, ") for found in error.errors())
-                    text = " or ".join(dict.fromkeys(why))
+                    text = " or ".join(dict.fromkeys(map(problem_text, error.errors())))
                     raise ValueError(f"search: {key}: {text}, not {value!r}") from None
         return self
 

@@ -107,6 +107,10 @@ class SourceModel(StrictModel):
     def check(self) -> None:
         """Raise UsageError if the source is missing, empty or unreadable as a whole."""
 
+    def left_out(self) -> str:
+        """Say in one line what lies there, may hold structures, and is not read; else nothing."""
+        return ""
+
 
 class LocalSource(SourceModel):
     """A source on this machine. It is its own Reader."""

@@ -3,7 +3,7 @@
 import numpy as np
 from pymatgen.core import Lattice, Structure
 
-from exafscn_flows.crystal import MAX_ATOMS, overlap
+from exafscn_flows.cell_checks import MAX_ATOMS, overlap
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.sources.cif_atoms import Atom, has_atoms, read_atoms
 from exafscn_flows.sources.cif_block import Block, blocks, to_number

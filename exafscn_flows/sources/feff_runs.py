@@ -79,7 +79,7 @@ class FeffRunsSource(LocalSource):
         ItemFailure
             ``unreadable``, ``too_large`` or ``unsafe_path``.
         """
-        from exafscn_flows.sources.parsing import parse_poscar
+        from exafscn_flows.sources.poscar import parse_poscar
 
         file = _join(json.loads(locator), _POSCAR)
         return parse_poscar(read(self.path, file), file)
@@ -173,7 +173,7 @@ class FeffRunsSource(LocalSource):
 
     def _text(self, run: "_Run", name: str) -> str:
         content = read(self.path, _join(run.folder, name))
-        return content.decode(errors="replace").replace("\r\n", "\n")
+        return content.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
 class _Run(NamedTuple):

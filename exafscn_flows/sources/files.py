@@ -4,9 +4,10 @@ import json
 import os
 import posixpath
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from pathlib import PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
@@ -16,25 +17,24 @@ from exafscn_flows.config.base import TreePath
 from exafscn_flows.errors import ItemFailure, UsageError
 from exafscn_flows.hashing import content_hash, short_hash
 from exafscn_flows.sources.base import Entry, LocalSource
+from exafscn_flows.sources.formats import Format, other_format, stem, structure_format
 from exafscn_flows.sources.names import safe_name
 from exafscn_flows.sources.tree import fingerprint, home_name, read, scan
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-_POSCAR_NAMES = ("POSCAR", "CONTCAR")
-_SUFFIXES = (".cif", ".json", ".vasp", ".poscar")
-_KNOWN = "*.cif, *.json, *.vasp, *.poscar, POSCAR or CONTCAR"
+_KNOWN = "*.cif, *.mcif, *.json, *.vasp, *.poscar, POSCAR or CONTCAR, also as *.gz"
 
 
 class FilesSource(LocalSource):
     """Structure files below a folder, in a zip, or a single one.
 
-    A structure is named by its path without suffix, a POSCAR by its folder, a structure inside a
-    JSON file by the file and its name or position there; what is not a letter, digit or one of
-    ``._/-`` becomes ``_``. Where two would get one name, all of them keep their suffix (or
-    POSCAR), and where that is not enough, they get a hash of their path: no structure takes
-    another's place, whatever is added later. Hidden files are left out.
+    A structure is named by its path without suffix, a POSCAR by its folder (POSCAR_1 by its own
+    path), a structure inside a JSON file by the file and its name or position there; what is not
+    a letter, digit or one of ``._/-`` becomes ``_``. Where two would get one name, all of them
+    keep their suffix (or POSCAR), and where that is not enough, they get a hash of their path: no
+    structure takes another's place, whatever is added later. Hidden files are left out.
     """
 
     kind: Literal["files"]
@@ -43,7 +43,21 @@ class FilesSource(LocalSource):
     def check(self) -> None:
         """Raise UsageError if the path is missing, unreadable or holds no structure file."""
         if next(scan(self.path, _is_structure, _KNOWN), None) is None:
-            raise UsageError(f"source {self.path}: no structure file in it ({_KNOWN})")
+            also = f"; there are {others}" if (others := self._others()) else ""
+            raise UsageError(f"source {self.path}: no structure file in it ({_KNOWN}){also}")
+
+    def left_out(self) -> str:
+        others = self._others()
+        return f"source {self.path}: not read: {others} (read are {_KNOWN})" if others else ""
+
+    def _others(self) -> str:
+        """Count the files that are not read and may hold structures, by their names."""
+        place = Path(self.path).expanduser()
+        if not place.is_dir() and place.suffix.lower() != ".zip":
+            return ""
+        files = scan(self.path, lambda name: other_format(name) is not None, _KNOWN)
+        counts = Counter(other_format(file.rpartition("/")[2]) for file in files)
+        return ", ".join(f"{count} {name}" for name, count in counts.most_common())
 
     def entries(self) -> Iterator[Entry]:
         """List the structures, folder by folder; only JSON files are opened.
@@ -78,17 +92,20 @@ class FilesSource(LocalSource):
         ItemFailure
             ``unreadable``, ``too_large``, ``several_structures`` or ``unsafe_path``.
         """
-        from exafscn_flows.sources import cif, parsing
+        from exafscn_flows.sources.cif import parse_cif
+        from exafscn_flows.sources.parsing import unreadable
+        from exafscn_flows.sources.poscar import parse_poscar
+        from exafscn_flows.sources.structure_json import parse_structure_dict
 
         file, name = _Item.of(locator)
-        suffix = PurePosixPath(file).suffix.lower()
-        if suffix == ".json":
+        file_format = _format(file)
+        if file_format is Format.JSON:
             data = _read_json(self.path, file, fingerprint(self.path, file))
             if name not in data:
-                raise parsing.unreadable(file, "it has changed since it was listed")
+                raise unreadable(file, "it has changed since it was listed")
             label = file if name is None else f"{file}, structure {name}"
-            return parsing.parse_structure_dict(data[name], label)
-        parse = cif.parse_cif if suffix == ".cif" else parsing.parse_poscar
+            return parse_structure_dict(data[name], label)
+        parse = parse_cif if file_format is Format.CIF else parse_poscar
         return parse(read(self.path, file), file)
 
     def provenance(self, locator: str) -> dict[str, Any]:
@@ -119,7 +136,7 @@ class _Item(NamedTuple):
 def _items(path: str) -> Iterator[_Item]:
     """Stream the structures of a source, in a fixed order."""
     for file in scan(path, _is_structure, _KNOWN):
-        if file.lower().endswith(".json"):
+        if _format(file) is Format.JSON:
             names = _json_fingerprints(path, file, fingerprint(path, file))
             yield from (_Item(file, name) for name in names)
         else:
@@ -128,7 +145,7 @@ def _items(path: str) -> Iterator[_Item]:
 
 def _fingerprint(path: str, item: _Item) -> str:
     own = fingerprint(path, item.file)
-    if item.file.lower().endswith(".json"):
+    if _format(item.file) is Format.JSON:
         # It may have been written meanwhile.
         return _json_fingerprints(path, item.file, own).get(item.name, own)
     return own
@@ -164,16 +181,20 @@ def _material_id(item: _Item, home: str, *, with_suffix: bool) -> str:
     name = item.file
     if not with_suffix:
         folder, _, file = name.rpartition("/")
-        name = (folder or home) if file in _POSCAR_NAMES else posixpath.splitext(name)[0]
+        name = posixpath.join(folder, stem(file)) if stem(file) else folder or home
     return safe_name(name if item.name is None else f"{name}/{item.name}")
 
 
+def _format(file: str) -> Format | None:
+    return structure_format(file.rpartition("/")[2])
+
+
 def _is_structure(name: str) -> bool:
-    return name.lower().endswith(_SUFFIXES) or name in _POSCAR_NAMES
+    return structure_format(name) is not None
 
 
 @lru_cache(maxsize=1)
 def _read_json(path: str, file: str, fingerprint: str) -> dict[str | None, dict[str, Any]]:
-    from exafscn_flows.sources.parsing import read_json
+    from exafscn_flows.sources.structure_json import read_json
 
     return read_json(read(path, file), file)

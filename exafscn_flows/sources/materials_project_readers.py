@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.sources.base import Record, StoredSite
-from exafscn_flows.sources.parsing import parse_structure_dict
+from exafscn_flows.sources.structure_json import parse_structure_dict
 from exafscn_flows.sources.xas_document import (
     document_site,
     document_spectrum,

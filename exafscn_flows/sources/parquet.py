@@ -27,6 +27,7 @@ _PAIRS = (("energy_rel", "mu"), ("k", "chi"))
 _OPTIONAL = {
     **{name: "lists of numbers" for pair in _PAIRS for name in pair},
     "mu0": "lists of numbers",
+    "edge": "text",
     "spectrum_type": "text",
     "program": "text",
     "version": "text",
@@ -236,17 +237,19 @@ def _problem(schema: "pa.Schema") -> str:
     for name, wanted in {**_REQUIRED, **_OPTIONAL}.items():
         if names.count(name) > 1:
             return f"column {name} is there twice"
-        if name in names and wanted not in _content(schema.field(name).type):
+        if name in names and wanted not in _content(schema.field(name).type, name in _OPTIONAL):
             return f"column {name} must hold {wanted}, not {schema.field(name).type}"
     return ""
 
 
-def _content(type_: "pa.DataType") -> set[str]:
-    """Say what a column of some type can stand for."""
+def _content(type_: "pa.DataType", optional: bool) -> set[str]:
+    """Say what a column of some type can stand for; one without any value, if it is optional."""
     from pyarrow import types
 
+    if types.is_null(type_) and optional:
+        return {*_OPTIONAL.values()}
     if types.is_dictionary(type_):
-        return _content(type_.value_type)
+        return _content(type_.value_type, optional)
     if types.is_string(type_) or types.is_large_string(type_):
         return {"text"}
     if types.is_integer(type_):

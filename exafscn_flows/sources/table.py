@@ -15,6 +15,7 @@ from exafscn_flows.sources.base import Entry, LocalSource, StoredSite
 from exafscn_flows.sources.names import safe_name
 from exafscn_flows.sources.parquet import Table, open_table
 from exafscn_flows.spectra.base import Spectrum
+from exafscn_flows.spectra.edge_energy import e0_fault
 from exafscn_flows.spectra.parts import SpectrumType
 
 if TYPE_CHECKING:
@@ -26,6 +27,13 @@ _LONGEST_NAME = 200
 _MOST_POINTS = 100_000
 _LARGEST = 1e30
 """Spectra are stored in single precision."""
+
+_REPEATED = 1e-4
+"""Energies, eV, and k, 1/Å, that differ by less are one, of which the first counts: a spline
+through both would swing."""
+
+_AGREE = 0.05
+"""Largest difference between values at one energy, as a share of the range of all."""
 
 _SAME = 1e-4
 """Cells (Å) and fractional coordinates that differ by less are one."""
@@ -160,7 +168,7 @@ def _name(material_id: str) -> str:
 
 
 def _structure(rows: Sequence[Mapping[str, Any]], name: str) -> "Structure":
-    from exafscn_flows.sources.parsing import parse_structure_dict, read_json
+    from exafscn_flows.sources.structure_json import parse_structure_dict, read_json
 
     structures = []
     for text in dict.fromkeys(row["structure"] for row in rows):
@@ -211,9 +219,15 @@ def _spectrum(row: Mapping[str, Any], label: str) -> Spectrum:
     if spectrum_type not in get_args(SpectrumType):
         message = f"{label}: spectrum_type is {str(spectrum_type)[:20]}, not EXAFS or XANES"
         raise ItemFailure("other_spectrum", message, "take its row out")
+    edge = row.get("edge") or "K"
+    if edge.strip().upper() != "K":
+        message = f"{label}: its edge is {edge[:20]!r}, not K"
+        raise ItemFailure("other_spectrum", message, "take its row out")
     e0 = row["e0"]
     if e0 is None or not 0 < e0 < _LARGEST:
         raise _bad_spectrum(label, "e0 is not an energy above 0")
+    if fault := e0_fault(row["absorber"], e0):
+        raise _bad_spectrum(label, fault)
     k, chi = _curve(row, "k", "chi", label)
     energy_rel, mu = _curve(row, "energy_rel", "mu", label)
     if not len(k) and not len(mu):
@@ -234,7 +248,7 @@ def _spectrum(row: Mapping[str, Any], label: str) -> Spectrum:
 
 
 def _curve(row: Mapping[str, Any], x: str, y: str, label: str) -> tuple[np.ndarray, np.ndarray]:
-    """Two arrays of one length, (0,) where the row has neither."""
+    """Two arrays of one length, x strictly ascending; (0,) where the row has neither."""
     energies, values = (np.array(row.get(name) or [], dtype=float) for name in (x, y))
     if len(energies) != len(values):
         raise _bad_spectrum(label, f"{x} has {len(energies)} values and {y} has {len(values)}")
@@ -242,9 +256,14 @@ def _curve(row: Mapping[str, Any], x: str, y: str, label: str) -> tuple[np.ndarr
         raise _bad_spectrum(label, f"{y} has {len(values)} points, above {_MOST_POINTS}")
     if not all((np.abs(numbers) < _LARGEST).all() for numbers in (energies, values)):
         raise _bad_spectrum(label, f"{x} or {y} has values that are not finite")
-    if (np.diff(energies) < 0).any():
+    steps = np.diff(energies, prepend=-np.inf)
+    if (steps < 0).any():
         raise _bad_spectrum(label, f"{x} is not in ascending order")
-    return energies, values
+    again = np.flatnonzero(steps < _REPEATED)
+    apart = np.abs(values[again] - values[again - 1])
+    if len(again) and apart.max() > _AGREE * np.ptp(values):
+        raise _bad_spectrum(label, f"{y} has two values at one {x}")
+    return np.delete(energies, again), np.delete(values, again)
 
 
 def _bad_spectrum(label: str, cause: str) -> ItemFailure:

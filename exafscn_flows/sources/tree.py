@@ -1,10 +1,11 @@
 """Files below a folder, in a zip, or a single one: listed, fingerprinted and read.
 
-Nothing is unpacked, no path in a zip leads out of it, and no more than MAX_BYTES of a file is read.
-Hidden files are left out. Links to folders are followed. Names in a zip may have backslashes, as
-some programs for Windows write them; here they have slashes.
+Nothing is unpacked, no path in a zip leads out of it, and no more than MAX_BYTES of a file is read,
+which of ``*.gz`` is what it holds. Hidden files are left out. Links to folders are followed. Names
+in a zip may have backslashes, as some programs for Windows write them; here they have slashes.
 """
 
+import gzip
 import os
 import re
 import stat
@@ -12,6 +13,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import IO
 
 from exafscn_flows.errors import ItemFailure, UsageError
 
@@ -172,14 +174,14 @@ def _opened_zip(place: str, stamp: str, pid: int) -> zipfile.ZipFile:
 
 
 def read(path: str, file: str) -> bytes:
-    """Read one file of a source, never more than MAX_BYTES of it."""
+    """Read one file of a source, never more than MAX_BYTES of it; ``*.gz`` is unpacked."""
     from exafscn_flows.sources.parsing import unreadable
 
     place = Path(path).expanduser()
     try:
         if place.suffix.lower() == ".zip" and place.is_file():
             with _open_zip(path).open(_zip_info(path, file)) as stream:
-                content = stream.read(MAX_BYTES + 1)
+                content = _content(stream, file)
         else:
             if place.is_dir():
                 _check_inside(file)
@@ -187,7 +189,7 @@ def read(path: str, file: str) -> bytes:
             if not place.is_file():  # opening a pipe would wait for ever
                 raise unreadable(file, "missing, or not a regular file")
             with place.open("rb") as stream:
-                content = stream.read(MAX_BYTES + 1)
+                content = _content(stream, file)
     # Encrypted entries are RuntimeErrors, unknown compression NotImplementedErrors; damaged
     # streams have errors of their own.
     except ItemFailure:
@@ -198,6 +200,13 @@ def read(path: str, file: str) -> bytes:
         message = f"{file}: larger than {MAX_BYTES // 1_000_000} MB"
         raise ItemFailure("too_large", message, "write one file for each structure")
     return content
+
+
+def _content(stream: IO[bytes], file: str) -> bytes:
+    if not file.lower().endswith(".gz"):
+        return stream.read(MAX_BYTES + 1)
+    with gzip.GzipFile(fileobj=stream) as unpacked:
+        return unpacked.read(MAX_BYTES + 1)
 
 
 def home_name(path: str) -> str:

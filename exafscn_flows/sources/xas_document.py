@@ -90,7 +90,7 @@ def document_structure(record: Record, name: str) -> "Structure":
     ItemFailure
         ``bad_record`` or ``unreadable``.
     """
-    from exafscn_flows.sources.parsing import parse_structure_dict
+    from exafscn_flows.sources.structure_json import parse_structure_dict
 
     structure = _spectrum(record, name).get("structure")
     if isinstance(structure, dict) and "sites" not in structure:

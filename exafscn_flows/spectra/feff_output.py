@@ -8,11 +8,18 @@ from pathlib import Path
 import numpy as np
 
 from exafscn_flows.errors import ItemFailure
+from exafscn_flows.fortran import fortran_float
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.parts import SpectrumType
 
 _HBAR2_OVER_2M = 3.80998212
 """Energy of a free electron at k = 1/Å, eV (CODATA 2018)."""
+
+_LARGEST = 1e30
+"""Spectra are stored in single precision."""
+
+_FIRST_K = 1.0
+"""chi(k) begins before this, 1/Å; FEFF's own grids begin at 0 or 0.05."""
 
 _HEADER_END = "@#"
 """FEFF ends the line of column names with it; FEFF 6 marks header lines by nothing else."""
@@ -123,7 +130,7 @@ def parse_chi(text: str, kmax: float) -> Chi:
     ------
     ItemFailure
         ``feff_not_finite`` for NaN, infinity or Fortran's asterisks; ``feff_incomplete`` for a
-        file that ends early; ``feff_zero`` if chi is zero everywhere.
+        file that begins late or ends early; ``feff_zero`` if chi is zero everywhere.
     """
     _, (k, chi) = _columns(text, "chi.dat", (4, 6), (0, 1))
     _check_k(k, k, kmax, "chi.dat")
@@ -171,22 +178,24 @@ def _columns(
     text: str, name: str, widths: tuple[int, ...], used: tuple[int, ...]
 ) -> tuple[str, list[np.ndarray]]:
     """Return the header, and some columns of the table below it, each of shape (n_rows,)."""
-    header, _, rest = text.rpartition(_HEADER_END)
-    body = rest.partition("\n")[2]
-    width = len(body.partition("\n")[0].split())
-    words = body.split()
-    n_rows = len(body.strip().splitlines())
-    if width not in widths or len(words) != width * n_rows or n_rows < 2 or body[-1] != "\n":
+    header, end, rest = text.rpartition(_HEADER_END)
+    lines = [line.rstrip() for line in rest.partition("\n")[2].rstrip().split("\n")]
+    width = len(lines[0].split())
+    words = [word for line in lines for word in line.split()]
+    # An editor may have taken the last end of line away, but FEFF's rows are equally long.
+    is_whole = rest.endswith("\n") or len(lines[-1]) == len(lines[-2:][0])
+    is_table = len(lines) >= 2 and width in widths and len(words) == width * len(lines)
+    if not (end and is_table and is_whole):
         raise ItemFailure(
             "feff_incomplete",
             f"{name}: not a whole table of {widths[0]} columns",
             "run with --retry-failed",
         )
     try:
-        columns = [np.array(list(map(float, words[i::width]))) for i in used]
+        columns = [np.array(list(map(fortran_float, words[i::width]))) for i in used]
     except ValueError:
         columns = []
-    if not columns or not all(np.isfinite(column).all() for column in columns):
+    if not columns or not all((np.abs(column) < _LARGEST).all() for column in columns):
         raise ItemFailure(
             "feff_not_finite",
             f"{name}: holds NaN, infinity or numbers that overflowed",
@@ -209,6 +218,10 @@ def _check_k(grid: np.ndarray, k: np.ndarray, kmax: float, name: str) -> None:
 
 
 def _check_chi(chi: Chi, name: str) -> Chi:
+    if chi.k[:1] > _FIRST_K:
+        raise ItemFailure(
+            "feff_incomplete", f"{name}: begins at k = {chi.k[0]:g}/Å", "run with --retry-failed"
+        )
     if not chi.chi.any():
         raise ItemFailure("feff_zero", f"{name}: chi is zero at every k", "see CRITERIA")
     return chi

@@ -10,14 +10,15 @@ from pymatgen.core import Element, Structure
 
 from exafscn_flows.crystal import check_element_at
 from exafscn_flows.errors import ItemFailure
+from exafscn_flows.fortran import fortran_float, is_number
 from exafscn_flows.spectra.base import Spectrum
+from exafscn_flows.spectra.edge_energy import e0_fault
 from exafscn_flows.spectra.edge_step import edge_step_fault
 from exafscn_flows.spectra.feff_output import feff_spectrum, parse_chi
 from exafscn_flows.spectra.parts import SpectrumType
 
 _COMMENT = re.compile(r"[*!#;%].*")
 _CARD = re.compile(r"[A-Z][A-Z0-9_]{1,19}")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?")
 
 _FULL_NAMES = """
 ABSOLUTE ATOMS CFAVERAGE COMPTON CONTROL COREHOLE CORRECTIONS CRITERIA DANES DEBYE EDGE EGRID
@@ -36,6 +37,8 @@ _REFUSED = dict.fromkeys(
 ) | {
     "ABSOLUTE": "leaves mu(E) as a cross section, not normalised to 1",
     "POLARIZATION": "makes the spectrum depend on the direction of the crystal",
+    "RECIPROCAL": "names a crystal instead of the atoms around the absorber, so that nothing shows "
+    "whether the run is about this site",
     "SS": "takes paths that are not those of the atoms",
 }
 """Cards after which the output is no normalised, isotropic absorption of the atoms in ATOMS."""
@@ -98,7 +101,7 @@ def parse_feff_input(text: str) -> RunInput:
         words = _COMMENT.sub("", line).split()
         if not words:
             continue
-        if _NUMBER.fullmatch(words[0]) or words[0].endswith("_grid"):
+        if is_number(words[0]) or words[0].endswith("_grid"):
             # Rows of the card above.
             if card in rows:
                 rows[card].append(words)
@@ -185,7 +188,8 @@ def run_spectrum(run: RunInput, xmu_text: str, chi_text: str | None) -> Spectrum
     ------
     ItemFailure
         ``feff_incomplete``, also if one file ends before the other; ``feff_not_finite`` or
-        ``feff_zero``; ``bad_spectrum`` if the edge step is not about 1.
+        ``feff_zero``; ``bad_spectrum`` if the edge step is not about 1, or E0 is that of another
+        edge.
     """
     kmax = 0.0
     if run.spectrum_type == "EXAFS":
@@ -194,7 +198,9 @@ def run_spectrum(run: RunInput, xmu_text: str, chi_text: str | None) -> Spectrum
             kmax = max(kmax, float(parse_chi(chi_text, 0.0).k[-1]))
         kmax -= _SHORT_OF_KMAX
     spectrum = feff_spectrum(xmu_text, chi_text, run.spectrum_type, run.cards, kmax=kmax)
-    if fault := edge_step_fault(spectrum.energy_rel, spectrum.mu):
+    symbol = Element.from_Z(run.absorber).symbol
+    fault = e0_fault(symbol, spectrum.e0) or edge_step_fault(spectrum.energy_rel, spectrum.mu)
+    if fault:
         raise ItemFailure("bad_spectrum", f"xmu.dat: {fault}", "repeat the run, or remove it")
     return spectrum
 
@@ -202,14 +208,13 @@ def run_spectrum(run: RunInput, xmu_text: str, chi_text: str | None) -> Spectrum
 def _asked_kmax(cards: dict[str, str]) -> float:
     """Return where the cards have EXAFS end, 1/Å; 0 if that is in the lines of EGRID only."""
     words = cards.get("EXAFS", "").split()
-    if words and _NUMBER.fullmatch(words[0]):
+    if words and is_number(words[0]):
         return _float(words[0])
     return 0.0 if "EGRID" in cards else _KMAX
 
 
 def _float(word: str) -> float:
-    """Read a number as Fortran does, whose exponents may begin with d."""
-    number = float(word.lower().replace("d", "e"))
+    number = fortran_float(word)
     if not math.isfinite(number):
         raise ValueError(f"{word} is not finite")
     return number

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
+from exafscn_flows.cell_checks import MAX_ATOMS
 from exafscn_flows.crystal import (
-    MAX_ATOMS,
     AbsorbingSite,
     absorbing_sites,
     reduce_structure,
@@ -231,6 +231,8 @@ def test_dummy_species_are_refused_by_name():
         (20.0, ["O", "H"], [[0, 0, 0], [0.03, 0, 0]], False),  # 0.60 Å, badly placed hydrogen
         (20.0, ["O", "H"], [[0, 0, 0], [0.02, 0, 0]], True),  # 0.40 Å
         (20.0, ["O", "O"], [[0, 0, 0.01], [0, 0, 0.99]], True),  # across the face of the cell
+        (20.0, ["U", "O"], [[0, 0, 0], [0.088, 0, 0]], False),  # 1.76 Å, uranyl
+        (20.0, ["Mn", "O"], [[0, 0, 0], [0.08, 0, 0]], False),  # 1.60 Å, permanganate
     ],
 )
 def test_overlap_is_told_from_short_bonds(a, species, coordinates, overlaps):
@@ -256,6 +258,29 @@ def test_overlap_is_told_from_short_bonds(a, species, coordinates, overlaps):
 def test_impossible_cells_are_refused(matrix):
     structure = Structure(Lattice(matrix), ["Ni"], [[0, 0, 0]])
     assert failure(structure).kind == "bad_lattice"
+
+
+@pytest.mark.parametrize(
+    ("matrix", "coords"),
+    [
+        ([[4, 0, 0], [0, 1e9, 0], [0, 0, 4]], [0, 0, 0]),
+        ([[4, 0, 0], [0, 4, 1e9], [0, 0, 4]], [0, 0, 0]),
+        ([[4, 0, 0], [0, 4, 0], [400, 0, 0.01]], [0, 0, 0]),
+        ([[4, 0, 0], [0, 4, 0], [0, 0, 4]], [0, 0, 1e12]),
+        ([[4, 0, 0], [0, 4, 0], [0, 0, 4]], [0, 0, -1e300]),
+    ],
+)
+def test_what_would_be_searched_for_hours_is_refused(matrix, coords):
+    structure = Structure(Lattice(matrix), ["Ni"], [coords])
+    assert failure(structure).kind == "bad_lattice"
+
+
+def test_oblique_cells_and_atoms_some_cells_away_are_as_good_as_others():
+    cell = Structure(Lattice.cubic(4), ["Ni", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    oblique = cell * [[1, 9, 0], [0, 1, 0], [0, -7, 1]]
+    oblique.translate_sites([0], [5, -3, 12], to_unit_cell=False)
+    one, other = (reduce_structure(each, SYMPREC).structure for each in (oblique, cell))
+    assert structure_hash(one) == structure_hash(other)
 
 
 def test_coordinates_that_are_not_finite_are_refused():

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.store.embedded import EmbeddedServer
+from launcher.run import check_files
 
 
 def one_line(message):
@@ -36,6 +38,15 @@ def test_empty_or_unreadable_source(workspace, make):
     make(workspace.folder / "source.zip")
     workspace.write(sources=[{"kind": "files", "path": "source.zip"}])
     assert "source.zip" in one_line(workspace.exafscn("run", str(workspace.file), rc=2))
+
+
+def test_files_that_are_not_read_are_counted_once(tmp_path, capsys):
+    for name in ("a.cif", "b.xyz", "c.xyz", "d.cif.bz2"):
+        (tmp_path / name).touch()
+    source = {"kind": "files", "path": str(tmp_path)}
+    check_files(CampaignConfig(campaign="x", absorbers=["Ni"], sources=[source]))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"source {tmp_path}: not read: 2 *.xyz, 1 *.cif.bz2 (")
 
 
 def test_no_structure_with_the_absorber(workspace):

@@ -98,6 +98,7 @@ def test_nobelium_is_no_boolean(tmp_path):
         "campaign: x\nabsorbers: [Cu]\nsources: [{path: x}]\n",
         "campaign: x\nabsorbers: [Cu, Cu]\nsources: [{kind: amcsd}]\n",
         "campaign: x\nabsorbers: [Cu]\nsources: [{kind: amcsd}, {kind: amcsd}]\n",
+        "campaign: " + "[" * 2000,
     ],
 )
 def test_nonsense_is_refused_with_the_file_named(tmp_path, text):
@@ -144,6 +145,10 @@ def test_spectra_are_computed_by_feff_where_nothing_else_is_said(tmp_path, spect
             "'feff', 'stored'",
         ),
         ("spectra: {cards: {RPAHT: 6}}", "spectra.cards: 'RPAHT' is not a FEFF card"),
+        (
+            "spectra: {cards: {XANES: 4}, command: feff}",
+            "spectra: FEFF card XANES needs FMS, the radius of full multiple scattering",
+        ),
         ("spectra: {time_limit: soon}", "spectra.time_limit: input should be a valid number"),
         ("spectra: 8", "spectra: "),
         ("spectra: {command: 7}", "spectra.command: input should be a valid string, not 7"),

@@ -152,7 +152,7 @@ def test_labels_hold_plain_numbers():
 
 def test_settings_refuse_other_methods_and_give_parameters():
     own = LabelSettings().parameters(averaged=False)
-    assert own == {"method": "crystal_nn", "version": 2}
+    assert own == {"method": "crystal_nn", "version": 3}
     assert LabelSettings().parameters(averaged=True) == {**own, "mode": "uniform"}
     with pytest.raises(ValidationError):
         LabelSettings(method="nearest")

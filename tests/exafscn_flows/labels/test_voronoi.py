@@ -1,9 +1,13 @@
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
+from exafscn_flows.labels import voronoi
+from exafscn_flows.labels.crystal_nn import label_site
 from exafscn_flows.labels.voronoi import voronoi_faces
 
 CUTOFF = 7.0
@@ -63,3 +67,53 @@ def test_faces_between_two_atoms_are_the_same_from_either_side(position) -> None
 def test_atoms_that_are_far_apart_are_found() -> None:
     faces = voronoi_faces(one_atom(Lattice.orthorhombic(3.0, 4.0, 25.0)), 0, CUTOFF)
     assert sorted(set(np.round(faces.distance[faces.area > 1e-9], 6))) == [3.0, 4.0, 25.0]
+
+
+def layer(c: float) -> Structure:
+    """One layer of TiS2 in a cell of height c, Å."""
+    z = 1.43 / c
+    sites = [[0, 0, 0.5], [1 / 3, 2 / 3, 0.5 + z], [2 / 3, 1 / 3, 0.5 - z]]
+    return Structure(Lattice.hexagonal(3.41, c), ["Ti", "S", "S"], sites)
+
+
+def slab(noise: float) -> Structure:
+    """Two layers of rock salt and 20 Å of vacuum, atoms moved at random, Å."""
+    rock_salt = Structure(
+        Lattice.tetragonal(4.18 / 2**0.5, 24.18),
+        ["Ni", "O", "O", "Ni"],
+        [[0, 0, 0.5], [0.5, 0.5, 0.5], [0, 0, 0.5 + 2.09 / 24.18], [0.5, 0.5, 0.5 + 2.09 / 24.18]],
+    )
+    moves = np.random.default_rng(0).normal(scale=noise, size=(4, 3))
+    coords = rock_salt.cart_coords + moves
+    return Structure(rock_salt.lattice, rock_salt.species, coords, coords_are_cartesian=True)
+
+
+@pytest.mark.parametrize("structure", [layer(20.0), layer(40.0), slab(0.0), slab(0.02)])
+def test_far_atoms_that_share_no_face_may_be_left_out(structure, monkeypatch) -> None:
+    few = [voronoi_faces(structure, site, CUTOFF) for site in range(len(structure))]
+    monkeypatch.setattr(voronoi, "_facing", lambda around: np.arange(len(around)))
+    for site, faces in enumerate(few):
+        every = voronoi_faces(structure, site, CUTOFF)
+        for one, other in ((faces.solid_angle, every.solid_angle), (faces.area, every.area)):
+            large, all_large = (np.sort(values[values > 1e-6]) for values in (one, other))
+            np.testing.assert_allclose(large, all_large, rtol=1e-6)
+
+
+@pytest.mark.parametrize("c", [30.0, 60.0, 150.0])
+def test_layers_in_vacuum_are_labelled_at_once(c) -> None:
+    structure = layer(c)
+    start = time.process_time()
+    assert [label_site(structure, site).cn for site in range(3)] == [6, 3, 3]
+    assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-9, 1e-6, 1e-4])
+def test_rounded_coordinates_do_not_close_the_polyhedron_of_a_surface(noise) -> None:
+    weights = label_site(slab(noise), 0).cn_weights
+    assert weights.keys() == {"1", "5"}
+    assert weights["5"] == pytest.approx(label_site(slab(0.0), 0).cn_weights["5"], abs=0.02)
+
+
+def test_endless_vacuum_is_a_failure() -> None:
+    with pytest.raises(ValueError, match="a vacuum of more than"):
+        voronoi_faces(layer(1500.0), 1, CUTOFF)

@@ -1,3 +1,4 @@
+import gzip
 import json
 import os
 import pickle
@@ -114,6 +115,67 @@ def test_a_lone_poscar_is_named_by_its_folder(tmp_path):
     folder = write(tmp_path / "nickel oxide", {"POSCAR": POSCAR})
     assert names(folder) == names(folder / "POSCAR") == ["nickel_oxide"]
     assert names(write_zip(tmp_path / "pack.zip", {"CONTCAR": POSCAR})) == ["pack"]
+
+
+def test_marked_and_packed_files_are_read_under_names_of_their_own(tmp_path):
+    zno = Poscar(ZNO).get_str()
+    files = {
+        "POSCAR": POSCAR,
+        "POSCAR_1": zno,
+        "POSCAR.relaxed": zno,
+        "POSCAR_1.gz": gzip.compress(POSCAR.encode()),
+        "run/CONTCAR.gz": gzip.compress(zno.encode()),
+        "a.cif.gz": gzip.compress(CIF.encode()),
+        "b.vasp.GZ": gzip.compress(zno.encode()),
+        "c.json.gz": gzip.compress(json.dumps([NIO.as_dict(), ZNO.as_dict()]).encode()),
+        "NiO-POSCAR": POSCAR,
+    }
+    found = {
+        "POSCAR.relaxed": "ZnO",
+        "POSCAR_1": "ZnO",
+        "POSCAR_1.gz": "NiO",
+        "NiO-POSCAR": "NiO",
+        "a": "NiO",
+        "b": "ZnO",
+        "c/0": "NiO",
+        "c/1": "ZnO",
+        "run": "ZnO",
+    }
+    folder = write(tmp_path / "x", files)
+    path = write_zip(tmp_path / "x.zip", files)
+    for place in (folder, path):
+        formulas = {name: load(place, name).composition.reduced_formula for name in names(place)}
+        assert formulas == {**found, "x": "NiO"}
+        assert source(place).left_out() == ""
+
+
+def test_what_is_not_read_and_may_hold_structures_is_counted(tmp_path):
+    others = [
+        "a.xyz",
+        "b.XYZ",
+        "POSCAR.orig",
+        "a.cif.bz2",
+        "d/e.zip",
+        "XDATCAR",
+        "poscar",
+        ".b.xyz",
+    ]
+    folder = write(tmp_path, {name: "" for name in [*others, "README", "notes.txt"]})
+    counted = "2 *.xyz, 1 POSCAR*.orig, 1 XDATCAR, 1 *.cif.bz2, 1 poscar, 1 *.zip"
+    with pytest.raises(UsageError) as error:
+        source(folder).check()
+    assert str(error.value).endswith(f"; there are {counted}")
+    write(folder, {"a.cif": CIF})
+    source(folder).check()
+    assert source(folder).left_out().startswith(f"source {folder}: not read: {counted} (read are ")
+    assert source(folder / "a.cif").left_out() == ""
+
+
+def test_a_packed_bomb_is_too_large(tmp_path):
+    bomb = gzip.compress(bytes(MAX_BYTES + 1))
+    write(tmp_path, {"a.cif.gz": bomb, "b.cif.gz": b"no gzip", "c.cif.gz": bomb[:-1000]})
+    assert failure(tmp_path, "a").kind == "too_large"
+    assert failure(tmp_path, "b").kind == failure(tmp_path, "c").kind == "unreadable"
 
 
 def test_json_lists_and_mappings_hold_many_structures(tmp_path):

@@ -92,7 +92,7 @@ def test_rows_come_back_as_structures_sites_and_spectra(write):
 
 
 def test_other_columns_and_types_of_text_and_lists_do_not_matter(write):
-    table = write(nio(cn=6, edge="?"), copper(cn=12, edge="?"))
+    table = write(nio(cn=6, source="?"), copper(cn=12, source="?"))
     columns = pq.read_table(table.path)
     kinds = {
         "material_id": pa.dictionary(pa.int32(), pa.string()),
@@ -150,9 +150,9 @@ def test_a_rewritten_table_is_never_read_by_what_was_kept(write):
     table = write(nio(), copper())
     old = locators(table)
     assert spectrum(table, "Cu", "Cu").e0 > 8500
-    table = write(copper(e0=5000.0), copper(material_id="Cu2"))
+    table = write(copper(e0=8990.0), copper(material_id="Cu2"))
     os.utime(table.path, ns=(2, 2))
-    assert spectrum(table, "Cu", "Cu").e0 == 5000.0
+    assert spectrum(table, "Cu", "Cu").e0 == 8990.0
     gone = failure(table.load, old["NiO"])
     assert (gone.kind, gone.hint) == ("unreadable", "run the campaign again")
     outside = failure(table.load, json.dumps(["Cu", [7]]))
@@ -261,6 +261,8 @@ def test_rows_without_a_site_are_refused(write, name):
         ({name: None for name in ARRAYS}, "bad_spectrum", "neither"),
         ({"e0": None}, "bad_spectrum", "e0"),
         ({"e0": -8333.0}, "bad_spectrum", "e0"),
+        ({"e0": 7112.0}, "bad_spectrum", "e0 is 7112 eV, and the K edge of Ni is at 8333 eV"),
+        ({"edge": "L3"}, "other_spectrum", "its edge is 'L3', not K"),
         ({"spectrum_type": "XES"}, "other_spectrum", "XES"),
     ],
 )
@@ -271,6 +273,44 @@ def test_spectra_that_cannot_be_used_are_refused(write, changes, kind, text):
     assert text in error.message
     assert "NiO, site 0 (Ni)" in error.message
     assert len(spectrum(table, "Cu", "Cu").k) == 401
+
+
+@pytest.mark.parametrize("edge", ["K", " k", "", None])
+def test_the_k_edge_may_be_named(write, edge):
+    assert spectrum(write(nio(edge=edge)), "NiO", "Ni").edge == "K"
+
+
+def test_e0_is_that_of_the_absorber_and_may_be_some_ev_off(write):
+    rows = [copper(material_id=str(e0), e0=e0) for e0 in (8900.0, 8979.0, 9000.0, 9050.0)]
+    table = write(*rows, copper(material_id="Zn", e0=9659.0))
+    for row_ in rows:
+        assert spectrum(table, row_["material_id"], "Cu").e0 == row_["e0"]
+    assert failure(spectrum, table, "Zn", "Cu").kind == "bad_spectrum"
+
+
+@pytest.mark.parametrize("repeats", [[150], [0, 1, 400], [60, 60]])
+def test_a_repeated_energy_counts_once(write, repeats):
+    plain = nio()
+    again = {name: np.array(plain[name]) for name in ARRAYS}
+    for name in ARRAYS:
+        for place in sorted(repeats, reverse=True):
+            again[name] = np.insert(again[name], place, again[name][place])
+    # What is measured twice is never measured the same.
+    again["mu"][repeats[0] + 1] += 0.002
+    table = write(nio(), nio(1, **{name: again[name].tolist() for name in ARRAYS}))
+    once, twice = (spectrum(table, "NiO", "Ni", site) for site in (0, 1))
+    for name in ARRAYS:
+        np.testing.assert_array_equal(getattr(twice, name), getattr(once, name))
+
+
+def test_two_spectra_in_one_are_refused(write):
+    both = {name: np.repeat(nio()[name], 2).tolist() for name in ARRAYS}
+    both["mu"][401] += 0.2
+    error = failure(spectrum, write(nio(**both)), "NiO", "Ni")
+    assert (error.kind, "mu has two values at one energy_rel" in error.message) == (
+        "bad_spectrum",
+        True,
+    )
 
 
 def test_one_site_has_one_row(write):

@@ -66,6 +66,32 @@ def test_file_cut_at_any_page_or_row_is_not_taken_for_whole() -> None:
         assert kind("\n".join(rows[:count]) + "\n") == "feff_incomplete"
 
 
+def test_fortran_drops_the_letter_of_long_exponents() -> None:
+    lines = chi_text().splitlines()
+    k = lines[200].split()[0]
+    for word, value in (("5.99522-105", 0.0), ("-1.5D-01", -0.15), ("2.5d0", 2.5)):
+        lines[200] = f"{k} {word} 1.0E+00 0.0E+00"
+        chi = parse_chi("\n".join(lines) + "\n", 19.9)
+        assert chi.chi[198] == pytest.approx(value)
+    lines[200] = f"{k} 5.99522+105 1.0E+00 0.0E+00"
+    assert kind("\n".join(lines) + "\n") == "feff_not_finite"
+
+
+def test_the_last_end_of_line_may_be_missing_and_nothing_else() -> None:
+    text = chi_text()
+    np.testing.assert_array_equal(parse_chi(text[:-1], 19.9).chi, parse_chi(text, 19.9).chi)
+    np.testing.assert_array_equal(parse_chi(text + "\n \n", 19.9).k, parse_chi(text, 19.9).k)
+    for cut in range(2, 50):
+        assert kind(text[:-cut]) == "feff_incomplete"
+
+
+def test_a_file_without_its_beginning_is_not_whole() -> None:
+    rows = chi_text().splitlines(keepends=True)
+    assert kind("".join(rows[2:])) == "feff_incomplete"
+    assert kind("".join(rows[:2] + rows[100:])) == "feff_incomplete"
+    parse_chi("".join(rows[:2] + rows[5:]), 19.9)
+
+
 def test_k_must_increase() -> None:
     assert kind(chi_text(np.append(K[:-2], [K[-1], K[-1]]))) == "feff_incomplete"
     assert kind(chi_text(K[::-1])) == "feff_incomplete"

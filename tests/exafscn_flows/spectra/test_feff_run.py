@@ -19,9 +19,9 @@ def text_of(sets: type, structure: Structure, site: int, radius: float = 8.0) ->
     return "\n\n".join(str(parts[name]) for name in names)
 
 
-def xmu(kmax: float, kmin: float = -0.8) -> str:
+def xmu(kmax: float, kmin: float = -0.8, e0: float = 4966.0) -> str:
     k = np.arange(kmin, kmax + 0.01, 0.05)
-    rows = zip(8979 + 3.81 * k * abs(k), k, 0.1 * np.sin(5 * k), strict=True)
+    rows = zip(e0 + 3.81 * k * abs(k), k, 0.1 * np.sin(5 * k), strict=True)
     return XMU + "".join(f" {e:.3f} 0 {a:.3f} {1 + c:.5E} 1.0 {c:.5E}\n" for e, a, c in rows)
 
 
@@ -147,6 +147,7 @@ def test_coordinates_may_be_rounded_and_lie_anywhere(rutile: Structure, digits: 
         ("EDGE K", "EDGE K\nabsolute", "other_spectrum", "ABSOLUTE leaves mu(E) as a cross"),
         ("EDGE K", "EDGE K\nPOLA 1 0 0", "other_spectrum", "POLARIZATION makes the spectrum"),
         ("EDGE K", "EDGE K\nSS 1 1 6 2.0", "other_spectrum", "SS takes paths"),
+        ("EDGE K", "EDGE K\nRECIPROCAL\nCIF a.cif", "other_spectrum", "names a crystal instead"),
         ("EDGE K", "CFAV 0 8 0", "other_spectrum", "averages over several sites"),
         ("ATOMS", "TITLE", "site_mismatch", "ATOMS lists 0 atoms, 0 of potential 0"),
         ("POTENTIALS", "TITLE", "site_mismatch", "its atoms cannot be read (KeyError"),
@@ -185,12 +186,19 @@ def test_cards_tell_the_type_which_is_exafs_otherwise(card: str, kmax: float, ki
     assert spectrum.spectrum_type == kind
     assert (spectrum.program, spectrum.version, spectrum.seconds) == ("FEFF", "9.6.4", 0.0)
     assert spectrum.cards == run.cards
-    assert spectrum.e0 == pytest.approx(8979, abs=0.01)
+    assert spectrum.e0 == pytest.approx(4966, abs=0.01)
     if kind == "XANES":
         assert len(spectrum.k) == len(spectrum.chi) == 0
     else:
         assert spectrum.k[0] >= 0
         np.testing.assert_allclose(spectrum.chi, 0.1 * np.sin(5 * spectrum.k), atol=1e-3)
+
+
+def test_e0_of_another_element_is_refused() -> None:
+    run = parse_feff_input(BY_HAND)
+    copper = xmu(16.0, e0=8979.0)
+    with pytest.raises(ItemFailure, match="e0 is 8979 eV, and the K edge of Ti is at 4966 eV"):
+        run_spectrum(run, copper, None)
 
 
 def test_exafs_that_ends_early_is_refused() -> None:
