@@ -151,14 +151,12 @@ def status(
 def query(
     campaign: CampaignOption = None,
     absorber: Annotated[str | None, typer.Option(help="Element symbol, e.g. Cu.")] = None,
-    cn: Annotated[
-        int | None, typer.Option(help="Predicted coordination number.", min=0, max=999)
-    ] = None,
+    cn: Annotated[int | None, typer.Option(help="Predicted coordination number.")] = None,
     min_probability: Annotated[
-        float | None, typer.Option(help="Least probability of the prediction.", min=0, max=1)
+        float | None, typer.Option(help="Least probability of the prediction, 0 to 1.")
     ] = None,
     max_expected_error: Annotated[
-        float | None, typer.Option(help="Largest expected error, in neighbours.", min=0)
+        float | None, typer.Option(help="Largest expected error, in neighbours.")
     ] = None,
     contains: Annotated[
         list[str] | None, typer.Option(help="Element that must be present; may be repeated.")
@@ -173,7 +171,7 @@ def query(
     oxide: Annotated[
         bool | None, typer.Option("--oxide/--no-oxide", help="Only structures with O, or without.")
     ] = None,
-    formula: Annotated[str | None, typer.Option(help="Reduced formula, e.g. Fe2O3.")] = None,
+    formula: Annotated[str | None, typer.Option(help="Formula, e.g. ZnFe2O4 or Zn(FeO2)2.")] = None,
     disagrees: Annotated[
         bool | None,
         typer.Option(
@@ -201,7 +199,7 @@ def query(
         str | None, typer.Option(help="Begin at the page of this token, which a table shows.")
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(help="Most results; a table shows 50 if not told.", min=1)
+        int | None, typer.Option(help="Most results; a table shows 50 if not told.")
     ] = None,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
