@@ -35,6 +35,10 @@ ClusterFolder = Annotated[
 CampaignOption = Annotated[
     str | None, typer.Option("--campaign", "-c", help="By default the campaign run last.")
 ]
+Yes = Annotated[
+    bool,
+    typer.Option("--yes", "-y", help="Do not ask before a file takes over another's campaign."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
 
 
@@ -61,11 +65,15 @@ def run(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try again what failed in earlier runs.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done; change nothing.")
+    ] = False,
+    yes: Yes = False,
 ) -> None:
     """Run a campaign on this machine; what is done already is not computed again."""
     from launcher.run import run_campaign
 
-    run_campaign(file, retry_failed=retry_failed)
+    run_campaign(file, retry_failed=retry_failed, dry_run=dry_run, yes=yes)
 
 
 @app.command("import")
@@ -93,11 +101,12 @@ def submit(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try again what failed before.")
     ] = False,
+    yes: Yes = False,
 ) -> None:
     """Put a campaign on FireWorks' LaunchPad, for any number of processes and machines."""
     from launcher.cluster.submit import submit_campaign
 
-    submit_campaign(file, retry_failed=retry_failed)
+    submit_campaign(file, retry_failed=retry_failed, yes=yes)
 
 
 @app.command()

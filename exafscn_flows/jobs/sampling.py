@@ -1,4 +1,4 @@
-"""Which structures a campaign reads, and which of them it chooses; no output, and others read.
+"""Which structures a campaign reads, and which of them it chooses; others do the reading.
 
 With `per_absorber`, the sample of an absorber is the first structures, in the seeded order, that
 hold it and can be used. What other absorbers the campaign has makes no difference, so adding one
