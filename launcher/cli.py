@@ -1,11 +1,12 @@
 """The command line. Heavy imports wait until a command needs them: help must come at once."""
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from exafscn_flows.errors import UsageError
+from exafscn_flows.errors import CampaignError, UsageError
 from exafscn_flows.store.pages import Order
 from launcher.errors import complain, guarded
 
@@ -24,6 +25,9 @@ models = typer.Typer(help="Versions of the models, and which one queries mean.")
 app.add_typer(models, name="models", no_args_is_help=True)
 
 _INTERRUPTED = 130
+
+_MISTAKE: Any = next(one for one in typer.BadParameter.__mro__ if one.__name__ == "ClickException")
+"""What is raised of a wrong command line: by click, or by the copy of it that is in Typer."""
 
 CampaignName = Annotated[
     str | None, typer.Argument(help="Name of the campaign; by default the one run last.")
@@ -395,12 +399,36 @@ def cluster_check(
     check_cluster(folder, queue=queue, time_limit=time_limit, as_json=as_json)
 
 
+def _run_command() -> None:
+    """Run what the command line asks for; by itself, Typer would draw a box around its errors.
+
+    Raises
+    ------
+    UsageError
+        If that is no command, or not such an argument or option.
+    CampaignError
+        If a question got no answer.
+    """
+    try:
+        code = app(standalone_mode=False)
+    except _MISTAKE as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # help was shown already
+            sys.exit(UsageError.exit_code)
+        context = getattr(error, "ctx", None)
+        advice = f" (see `{context.command_path} --help`)" if context else ""
+        line = " ".join(error.format_message().split()).replace("Value error, ", "").rstrip(".")
+        raise UsageError(f"{line}{advice}") from None
+    except typer.Abort:
+        raise CampaignError("ended without an answer") from None
+    sys.exit(code)
+
+
 def main() -> None:
     """Run the command line; errors become one line on standard error."""
     try:
-        guarded(app)
+        guarded(_run_command)
     except SystemExit as end:
-        # Typer turns KeyboardInterrupt into this exit, without a word.
+        # Typer turns KeyboardInterrupt into this code, without a word.
         if end.code == _INTERRUPTED:
             complain("interrupted; the same command goes on where it stopped")
         raise
