@@ -1,5 +1,6 @@
 """The command line. Heavy imports wait until a command needs them: help must come at once."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -399,6 +400,20 @@ def cluster_check(
     check_cluster(folder, queue=queue, time_limit=time_limit, as_json=as_json)
 
 
+def _check_folder() -> None:
+    """Refuse to work in a folder that was deleted: libraries ask where they are.
+
+    Raises
+    ------
+    UsageError
+        If it was.
+    """
+    try:
+        os.getcwd()
+    except OSError:
+        raise UsageError("the current folder was deleted: change into another one") from None
+
+
 def _run_command() -> None:
     """Run what the command line asks for; by itself, Typer would draw a box around its errors.
 
@@ -426,6 +441,7 @@ def _run_command() -> None:
 def main() -> None:
     """Run the command line; errors become one line on standard error."""
     try:
+        guarded(_check_folder)
         guarded(_run_command)
     except SystemExit as end:
         # Typer turns KeyboardInterrupt into this code, without a word.

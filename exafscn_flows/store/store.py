@@ -101,7 +101,7 @@ class Store:
         if raw is None or "config" not in raw:
             known = ", ".join(self.campaign_names()) or "none yet"
             raise UsageError(f"no campaign {name!r} in this database (there are: {known})")
-        return CampaignDoc.from_mongo(raw)
+        return _validated(CampaignDoc, raw)
 
     def config(self, name: str) -> CampaignConfig:
         """Read the settings of one campaign.
