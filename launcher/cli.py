@@ -9,6 +9,7 @@ import typer
 
 from exafscn_flows.errors import CampaignError, UsageError
 from exafscn_flows.store.pages import Order
+from launcher.console import replace_unknown_characters
 from launcher.errors import complain, guarded
 
 app = typer.Typer(
@@ -425,7 +426,7 @@ def _run_command() -> None:
         If a question got no answer.
     """
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name=app.info.name, standalone_mode=False)
     except _MISTAKE as error:
         if type(error).__name__ == "NoArgsIsHelpError":  # help was shown already
             sys.exit(UsageError.exit_code)
@@ -440,6 +441,7 @@ def _run_command() -> None:
 
 def main() -> None:
     """Run the command line; errors become one line on standard error."""
+    replace_unknown_characters()
     try:
         guarded(_check_folder)
         guarded(_run_command)
