@@ -12,7 +12,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from exafscn_flows.spectra.scratch import too_large
+from exafscn_flows.limits import too_large
 
 _LOG = "exafscn.log"
 
@@ -93,7 +93,7 @@ def run_program(
             if number in _FROM_OTHERS:
                 raise KilledError(f"{Path(command[0]).name} was killed by signal {number}")
             if number == signal.SIGXFSZ:
-                raise too_large()
+                raise too_large("a run")
         return Ended(status, _read(log), seconds)
     finally:
         os.close(log)

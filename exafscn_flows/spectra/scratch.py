@@ -4,7 +4,6 @@ import errno
 import fcntl
 import os
 import re
-import resource
 import shutil
 import stat
 import tempfile
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from exafscn_flows.errors import CampaignError
+from exafscn_flows.limits import largest_file, too_large
 
 _NAME = re.compile(r"exafscn-(\d{1,9})-\w+")
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -54,7 +54,7 @@ def run_folder(scratch: Path) -> Iterator[Path]:
         if error.errno in _FULL:
             raise _full(scratch) from error
         if error.errno == errno.EFBIG:
-            raise too_large() from error
+            raise too_large("a run") from error
         if not folder.exists():
             raise _unusable(scratch, error) from error
         raise
@@ -98,11 +98,11 @@ def check_space(folder: Path) -> None:
     """
     check_free(folder)
     scratch = folder.parent
-    limit = _largest_file()
+    limit = largest_file()
     if limit is not None:
         files = (file for file in folder.rglob("*") if file.is_file())
         if any(file.stat().st_size >= limit for file in files):
-            raise too_large()
+            raise too_large("a run")
     try:
         # Quotas do not show in the free space of a file system: reserve some.
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -172,22 +172,6 @@ def _is_abandoned(folder: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _largest_file() -> int | None:
-    """Size that files of this process and its children may have, bytes; None without a limit."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
-    return None if limit == resource.RLIM_INFINITY else limit
-
-
-def too_large() -> CampaignError:
-    """Return what ends a campaign whose files may not become as large as they have to."""
-    limit = _largest_file()
-    size = "" if limit is None else f", to {limit / 1024:.0f} kB"
-    return CampaignError(
-        f"the size of files is limited here{size}, and a run needs more: raise the limit "
-        "(`ulimit -f unlimited`) and run the same command again"
-    )
 
 
 def _full(scratch: Path) -> CampaignError:

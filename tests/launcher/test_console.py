@@ -1,8 +1,12 @@
+import errno
 import io
+import os
 import sys
 
 import pytest
 
+from exafscn_flows.errors import CampaignError
+from launcher import local_cluster
 from launcher.cli import main
 from launcher.console import replace_unknown_characters
 
@@ -63,3 +67,12 @@ def test_what_is_asked_for_is_no_error(monkeypatch, capsys, arguments):
         main()
     assert end.value.code in (0, None)
     assert "exafscn" in capsys.readouterr().out
+
+
+def test_a_machine_without_semaphores_is_one_line(monkeypatch):
+    def refuse():
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(local_cluster, "Lock", refuse)
+    with pytest.raises(CampaignError, match=r"/dev/shm, .* cannot be used .Read-only file system"):
+        local_cluster.LocalClusterExecutor(1).submit(print)
