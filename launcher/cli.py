@@ -436,7 +436,7 @@ def _run_command() -> None:
         raise UsageError(f"{line}{advice}") from None
     except typer.Abort:
         raise CampaignError("ended without an answer") from None
-    sys.exit(code)
+    sys.exit(code or 0)
 
 
 def main() -> None:

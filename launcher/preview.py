@@ -26,7 +26,7 @@ def show_preview(store: Store, config: CampaignConfig, *, retry_failed: bool) ->
     found = _look(store, config, retry_failed=retry_failed)
     terminal = console()
     terminal.print(_table(found))
-    for line in [*_lines(found), _time(found, Settings().CORES)]:
+    for line in [*_lines(found), _time(found, config, Settings().CORES)]:
         terminal.print(line, highlight=False, soft_wrap=True)
 
 
@@ -134,8 +134,16 @@ def _outdated(found: "Preview") -> dict[str, int]:
     return counts
 
 
-def _time(found: "Preview", n_cores: int) -> str:
+def _time(found: "Preview", config: CampaignConfig, n_cores: int) -> str:
+    """Say about how long a run would take."""
     feff = found.feff
+    if config.spectra.kind == "stored":
+        return "FEFF does not run: the sources bring the spectra."
+    if feff is None and (found.unlisted or found.unfetched):
+        return "How long FEFF would take is known when the structures are here."
+    if not found.come and found.active == found.go:
+        absorbers = ", ".join(config.absorbers)
+        return f"No structure of its sources holds {absorbers} (after filters): a run would say so."
     if feff is None:
         return "FEFF has nothing to do."
     source = "by the rule for default cards"

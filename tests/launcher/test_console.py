@@ -65,7 +65,7 @@ def test_what_is_asked_for_is_no_error(monkeypatch, capsys, arguments):
     monkeypatch.setattr(sys, "argv", ["exafscn", *arguments])
     with pytest.raises(SystemExit) as end:
         main()
-    assert end.value.code in (0, None)
+    assert end.value.code == 0
     assert "exafscn" in capsys.readouterr().out
 
 

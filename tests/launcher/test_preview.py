@@ -126,6 +126,22 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(planned):
     assert contents(planned) == before
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"absorbers": ["Ti"]}, "No structure of its sources holds Ti (after filters)"),
+        (
+            {"sources": [{"kind": "materials_project"}]},
+            "sources[0] (materials_project) for Ni: not listed yet",
+        ),
+        ({"sources": [{"kind": "materials_project"}]}, "How long FEFF would take is known when"),
+    ],
+)
+def test_dry_run_says_what_it_cannot_know(planned, changes, words):
+    planned.write(campaign="new", **changes)
+    assert words in planned.asked("run", "--dry-run", str(planned.file))
+
+
 def test_dry_run_of_a_new_campaign_leaves_an_empty_database(workspace, monkeypatch):
     monkeypatch.setattr(preview, "make_executor", lambda *_: Serial())
     out = workspace.asked("run", "--dry-run", str(workspace.file))
