@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
-
 from exafscn_flows.errors import UsageError
 
 
@@ -41,7 +39,11 @@ def texts(name: str, value: Any, words: str) -> tuple[str, ...]:
 
 def truth(name: str, value: Any) -> bool:
     """Return True or False."""
-    if not isinstance(value, bool | np.bool_):
+    if isinstance(value, bool):
+        return value
+    import numpy as np  # help must not wait for it
+
+    if not isinstance(value, np.bool_):
         raise _refusal(name, value, "True or False")
     return bool(value)
 
