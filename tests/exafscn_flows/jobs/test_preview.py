@@ -6,11 +6,11 @@ import pytest
 from crystals import polymorphs, rock_salt, write_cifs
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.jobs import durations
+from exafscn_flows.jobs import catalog, durations
 from exafscn_flows.jobs.plan import plan_sites
 from exafscn_flows.jobs.preview import Preview, preview
 from exafscn_flows.jobs.states import site_states
-from exafscn_flows.store.documents import FailureDoc, SiteDoc, SpectrumDoc
+from exafscn_flows.store.documents import FailureDoc, ListingDoc, SiteDoc, SpectrumDoc
 
 SETTINGS: dict[str, Any] = {
     "campaign": "test",
@@ -172,3 +172,23 @@ def test_remote_sources_are_not_asked(store, config, monkeypatch):
     found = told(store, config(sources=[remote]))
     assert found.unlisted == ["sources[0] (materials_project) for Ni"]
     assert found.come == 0
+
+
+def test_structures_that_were_listed_but_not_fetched_fill_the_sample_and_are_counted_apart(
+    store, config
+):
+    remote = {"kind": "materials_project", "oxides": True}
+    wanted = config(sources=[remote], sample={"per_absorber": 3})
+    page = ListingDoc(
+        campaign="test",
+        hash=catalog._listing_hash(wanted.sources[0]),
+        absorber="Ni",
+        page=0,
+        version="1",
+        entries=[(f"mp-{n}", ["Ni", "O"], str(n)) for n in range(10)],
+        total=10,
+        more=False,
+    )
+    store.write([page])
+    found = told(store, wanted)
+    assert (found.unlisted, found.unfetched, found.come) == ([], 3, 0)
