@@ -1,12 +1,15 @@
 """The command line. Heavy imports wait until a command needs them: help must come at once."""
 
+import os
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from exafscn_flows.errors import UsageError
+from exafscn_flows.errors import CampaignError, UsageError
 from exafscn_flows.store.pages import Order
+from launcher.console import replace_unknown_characters
 from launcher.errors import complain, guarded
 
 app = typer.Typer(
@@ -25,6 +28,9 @@ app.add_typer(models, name="models", no_args_is_help=True)
 
 _INTERRUPTED = 130
 
+_MISTAKE: Any = next(one for one in typer.BadParameter.__mro__ if one.__name__ == "ClickException")
+"""What is raised of a wrong command line: by click, or by the copy of it that is in Typer."""
+
 CampaignName = Annotated[
     str | None, typer.Argument(help="Name of the campaign; by default the one run last.")
 ]
@@ -34,6 +40,10 @@ ClusterFolder = Annotated[
 ]
 CampaignOption = Annotated[
     str | None, typer.Option("--campaign", "-c", help="By default the campaign run last.")
+]
+Yes = Annotated[
+    bool,
+    typer.Option("--yes", "-y", help="Do not ask before a file takes over another's campaign."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
 
@@ -61,11 +71,15 @@ def run(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try again what failed in earlier runs.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done; change nothing.")
+    ] = False,
+    yes: Yes = False,
 ) -> None:
     """Run a campaign on this machine; what is done already is not computed again."""
     from launcher.run import run_campaign
 
-    run_campaign(file, retry_failed=retry_failed)
+    run_campaign(file, retry_failed=retry_failed, dry_run=dry_run, yes=yes)
 
 
 @app.command("import")
@@ -93,11 +107,12 @@ def submit(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try again what failed before.")
     ] = False,
+    yes: Yes = False,
 ) -> None:
     """Put a campaign on FireWorks' LaunchPad, for any number of processes and machines."""
     from launcher.cluster.submit import submit_campaign
 
-    submit_campaign(file, retry_failed=retry_failed)
+    submit_campaign(file, retry_failed=retry_failed, yes=yes)
 
 
 @app.command()
@@ -151,14 +166,12 @@ def status(
 def query(
     campaign: CampaignOption = None,
     absorber: Annotated[str | None, typer.Option(help="Element symbol, e.g. Cu.")] = None,
-    cn: Annotated[
-        int | None, typer.Option(help="Predicted coordination number.", min=0, max=999)
-    ] = None,
+    cn: Annotated[int | None, typer.Option(help="Predicted coordination number.")] = None,
     min_probability: Annotated[
-        float | None, typer.Option(help="Least probability of the prediction.", min=0, max=1)
+        float | None, typer.Option(help="Least probability of the prediction, 0 to 1.")
     ] = None,
     max_expected_error: Annotated[
-        float | None, typer.Option(help="Largest expected error, in neighbours.", min=0)
+        float | None, typer.Option(help="Largest expected error, in neighbours.")
     ] = None,
     contains: Annotated[
         list[str] | None, typer.Option(help="Element that must be present; may be repeated.")
@@ -173,7 +186,7 @@ def query(
     oxide: Annotated[
         bool | None, typer.Option("--oxide/--no-oxide", help="Only structures with O, or without.")
     ] = None,
-    formula: Annotated[str | None, typer.Option(help="Reduced formula, e.g. Fe2O3.")] = None,
+    formula: Annotated[str | None, typer.Option(help="Formula, e.g. ZnFe2O4 or Zn(FeO2)2.")] = None,
     disagrees: Annotated[
         bool | None,
         typer.Option(
@@ -201,7 +214,7 @@ def query(
         str | None, typer.Option(help="Begin at the page of this token, which a table shows.")
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(help="Most results; a table shows 50 if not told.", min=1)
+        int | None, typer.Option(help="Most results; a table shows 50 if not told.")
     ] = None,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
@@ -388,12 +401,52 @@ def cluster_check(
     check_cluster(folder, queue=queue, time_limit=time_limit, as_json=as_json)
 
 
+def _check_folder() -> None:
+    """Refuse to work in a folder that was deleted: libraries ask where they are.
+
+    Raises
+    ------
+    UsageError
+        If it was.
+    """
+    try:
+        os.getcwd()
+    except OSError:
+        raise UsageError("the current folder was deleted: change into another one") from None
+
+
+def _run_command() -> None:
+    """Run what the command line asks for; by itself, Typer would draw a box around its errors.
+
+    Raises
+    ------
+    UsageError
+        If that is no command, or not such an argument or option.
+    CampaignError
+        If a question got no answer.
+    """
+    try:
+        code = app(prog_name=app.info.name, standalone_mode=False)
+    except _MISTAKE as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # help was shown already
+            sys.exit(UsageError.exit_code)
+        context = getattr(error, "ctx", None)
+        advice = f" (see `{context.command_path} --help`)" if context else ""
+        line = " ".join(error.format_message().split()).replace("Value error, ", "").rstrip(".")
+        raise UsageError(f"{line}{advice}") from None
+    except typer.Abort:
+        raise CampaignError("ended without an answer") from None
+    sys.exit(code or 0)
+
+
 def main() -> None:
     """Run the command line; errors become one line on standard error."""
+    replace_unknown_characters()
     try:
-        guarded(app)
+        guarded(_check_folder)
+        guarded(_run_command)
     except SystemExit as end:
-        # Typer turns KeyboardInterrupt into this exit, without a word.
+        # Typer turns KeyboardInterrupt into this code, without a word.
         if end.code == _INTERRUPTED:
             complain("interrupted; the same command goes on where it stopped")
         raise

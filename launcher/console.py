@@ -1,8 +1,17 @@
 """The terminal."""
 
+import io
 import sys
 
 from rich.console import Console
+
+
+def replace_unknown_characters() -> None:
+    """Have characters replaced that the terminal or file behind standard output does not know."""
+    for stream in (sys.stdout, sys.stderr):
+        # Python already writes them with a backslash to standard error.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+            stream.reconfigure(errors="replace")
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 
 from exafscn_flows.cell_checks import MAX_ATOMS
-from exafscn_flows.config.campaign import CampaignConfig, CampaignName
+from exafscn_flows.config.campaign import NAME_WORDS, CampaignConfig, CampaignName
 from exafscn_flows.elements import check_absorber
 from exafscn_flows.errors import UsageError
 from exafscn_flows.sources.parquet import Table, open_table
@@ -73,10 +73,7 @@ def table_campaign(path: Path, name: str | None, absorbers: Sequence[str]) -> di
     try:
         TypeAdapter(CampaignName).validate_python(name)
     except ValidationError:
-        raise UsageError(
-            f"campaign {name!r}: a name has up to 64 letters, digits, _ and -, the first of them a "
-            "letter or digit"
-        ) from None
+        raise UsageError(f"campaign {name!r}: a name has {NAME_WORDS}") from None
     table = open_table(str(path))
     table.check()
     return {

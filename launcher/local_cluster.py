@@ -5,9 +5,10 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import forkserver, resource_tracker
+from multiprocessing import Lock, forkserver, resource_tracker
 from typing import TYPE_CHECKING
 
+from exafscn_flows.errors import CampaignError
 from launcher.dask_executor import DaskExecutor
 from launcher.worker_forks import SETTINGS, keep_preload, set_preload
 
@@ -53,6 +54,7 @@ class LocalClusterExecutor(DaskExecutor):
         forkserver._forkserver._stop()  # type: ignore[attr-defined]
 
     def _connect(self) -> "Client":
+        _check_semaphores()
         self.prepare()
         import dask
         from distributed import Client, LocalCluster, Security
@@ -76,6 +78,23 @@ class LocalClusterExecutor(DaskExecutor):
                 security=security,
             )
         return Client(cluster, security=security)
+
+
+def _check_semaphores() -> None:
+    """Find out whether processes can be started that talk to each other.
+
+    Raises
+    ------
+    CampaignError
+        If not: Dask would say only that one did not start.
+    """
+    try:
+        Lock()
+    except OSError as error:
+        raise CampaignError(
+            "no processes can be started for the work: /dev/shm, where they have semaphores, "
+            f"cannot be used ({error.strerror}): make it writable"
+        ) from error
 
 
 @contextmanager

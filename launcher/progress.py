@@ -47,6 +47,10 @@ class BarWatcher:
         shown = f"{self._failed[stage]} failed" if self._failed[stage] else ""
         self._progress.update(self._tasks[stage], advance=done + failed, failed=shown)
 
+    def say(self, line: str) -> None:
+        """Print a line above the bars."""
+        self._progress.console.print(line, highlight=False)
+
 
 @dataclass
 class _Count:
@@ -82,6 +86,10 @@ class LogWatcher:
                     self._print(name, count)
         elif entry.done == entry.total:
             self._print(stage, entry)
+
+    def say(self, line: str) -> None:
+        """Print a line."""
+        self._console.print(line, highlight=False, soft_wrap=True)
 
     def _print(self, stage: str, count: _Count) -> None:
         line = f"{stage}: {count.done} of {count.total}"

@@ -59,15 +59,15 @@ class Selection:
 
     def rows(self, store: Store) -> Iterator[dict[str, Any]]:
         """Stream the rows."""
-        limit = self.limit or 0
-        return find_predictions(store, self.query(store), self.order, after=self.after, limit=limit)
+        query = self.query(store)
+        return find_predictions(store, query, self.order, after=self.after, limit=self.limit)
 
 
 def show_table(selection: Selection) -> None:
     """Print one page, and how to see the next one."""
     store = Store.open()
     query = selection.query(store)
-    limit = selection.limit or _TABLE_ROWS
+    limit = _TABLE_ROWS if selection.limit is None else selection.limit
     page = find_page(store, query, selection.order, after=selection.after, limit=limit)
     terminal = console()
     if not page.rows:

@@ -17,6 +17,7 @@ from exafscn_flows.store.store import Store
 from launcher.console import console
 from launcher.dask_executor import DaskExecutor
 from launcher.deadline import find_deadline
+from launcher.preview import check_takeover, show_preview
 from launcher.progress import watching
 from launcher.workers import make_executor
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from jobflow import Flow
 
 
-def run_campaign(file: Path, *, retry_failed: bool) -> None:
+def run_campaign(file: Path, *, retry_failed: bool, dry_run: bool, yes: bool) -> None:
     """Run the campaign of a file; as `run_config`.
 
     Parameters
@@ -33,6 +34,10 @@ def run_campaign(file: Path, *, retry_failed: bool) -> None:
         Campaign file.
     retry_failed
         Whether to try again what failed in earlier runs.
+    dry_run
+        Whether only to print what would be done.
+    yes
+        As of `check_takeover`.
 
     Raises
     ------
@@ -41,23 +46,34 @@ def run_campaign(file: Path, *, retry_failed: bool) -> None:
     CampaignError
         As `run_config`.
     """
-    run_config(load_campaign_file(file), retry_failed=retry_failed)
+    config = load_campaign_file(file)
+    if not dry_run:
+        run_config(config, file.resolve(), retry_failed=retry_failed, yes=yes)
+        return
+    check_files(config)
+    show_preview(open_store(Settings()), config, retry_failed=retry_failed)
 
 
-def run_config(config: CampaignConfig, *, retry_failed: bool) -> None:
+def run_config(
+    config: CampaignConfig, file: Path | None = None, *, retry_failed: bool, yes: bool = False
+) -> None:
     """Run a campaign and print what came out.
 
     Parameters
     ----------
     config
         Its settings.
+    file
+        Full path of the file that they are from.
     retry_failed
         Whether to try again what failed in earlier runs.
+    yes
+        As of `check_takeover`.
 
     Raises
     ------
     UsageError
-        If a source or a program is wrong.
+        If a source or a program is wrong, or the campaign is that of another file.
     CampaignError
         If the campaign cannot go on: no database, no scratch space, another runner.
     """
@@ -66,9 +82,10 @@ def run_config(config: CampaignConfig, *, retry_failed: bool) -> None:
     executor = make_executor(settings, settings.CORES)
     sweep_scratch(settings.SCRATCH_DIR)
     store = open_store(settings)
+    check_takeover(store, config, file, yes=yes)
     store.prepare()
     with campaign_lock(store, config.campaign):
-        store.save_config(config)
+        store.save_config(config, file)
         if retry_failed:
             store.forget_failures(config.campaign)
         is_new = store.campaign(config.campaign).plan_hash is None

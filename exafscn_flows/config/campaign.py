@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from exafscn_flows.config.base import StrictModel, Symbol
+from exafscn_flows.config.base import LocatedError, Location, StrictModel, Symbol, check_unique
 from exafscn_flows.config.study import Study
 from exafscn_flows.elements import check_absorber
 from exafscn_flows.features import FeatureSettings
@@ -15,7 +15,11 @@ from exafscn_flows.sources import Source
 from exafscn_flows.spectra import FeffSettings, SpectraSettings
 from exafscn_flows.spectra.parts import Part
 
-CampaignName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+NAME_WORDS = "up to 64 letters, digits, _ and -, the first of them a letter or digit"
+"""What the pattern says."""
+
+CampaignName = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 
 
 class Filters(StrictModel):
@@ -102,28 +106,31 @@ class CampaignConfig(StrictModel):
     @field_validator("absorbers")
     @classmethod
     def _absorbers(cls, symbols: list[str]) -> list[str]:
-        for symbol in symbols:
-            check_absorber(symbol)
-        if len(set(symbols)) != len(symbols):
-            raise ValueError("an absorber is listed twice")
+        for index, symbol in enumerate(symbols):
+            try:
+                check_absorber(symbol)
+            except ValueError as error:
+                raise LocatedError((index,), str(error)) from None
+        check_unique(symbols, "an absorber is listed twice")
         return symbols
 
     @field_validator("models")
     @classmethod
     def _models(cls, models: list[ModelSettings]) -> list[ModelSettings]:
         names = [model.name for model in models]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"two models are named {name!r}")
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise LocatedError((index,), f"two models are named {name!r}: give one a `name`")
         return models
 
     @model_validator(mode="after")
     def _models_have_features(self) -> Self:
         known = [fset.name for fset in self.features.sets]
-        for model in self.models:
-            for name in model.feature_sets or []:
+        for number, model in enumerate(self.models):
+            for index, name in enumerate(model.feature_sets or []):
                 if name not in known:
-                    raise ValueError(_unknown(f"models: {model.name}: feature set", name, known))
+                    at = ("models", number, "feature_sets", index)
+                    raise LocatedError(at, _unknown("feature set", name, known))
         return self
 
     @model_validator(mode="after")
@@ -133,20 +140,26 @@ class CampaignConfig(StrictModel):
         sets = {fset.name: fset for fset in self.features.sets}
         name = self.studied_set
         if name not in sets:
-            raise ValueError(_unknown("study.feature_set: feature set", name, list(sets)))
+            at: Location = ("study", "feature_set")
+            raise LocatedError(at, _unknown("feature set", name, list(sets)))
         models = [model.name for model in self.models_on(name)]
         if not models:
-            raise ValueError(f"study: no model is fitted on feature set {name}")
-        for model in (*(self.study.importance or []), *(self.study.curves or [])):
-            if model not in models:
-                raise ValueError(_unknown(f"study: model on {name}", model, models))
+            raise LocatedError(("study",), f"no model is fitted on feature set {name}")
+        for key in ("importance", "curves"):
+            for index, model in enumerate(getattr(self.study, key) or []):
+                if model not in models:
+                    at = ("study", key, index)
+                    raise LocatedError(at, _unknown(f"model on {name}", model, models))
         axis, label = sets[name].axis(self.features)
-        limits = [("rmax", limit) for limit in self.study.rmax if not (axis < limit).any()]
-        limits += [("rmin", limit) for limit in self.study.rmin if not (axis >= limit).any()]
-        if (self.study.rmax or self.study.rmin) and not is_distance(label):
-            raise ValueError(f"study: rmin and rmax need a feature set in R, which {name} is not")
-        for key, limit in limits:
-            raise ValueError(f"study: {key} {limit:g} Å leaves nothing of feature set {name}")
+        for key in ("rmax", "rmin"):
+            for index, limit in enumerate(getattr(self.study, key)):
+                at = ("study", key, index)
+                if not is_distance(label):
+                    raise LocatedError(at, f"{key} needs a feature set in R, which {name} is not")
+                if not (axis < limit if key == "rmax" else axis >= limit).any():
+                    raise LocatedError(
+                        at, f"{key} {limit:g} Å leaves nothing of feature set {name}"
+                    )
         return self
 
     @property
@@ -163,12 +176,12 @@ class CampaignConfig(StrictModel):
     def _spectra_have_a_source(self) -> Self:
         for number, source in enumerate(self.sources):
             if source.has_spectra != (self.spectra.kind == "stored"):
-                where = f"sources[{number}] ({source.kind})"
-                raise ValueError(
-                    f"{where} brings spectra of its own: write `spectra: {{kind: stored}}`"
+                raise LocatedError(
+                    ("sources", number),
+                    f"{source.kind} brings spectra of its own: write `spectra: {{kind: stored}}`"
                     if source.has_spectra
-                    else f"{where} brings no spectra, which `spectra: {{kind: stored}}` asks of "
-                    "every source"
+                    else f"{source.kind} brings no spectra, which `spectra: {{kind: stored}}` asks "
+                    "of every source",
                 )
         return self
 
@@ -178,20 +191,20 @@ class CampaignConfig(StrictModel):
         offers = [(source.kind, source.brings) for source in self.sources]
         if isinstance(self.spectra, FeffSettings):
             offers = [("FEFF with these cards", self.spectra.brings)]
-        for fset in self.features.sets:
+        for number, fset in enumerate(self.features.sets):
             for name, brings in offers:
                 if not fset.needs <= brings:
                     missing = ", ".join(sorted(fset.needs - brings))
                     held = ", ".join(sorted(brings))
-                    raise ValueError(
-                        f"features.sets: {fset.name} is made from {missing}, but {name} brings "
-                        f"{held}: list other sets"
+                    raise LocatedError(
+                        ("features", "sets", number),
+                        f"{fset.name} is made from {missing}, but {name} brings {held}: list other "
+                        "sets",
                     )
         return self
 
     @field_validator("sources")
     @classmethod
     def _sources(cls, sources: list[Source]) -> list[Source]:
-        if any(source in sources[:index] for index, source in enumerate(sources)):
-            raise ValueError("a source is listed twice")
+        check_unique(sources, "a source is listed twice")
         return sources

@@ -1,20 +1,30 @@
 """Reading a campaign file, with errors that name the file, the line, the key and the way out."""
 
 import difflib
+import re
 import types
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
-from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.config.base import LocatedError, Location
+from exafscn_flows.config.campaign import NAME_PATTERN, NAME_WORDS, CampaignConfig
+from exafscn_flows.config.yaml_file import MERGE, read_yaml
 from exafscn_flows.errors import UsageError, problem_text
 
-Location = tuple[int | str, ...]
+_MAPPING = "should be a mapping of keys to values, such as {kind: ...}"
+_MESSAGES = {
+    "model_type": _MAPPING,
+    "model_attributes_type": _MAPPING,
+    "dict_type": _MAPPING,
+    "missing": "required, but not given",
+    "union_tag_not_found": "required, but not given",
+}
+"""Texts for what pydantic says in the words of Python."""
 
 
 def load_campaign_file(path: Path) -> CampaignConfig:
@@ -36,91 +46,118 @@ def load_campaign_file(path: Path) -> CampaignConfig:
     UsageError
         If the file is missing, is not YAML, or holds a wrong key or value; one line for each.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UsageError(f"no campaign file {path}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read campaign file {path}: {error}") from None
-    try:
-        # The safe loader builds plain values only, and refuses a key given twice.
-        data = YAML(typ="safe", pure=True).load(text)
-        root = YAML(typ="safe", pure=True).compose(text)
-    except MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        problem = " ".join(str(error.problem or error.context or "not valid").split())
-        raise UsageError(f"{path}{line}: not valid YAML: {problem}") from None
-    except YAMLError as error:
-        raise UsageError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    except RecursionError:
-        raise UsageError(f"{path}: not a campaign file: it is nested too deeply") from None
-    if not isinstance(data, dict):
-        raise UsageError(f"{path}: a campaign file is a mapping that begins with `campaign: NAME`")
+    data, root = read_yaml(path)
     try:
         return CampaignConfig.model_validate(data, context={"folder": path.resolve().parent})
     except ValidationError as error:
-        lines = [_describe(path, root, problem) for problem in error.errors()]
-        raise UsageError("\n".join(dict.fromkeys(lines))) from None
+        # A value may be of several types, and pydantic says of each why it is not.
+        found: dict[tuple[str, str], list[str]] = {}
+        for problem in error.errors():
+            where, message, given = _describe(path, root, problem)
+            found.setdefault((where, given), []).append(message)
+        lines = [
+            f"{where}: {' or '.join(dict.fromkeys(messages))}{given}"
+            for (where, given), messages in found.items()
+        ]
+        raise UsageError("\n".join(lines)) from None
 
 
-def _describe(path: Path, root: Node, problem: Any) -> str:
-    location: Location = problem["loc"]
-    written = _written_location(root, location, missing=problem["type"] == "missing")
-    line, key = _line(root, written), _key(written)
+def _describe(path: Path, root: Node, problem: Any) -> tuple[str, str, str]:
+    """Say where a problem is, what it is, and what was given there."""
+    kind, error = problem["type"], problem.get("ctx", {}).get("error")
+    inside: Location = error.at if isinstance(error, LocatedError) else ()
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        inside = ("kind",)
+    line, written = _find(root, problem["loc"], inside, is_missing=kind == "missing")
+    key = _key(written)
     where = f"{path}:{line}: {key}" if key else f"{path}:{line}"
-    if problem["type"] == "extra_forbidden":
+    if kind == "extra_forbidden":
+        location = problem["loc"]
         known = sorted(_known_keys(location))
         nearest = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
         advice = f"did you mean `{nearest[0]}`?" if nearest else f"known here: {', '.join(known)}"
-        return f"{where}: unknown key; {advice}"
-    if problem["type"] == "missing":
-        return f"{where}: required, but not given"
-    message = problem_text(problem)
+        return where, f"unknown key; {advice}", ""
+    if kind == "union_tag_invalid":
+        tag, expected = problem["ctx"]["tag"], problem["ctx"]["expected_tags"]
+        nearest = difflib.get_close_matches(tag, re.findall(r"'(.*?)'", expected), n=1)
+        advice = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        return where, f"{tag!r} is none of {expected}{advice}", ""
+    if kind == "string_pattern_mismatch" and problem["ctx"]["pattern"] == NAME_PATTERN:
+        return where, f"a name has {NAME_WORDS}", f", not {problem['input'][:80]!r}"
+    message = _MESSAGES.get(kind) or problem_text(problem)
     shown = problem.get("input")
-    if isinstance(shown, str | int | float | bool) and problem["type"] != "value_error":
-        message = f"{message}, not {shown!r}"
-    return f"{where}: {message}"
+    if kind in ("value_error", "missing", "union_tag_not_found"):
+        return where, message, ""
+    if not isinstance(shown, str | int | float | date | None):
+        return where, message, ""
+    text = "null" if shown is None else str(shown) if isinstance(shown, date) else repr(shown)
+    return where, message, f", not {text if len(text) <= 80 else text[:80] + '...'}"
 
 
-def _written_location(root: Node, location: Location, *, missing: bool) -> Location:
-    """Drop the parts of a pydantic location that are not in the file (tags of unions).
+def _find(
+    root: Node, location: Location, inside: Location, *, is_missing: bool
+) -> tuple[int, Location]:
+    """Find a place in the file.
 
-    The last part stays if it is `missing`.
+    Parameters
+    ----------
+    location
+        Of pydantic: with the kind of what may be of several kinds, and with the type of what may
+        be of several types, which are not in the file.
+    inside
+        What follows it.
+    is_missing
+        Whether the last part is not in the file.
+
+    Returns
+    -------
+    int
+        Line of the innermost part that is in the file, from 1.
+    tuple
+        The place in the words of the file.
     """
-    written: list[int | str] = []
     node: Node | None = root
-    for index, part in enumerate(location):
-        child = _child(node, part)
-        if child is None and not (missing and index == len(location) - 1):
+    line, written = 1, []
+    last = len(location) - 1
+    may_be_kind = False
+    for index, part in enumerate((*location, *inside)):
+        is_kind, may_be_kind = may_be_kind and part == _kind_of(node), False
+        found = None if is_kind and index <= last else _child(node, part)
+        if found is not None:
+            line, node = found
+            may_be_kind = True
+        elif index <= last and not (is_missing and index == last):
             continue
+        else:
+            node = None
         written.append(part)
-        node = child
-    return tuple(written)
+    return line, tuple(written)
 
 
-def _child(node: Node | None, part: int | str) -> Node | None:
+def _child(node: Node | None, part: int | str) -> tuple[int, Node] | None:
+    """Return the line of a key or of an item of a list, and its value."""
     if isinstance(node, MappingNode):
-        return next((value for key, value in node.value if key.value == str(part)), None)
+        for key, value in _pairs(node):
+            if key.value == str(part):
+                return key.start_mark.line + 1, value
     if isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.value):
         item: Node = node.value[part]
-        return item
+        return item.start_mark.line + 1, item
     return None
 
 
-def _line(root: Node, location: Location) -> int:
-    node = root
-    line = 1
-    for part in location:
-        if isinstance(node, MappingNode):
-            key = next((key for key, _ in node.value if key.value == str(part)), None)
-            line = key.start_mark.line + 1 if key is not None else line
-        child = _child(node, part)
-        if child is None:
-            break
-        if isinstance(node, SequenceNode):
-            line = child.start_mark.line + 1
-        node = child
-    return line
+def _pairs(node: MappingNode) -> Iterator[tuple[Node, Node]]:
+    """Keys and values of a mapping; then those of the ones that are merged into it (`<<`)."""
+    yield from (pair for pair in node.value if pair[0].tag != MERGE)
+    for key, merged in node.value:
+        if key.tag == MERGE:
+            for one in merged.value if isinstance(merged, SequenceNode) else [merged]:
+                yield from _pairs(one)
+
+
+def _kind_of(node: Node | None) -> Any:
+    found = _child(node, "kind")
+    return None if found is None else found[1].value
 
 
 def _key(location: Location) -> str:

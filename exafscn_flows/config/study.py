@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from exafscn_flows.config.base import StrictModel
+from exafscn_flows.config.base import StrictModel, check_unique
 
 Distance = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -38,7 +38,5 @@ class Study(StrictModel):
     @model_validator(mode="after")
     def _values_differ(self) -> Self:
         for name in ("importance", "curves", "rmax", "rmin", "learning_curve"):
-            values = getattr(self, name) or []
-            if len(set(values)) != len(values):
-                raise ValueError(f"{name}: a value is listed twice")
+            check_unique(getattr(self, name) or [], "a value is listed twice", (name,))
         return self

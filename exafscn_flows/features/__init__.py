@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from exafscn_flows.config.base import LocatedError, Location
 from exafscn_flows.features.concatenation import Concatenation
 from exafscn_flows.features.k_space import KSpace
 from exafscn_flows.features.peaks import Peaks
@@ -48,11 +49,15 @@ class FeatureSettings(LarchSettings):
     @model_validator(mode="after")
     def _check_sets(self) -> Self:
         names = [feature_set.name for feature_set in self.sets]
-        for name, feature_set in zip(names, self.sets, strict=True):
-            if names.count(name) > 1:
-                raise ValueError(f"two feature sets are named {name!r}")
+        for index, feature_set in enumerate(self.sets):
+            name = names[index]
+            at: Location = ("sets", index)
+            if name in names[:index]:
+                raise LocatedError(at, f"two feature sets are named {name!r}: give one a `name`")
             try:
                 feature_set.check(self)
+            except LocatedError as error:
+                raise LocatedError((*at, *error.at), f"feature set {name}: {error}") from None
             except ValueError as error:
-                raise ValueError(f"feature set {name}: {error}") from None
+                raise LocatedError(at, f"feature set {name}: {error}") from None
         return self

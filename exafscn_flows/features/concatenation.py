@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 import numpy as np
 from pydantic import Field
 
+from exafscn_flows.config.base import LocatedError
 from exafscn_flows.features.base import FeatureName, FeatureSetModel
 from exafscn_flows.features.k_space import KSpace
 from exafscn_flows.features.peaks import Peaks
@@ -40,11 +41,11 @@ class Concatenation(FeatureSetModel):
         return frozenset().union(*(part.needs for part in self.parts))
 
     def check(self, settings: LarchSettings) -> None:
-        for part in self.parts:
+        for index, part in enumerate(self.parts):
             try:
                 part.check(settings)
             except ValueError as error:
-                raise ValueError(f"part {part.name}: {error}") from None
+                raise LocatedError(("parts", index), f"part {part.name}: {error}") from None
 
     def parameters(self, settings: LarchSettings) -> dict[str, Any]:
         parts = [part.parameters(settings) for part in self.parts]

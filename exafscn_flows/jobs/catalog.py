@@ -114,6 +114,30 @@ def _pages(
     return store.find(ListingDoc, query, sort=[("page", 1)])
 
 
+def unlisted(store: Store, config: CampaignConfig) -> list[str]:
+    """Name the remote sources, with absorbers, of which it is not known yet what they hold."""
+    found = []
+    for number, source in enumerate(config.sources):
+        if isinstance(source, RemoteSource):
+            missing = [a for a in config.absorbers if not _is_listed(store, config, source, a)]
+            if missing:
+                found.append(f"sources[{number}] ({source.kind}) for {', '.join(missing)}")
+    return found
+
+
+def _is_listed(store: Store, config: CampaignConfig, source: SourceModel, absorber: str) -> bool:
+    last = max(_pages(store, config, source, absorber), key=_number, default=None)
+    return last is not None and not last.more
+
+
+def unfetched(store: Store, config: CampaignConfig, wanted: Iterable[Candidate]) -> set[str]:
+    """Name the structures among some that a remote source would have to send first."""
+    remote = [c for c in wanted if isinstance(config.sources[c.source], RemoteSource)]
+    keys = [f"{candidate.source_hash}/{candidate.entry}" for candidate in remote]
+    kept = store.hashes(FetchedDoc, config.campaign, keys)
+    return {c.material_id for c, key in zip(remote, keys, strict=True) if key not in kept}
+
+
 def _began(store: Store, config: CampaignConfig, source: SourceModel, absorber: str) -> str:
     page = next(_pages(store, config, source, absorber), None)
     return "" if page is None else page.created_at.isoformat()

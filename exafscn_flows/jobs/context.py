@@ -26,11 +26,16 @@ class Watcher(Protocol):
     def advance(self, stage: str, done: int, failed: int) -> None:
         """Report finished work."""
 
+    def say(self, line: str) -> None:
+        """Tell what a user should know."""
+
 
 class _Nobody:
     def expect(self, stage: str, count: int) -> None: ...
 
     def advance(self, stage: str, done: int, failed: int) -> None: ...
+
+    def say(self, line: str) -> None: ...
 
 
 class SerialExecutor(Executor):

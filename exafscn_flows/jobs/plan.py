@@ -1,30 +1,29 @@
 """From sources to sites: which structures are read, and which sites a campaign works on."""
 
 import hashlib
-from array import array
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
-import numpy as np
 from jobflow import job
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.errors import CampaignError, ExafscnError, ItemFailure
-from exafscn_flows.hashing import content_hash, short_hash
+from exafscn_flows.errors import CampaignError, ItemFailure
+from exafscn_flows.hashing import content_hash
 from exafscn_flows.iteration import batches
 from exafscn_flows.jobs.catalog import Candidate, Fetcher, candidates
-from exafscn_flows.jobs.context import spread, watcher
+from exafscn_flows.jobs.context import watcher
 from exafscn_flows.jobs.reading import (
     failure_doc,
     known_result,
     known_structures,
     read_chunk,
+    spread_reading,
     wanted_hash,
 )
-from exafscn_flows.jobs.sampling import WAVE, Outcome, ReadResult, Sampler, in_order
+from exafscn_flows.jobs.sampling import Outcome, ReadResult, chosen_structures
+from exafscn_flows.jobs.selection import Names, selected_sites
 from exafscn_flows.jobs.states import drop_outdated_failures, pending_counts, site_states
 from exafscn_flows.settings import Settings
-from exafscn_flows.store.documents import FailureDoc, SiteDoc, StructureDoc, site_key
+from exafscn_flows.store.documents import FailureDoc, SiteDoc
 from exafscn_flows.store.store import Store
 
 SITES_PER_JOB = 500
@@ -32,8 +31,6 @@ SITES_PER_JOB = 500
 
 _SHARES = 32
 """Ranges that several machines share out hold at most this part of the sites in those before."""
-
-_STRUCTURES_PER_TASK = 16
 
 
 @job
@@ -106,69 +103,32 @@ def _plan_hash(store: Store, config: CampaignConfig) -> tuple[str, int]:
     return plan_hash, size
 
 
-class _Names:
-    """Remembers which names were seen, 8 bytes for each."""
-
-    def __init__(self) -> None:
-        self._hashes = array("Q")
-        self._sorted = np.empty(0, dtype=np.uint64)
-
-    def add(self, *parts: str) -> None:
-        self._hashes.append(short_hash("\0".join(parts)))
-
-    def __contains__(self, parts: tuple[str, ...]) -> bool:
-        if len(self._sorted) != len(self._hashes):
-            self._sorted = np.sort(np.array(self._hashes, dtype=np.uint64))
-        wanted = np.uint64(short_hash("\0".join(parts)))
-        place = int(np.searchsorted(self._sorted, wanted))
-        return place < len(self._sorted) and bool(self._sorted[place] == wanted)
-
-
 def _choose(store: Store, config: CampaignConfig, fetcher: Fetcher, size: int) -> None:
     """Read structures, write the sites that are chosen, and put all others aside."""
-    chosen, failed = _Names(), _Names()
+    chosen, failed = Names(), Names()
+
+    def read(wave: list[Candidate]) -> Iterator[ReadResult]:
+        # How many a sample will take is not known before.
+        watcher().expect("structures", len(wave) if config.sample is not None else 0)
+        for result in _read_wave(store, config, fetcher, wave):
+            bad = result.outcome in (Outcome.FAILED, Outcome.NO_ABSORBER)
+            watcher().advance("structures", not bad, bad)
+            if bad:
+                failed.add(result.material_id)
+            yield result
+
     if config.sample is None:
         watcher().expect("structures", size)
-        for wave in batches(candidates(store, config), WAVE):
-            selected = []
-            for result in _read_wave(store, config, fetcher, wave):
-                _note(result, failed)
-                if result.outcome is Outcome.USABLE:
-                    selected += [(a, result.material_id) for a in result.absorbers]
-            _write_sites(store, config, _wanted(config, selected, chosen))
-    else:
-        sampler = Sampler(config, config.sample, in_order(candidates(store, config), config.sample))
-        for wave in sampler.waves():
-            watcher().expect("structures", len(wave))  # how many it will take is not known before
-            for result in _read_wave(store, config, fetcher, wave):
-                _note(result, failed)
-                sampler.add(result)
-        for selected in batches(sampler.chosen(), WAVE):
-            _write_sites(store, config, _wanted(config, selected, chosen))
+    for wanted in chosen_structures(config, candidates(store, config), read):
+        for material, absorbers in wanted.items():
+            for absorber in absorbers:
+                chosen.add(absorber, material)
+        _write_sites(store, config, wanted)
     _drop_outdated(store, config.campaign, failed)
     _put_aside(store, config, chosen)
 
 
-def _note(result: ReadResult, failed: _Names) -> None:
-    bad = result.outcome in (Outcome.FAILED, Outcome.NO_ABSORBER)
-    watcher().advance("structures", not bad, bad)
-    if bad:
-        failed.add(result.material_id)
-
-
-def _wanted(
-    config: CampaignConfig, selected: Iterable[tuple[str, str]], chosen: _Names
-) -> dict[str, set[str]]:
-    """Collect absorbers by structure, and remember them."""
-    wanted: dict[str, set[str]] = {}
-    for absorber, material in selected:
-        if absorber in config.absorbers:
-            chosen.add(absorber, material)
-            wanted.setdefault(material, set()).add(absorber)
-    return wanted
-
-
-def _drop_outdated(store: Store, campaign: str, failed: _Names) -> None:
+def _drop_outdated(store: Store, campaign: str, failed: Names) -> None:
     """Delete the failures of structures that are gone, or that the sample does not reach."""
     query = {"campaign": campaign, "stage": "structures"}
     for batch in batches(store.project(FailureDoc, query, ["item"]), 1000):
@@ -191,21 +151,9 @@ def _read_wave(
         yield result
     store.write(failures)
     fetcher.fetch(unread)
-    chunks = batches(unread, _STRUCTURES_PER_TASK)
-    again: list[Candidate] = []
-    for (_, chunk), results in spread(read_chunk, ((config.campaign, c) for c in chunks)):
-        if isinstance(results, ExafscnError):
-            raise results
+    for chunk, results in spread_reading(read_chunk, config.campaign, unread):
         if isinstance(results, Exception):
-            # One file that takes its process down must not take its neighbours along.
-            again += chunk
-        else:
-            yield from results
-    single = spread(read_chunk, ((config.campaign, [candidate]) for candidate in again))
-    for (_, (candidate,)), results in single:
-        if isinstance(results, ExafscnError):
-            raise results
-        if isinstance(results, Exception):
+            (candidate,) = chunk
             wanted = wanted_hash(config, candidate)
             died = ItemFailure.worker_died(results)
             store.write([failure_doc(config, candidate.material_id, wanted, died)])
@@ -215,21 +163,29 @@ def _read_wave(
 
 def _write_sites(store: Store, config: CampaignConfig, wanted: dict[str, set[str]]) -> None:
     """Write those sites of some structures that are new or have changed."""
-    docs = _selected(store, config, wanted)
+    docs = selected_sites(store, config, wanted)
     stored = store.read(SiteDoc, config.campaign, docs)
     store.write(doc for doc in docs.values() if not _same(doc, stored.get(doc.site)))
 
 
-def _put_aside(store: Store, config: CampaignConfig, chosen: _Names) -> None:
+def _put_aside(store: Store, config: CampaignConfig, chosen: Names) -> None:
     """Deselect the sites that are no longer chosen."""
     name = config.campaign
+    count = 0
     for active in batches(store.active_sites(name), 500):
         wanted: dict[str, set[str]] = {}
         for site in active:
             if (site.absorber, site.material_id) in chosen:
                 wanted.setdefault(site.material_id, set()).add(site.absorber)
-        docs = _selected(store, config, wanted)
-        store.put_aside(name, [site.site for site in active if site.site not in docs])
+        docs = selected_sites(store, config, wanted)
+        aside = [site.site for site in active if site.site not in docs]
+        store.put_aside(name, aside)
+        count += len(aside)
+    if count:
+        watcher().say(
+            f"{count} sites are put aside, which the campaign no longer selects; what was computed "
+            "for them is kept"
+        )
     for absorber in store.distinct(SiteDoc, "absorber", {"campaign": name}):
         if absorber not in config.absorbers:
             store.models.withdraw(name, absorber)
@@ -239,48 +195,6 @@ def _put_aside(store: Store, config: CampaignConfig, chosen: _Names) -> None:
 
 def _same(doc: SiteDoc, stored: SiteDoc | None) -> bool:
     return stored is not None and (stored.hash, stored.active) == (doc.hash, doc.active)
-
-
-def _selected(
-    store: Store, config: CampaignConfig, wanted: dict[str, set[str]]
-) -> dict[str, SiteDoc]:
-    """Build the sites of some absorbers, given by structure, by key."""
-    ids = {"_id": {"$in": [f"{config.campaign}/{material}" for material in wanted]}}
-    fields = ["hash", "material_id", "formula", "elements", "n_atoms"]
-    fields += ["structure_hash", "inequivalent_sites", "averaged"]
-    found = store.project(StructureDoc, ids, fields)
-    return {site.site: site for raw in found for site in _sites_of(config, wanted, raw)}
-
-
-def _sites_of(
-    config: CampaignConfig, wanted: dict[str, set[str]], raw: dict[str, Any]
-) -> Iterator[SiteDoc]:
-    # A stored spectrum may change where the structure does not.
-    stored = raw["hash"] if config.spectra.kind == "stored" else None
-    for absorber in wanted[raw["material_id"]]:
-        averaged = absorber in raw["averaged"]
-        sites = raw["inequivalent_sites"][absorber][: config.sites.max_per_absorber]
-        for index, multiplicity in sites:
-            yield SiteDoc(
-                campaign=config.campaign,
-                hash=site_hash(raw["structure_hash"], index, multiplicity, stored),
-                site=site_key(raw["material_id"], absorber, "all" if averaged else index),
-                material_id=raw["material_id"],
-                absorber=absorber,
-                site_index=index,
-                multiplicity=multiplicity,
-                averaged=averaged,
-                formula=raw["formula"],
-                elements=raw["elements"],
-                n_atoms=raw["n_atoms"],
-                active=True,
-            )
-
-
-def site_hash(structure_hash: str, index: int, multiplicity: int, stored: str | None) -> str:
-    """Hash what the documents of a site depend on; `stored` is that of a stored spectrum."""
-    parts = [structure_hash, index, multiplicity]
-    return content_hash("site", *parts, *([stored] if stored else []))
 
 
 def _ranges(

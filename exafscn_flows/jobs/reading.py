@@ -1,15 +1,17 @@
 """Reading structures in worker processes."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import ExafscnError, ItemFailure
 from exafscn_flows.hashing import content_hash
+from exafscn_flows.iteration import batches
 from exafscn_flows.jobs.catalog import Candidate, passes_elements, readers
+from exafscn_flows.jobs.context import spread
 from exafscn_flows.jobs.sampling import Outcome, ReadResult
+from exafscn_flows.jobs.selection import FIELDS
 from exafscn_flows.sources.base import Reader, StoredSite
-from exafscn_flows.store.base import Document
 from exafscn_flows.store.documents import FailureDoc, StructureDoc
 from exafscn_flows.store.store import Store
 
@@ -18,6 +20,14 @@ if TYPE_CHECKING:
 
 ALGORITHM_VERSION = 3
 """Raised when the same file would give another structure document."""
+
+_STRUCTURES_PER_TASK = 16
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+Look = tuple[ReadResult, dict[str, Any] | None]
+"""What came of reading a structure, and what sites take from it if it can be used."""
 
 _FIELDS = ["material_id", "hash", "formula", "elements", "n_atoms", "inequivalent_sites"]
 
@@ -69,24 +79,78 @@ def read_chunk(campaign: str, chunk: list[Candidate]) -> list[ReadResult]:
     """Read, reduce and write some structures, of which the store knows nothing that is current."""
     store = Store.open()
     config = store.config(campaign)
+    found = list(_read_all(store, config, chunk))
+    store.write(doc for _, doc in found if doc is not None)
+    return [result for result, _ in found]
+
+
+def look_at_chunk(config: CampaignConfig, chunk: list[Candidate]) -> list[Look]:
+    """Read and reduce some structures without writing anything.
+
+    Returns
+    -------
+    list of tuple
+        What came of each, and of those that can be used what sites take from them.
+    """
+    looks: list[Look] = []
+    for result, doc in _read_all(Store.open(), config, chunk):
+        fields = None
+        if isinstance(doc, StructureDoc):
+            fields = {field: getattr(doc, field) for field in FIELDS}
+        looks.append((result, fields))
+    return looks
+
+
+def spread_reading(
+    read: Callable[[A, list[Candidate]], list[R]], head: A, unread: list[Candidate]
+) -> Iterator[tuple[list[Candidate], list[R] | Exception]]:
+    """Read structures on all processes, some at a time.
+
+    Parameters
+    ----------
+    read
+        `read_chunk` or `look_at_chunk`.
+    head
+        Its first argument.
+
+    Yields
+    ------
+    tuple
+        Structures, and what came of them; of a single one also the exception by which it took the
+        process down that read it.
+    """
+    again: list[Candidate] = []
+    chunks = ((head, chunk) for chunk in batches(unread, _STRUCTURES_PER_TASK))
+    for (_, chunk), results in spread(read, chunks):
+        if isinstance(results, ExafscnError):
+            raise results
+        if isinstance(results, Exception):
+            # One file that takes its process down must not take its neighbours along.
+            again += chunk
+        else:
+            yield chunk, results
+    for (_, chunk), results in spread(read, ((head, [candidate]) for candidate in again)):
+        if isinstance(results, ExafscnError):
+            raise results
+        yield chunk, results
+
+
+def _read_all(
+    store: Store, config: CampaignConfig, chunk: list[Candidate]
+) -> Iterator[tuple[ReadResult, StructureDoc | FailureDoc | None]]:
+    """Read structures; yields what came of each, and its document unless filters rule it out."""
     opened = readers(store, config, [(c.source_hash, c.entry) for c in chunk])
-    results: list[ReadResult] = []
-    docs: list[Document] = []
     for candidate in chunk:
         wanted = wanted_hash(config, candidate)
         doc = _read(config, candidate, wanted, opened[candidate.source_hash, candidate.entry])
         if isinstance(doc, FailureDoc):
-            results.append(ReadResult(candidate.material_id, Outcome.FAILED))
-            docs.append(doc)
+            yield ReadResult(candidate.material_id, Outcome.FAILED), doc
             continue
         result = _judge(config, {field: getattr(doc, field) for field in _FIELDS})
-        results.append(result)
         if result.outcome is Outcome.NO_ABSORBER:
-            docs.append(_no_absorber(config, doc.material_id, doc.formula, wanted))
-        elif result.outcome is Outcome.USABLE:
-            docs.append(doc)
-    store.write(docs)
-    return results
+            yield result, _no_absorber(config, doc.material_id, doc.formula, wanted)
+        else:
+            yield result, doc if result.outcome is Outcome.USABLE else None
 
 
 def _judge(config: CampaignConfig, doc: dict[str, Any]) -> ReadResult:

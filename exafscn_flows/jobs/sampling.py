@@ -1,4 +1,4 @@
-"""Which structures a campaign reads, and which of them it chooses; no input or output.
+"""Which structures a campaign reads, and which of them it chooses; others do the reading.
 
 With `per_absorber`, the sample of an absorber is the first structures, in the seeded order, that
 hold it and can be used. What other absorbers the campaign has makes no difference, so adding one
@@ -6,11 +6,12 @@ adds only its work.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
 from exafscn_flows.config.campaign import CampaignConfig, Sample
+from exafscn_flows.iteration import batches
 from exafscn_flows.jobs.catalog import Candidate
 
 WAVE = 512
@@ -36,6 +37,45 @@ class ReadResult(NamedTuple):
     outcome: Outcome
     absorbers: frozenset[str] = frozenset()
     """Elements that have a site which can absorb."""
+
+
+Reading = Callable[[list[Candidate]], Iterable[ReadResult]]
+"""Says what comes of reading some structures."""
+
+
+def chosen_structures(
+    config: CampaignConfig, candidates: Iterable[Candidate], read: Reading
+) -> Iterator[dict[str, set[str]]]:
+    """Choose the structures of a campaign, reading only those that it needs to know.
+
+    Yields
+    ------
+    dict of set of str
+        Absorbers that are taken of some structures, by name of the structure.
+    """
+    if config.sample is None:
+        for wave in batches(candidates, WAVE):
+            usable = [result for result in read(wave) if result.outcome is Outcome.USABLE]
+            yield _by_structure(
+                config, ((a, one.material_id) for one in usable for a in one.absorbers)
+            )
+        return
+    sampler = Sampler(config, config.sample, in_order(candidates, config.sample))
+    for wave in sampler.waves():
+        for result in read(wave):
+            sampler.add(result)
+    for selected in batches(sampler.chosen(), WAVE):
+        yield _by_structure(config, selected)
+
+
+def _by_structure(
+    config: CampaignConfig, selected: Iterable[tuple[str, str]]
+) -> dict[str, set[str]]:
+    wanted: dict[str, set[str]] = {}
+    for absorber, material in selected:
+        if absorber in config.absorbers:
+            wanted.setdefault(material, set()).add(absorber)
+    return wanted
 
 
 def in_order(candidates: Iterable[Candidate], sample: Sample) -> list[Candidate]:

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from exafscn_flows.config.base import StrictModel
+from exafscn_flows.config.base import StrictModel, check_unique
 
 __all__ = ["LabelSettings", "RivalMethod"]
 
@@ -38,8 +38,7 @@ class LabelSettings(StrictModel):
     @field_validator("rivals")
     @classmethod
     def _rivals(cls, methods: list[RivalMethod]) -> list[RivalMethod]:
-        if len(set(methods)) != len(methods):
-            raise ValueError("a method is listed twice")
+        check_unique(methods, "a method is listed twice")
         return methods
 
     def parameters(self, averaged: bool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Protocol, Self
 import numpy as np
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from exafscn_flows.config.base import StrictModel
+from exafscn_flows.config.base import LocatedError, StrictModel
 from exafscn_flows.errors import problem_text
 
 ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_+]+$", max_length=40)]
@@ -61,13 +61,13 @@ class ModelBase(StrictModel):
             return self
         for key, values in self.search.items():
             if key in _NOT_SEARCHED or key not in type(self).model_fields:
-                raise ValueError(f"search: {key} is not a parameter of {self.kind}")
-            for value in values:
+                raise LocatedError(("search", key), f"{key} is not a parameter of {self.kind}")
+            for index, value in enumerate(values):
                 try:
                     self._with({key: value})
                 except ValidationError as error:
                     text = " or ".join(dict.fromkeys(map(problem_text, error.errors())))
-                    raise ValueError(f"search: {key}: {text}, not {value!r}") from None
+                    raise LocatedError(("search", key, index), f"{text}, not {value!r}") from None
         return self
 
     def _with(self, values: dict[str, Any]) -> Self:

@@ -12,6 +12,8 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from exafscn_flows.limits import too_large
+
 _LOG = "exafscn.log"
 
 _LOG_LIMIT = 2**18
@@ -81,6 +83,8 @@ def run_program(
         If it was killed at the deadline.
     KilledError
         If somebody else killed it, or a program that it ran as a shell does.
+    CampaignError
+        If it wrote a file that was larger than the user's limit: no other program could do more.
     """
     log = os.open(folder / _LOG, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
@@ -88,6 +92,8 @@ def run_program(
         for number in (-status, status - _SHELL_OFFSET):
             if number in _FROM_OTHERS:
                 raise KilledError(f"{Path(command[0]).name} was killed by signal {number}")
+            if number == signal.SIGXFSZ:
+                raise too_large("a run")
         return Ended(status, _read(log), seconds)
     finally:
         os.close(log)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from exafscn_flows.errors import CampaignError
+from exafscn_flows.limits import largest_file, too_large
 
 _NAME = re.compile(r"exafscn-(\d{1,9})-\w+")
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -34,7 +35,7 @@ def run_folder(scratch: Path) -> Iterator[Path]:
     Raises
     ------
     CampaignError
-        If the scratch folder is missing, not writable or full.
+        If the scratch folder is missing, not writable or full, or files may not become so large.
     """
     if _is_short(scratch):
         raise _full(scratch)
@@ -52,6 +53,8 @@ def run_folder(scratch: Path) -> Iterator[Path]:
     except OSError as error:
         if error.errno in _FULL:
             raise _full(scratch) from error
+        if error.errno == errno.EFBIG:
+            raise too_large("a run") from error
         if not folder.exists():
             raise _unusable(scratch, error) from error
         raise
@@ -79,7 +82,7 @@ def check_free(folder: Path) -> None:
 
 
 def check_space(folder: Path) -> None:
-    """Find out whether a run failed because its file system is full.
+    """Find out whether a run failed because its file system is full, or its files are too large.
 
     FEFF does not say so: it loses what it writes and goes on, or hangs.
 
@@ -91,10 +94,15 @@ def check_space(folder: Path) -> None:
     Raises
     ------
     CampaignError
-        If the scratch folder is full or gone.
+        If the scratch folder is full or gone, or a file is as large as files may be.
     """
     check_free(folder)
     scratch = folder.parent
+    limit = largest_file()
+    if limit is not None:
+        files = (file for file in folder.rglob("*") if file.is_file())
+        if any(file.stat().st_size >= limit for file in files):
+            raise too_large("a run")
     try:
         # Quotas do not show in the free space of a file system: reserve some.
         with tempfile.TemporaryFile(dir=folder) as file:

@@ -1,12 +1,11 @@
 """What a campaign file may say about spectra."""
 
 import shlex
-from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from exafscn_flows.config.base import StrictModel
+from exafscn_flows.config.base import LocatedError, StrictModel, from_folder
 from exafscn_flows.spectra.feff_cards import card_text
 from exafscn_flows.spectra.parts import EVERYTHING, NEAR_EDGE, Part
 
@@ -46,12 +45,15 @@ class FeffSettings(StrictModel):
         if command is None:
             return None
         try:
-            program, *arguments = shlex.split(command)
+            words = shlex.split(command)
         except ValueError as error:
-            raise ValueError(f"{command!r} names no program: {error or 'it is empty'}") from None
-        folder = (info.context or {}).get("folder")
-        if folder is not None and "/" in program:
-            program = str(folder / Path(program).expanduser())
+            why = str(error).lower()
+            raise ValueError(f"{command!r} names no program: there is {why}") from None
+        if not words:
+            raise ValueError(f"{command!r} names no program: it is empty")
+        program, *arguments = words
+        if "/" in program:
+            program = from_folder(program, info)
         return shlex.join([program, *arguments])
 
     @field_validator("cards", mode="before")
@@ -64,12 +66,15 @@ class FeffSettings(StrictModel):
         merged: dict[str, str | None] = dict(defaults)
         for name, value in cards.items():
             if value is not None:
-                merged[name] = card_text(str(name), value, external=external)
+                try:
+                    merged[name] = card_text(str(name), value, external=external)
+                except ValueError as error:
+                    raise LocatedError((name,), str(error)) from None
             elif name not in DEFAULT_CARDS:
                 message = f"FEFF card {name} is no default, so null has nothing to take away"
-                raise ValueError(message)
+                raise LocatedError((name,), message)
             elif name in defaults and name == "RPATH":
-                raise ValueError("FEFF card RPATH is needed: the cluster is cut by it")
+                raise LocatedError((name,), "FEFF card RPATH is needed: the cluster is cut by it")
             elif name in defaults:
                 merged[name] = None
         return dict(sorted(merged.items()))
@@ -78,9 +83,10 @@ class FeffSettings(StrictModel):
     def _one_type(self) -> Self:
         cards = self.feff_cards()
         if "XANES" in cards and "EXAFS" in cards:
-            raise ValueError("FEFF card XANES excludes EXAFS")
+            raise LocatedError(("cards", "XANES"), "FEFF card XANES excludes EXAFS")
         if "XANES" in cards and "FMS" not in cards:
-            raise ValueError("FEFF card XANES needs FMS, the radius of full multiple scattering")
+            message = "FEFF card XANES needs FMS, the radius of full multiple scattering"
+            raise LocatedError(("cards", "XANES"), message)
         return self
 
     @property

@@ -1,6 +1,6 @@
 """A campaign as Python users meet it: tables as pandas data frames, models ready to predict."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from exafscn_flows.config.campaign import CampaignConfig
@@ -60,9 +60,9 @@ class Campaign:
         cn: int | None = None,
         min_probability: float | None = None,
         max_expected_error: float | None = None,
-        contains: Sequence[str] = (),
-        excludes: Sequence[str] = (),
-        neighbours: Sequence[str] = (),
+        contains: Iterable[str] = (),
+        excludes: Iterable[str] = (),
+        neighbours: Iterable[str] = (),
         oxide: bool | None = None,
         formula: str | None = None,
         disagrees: bool | None = None,
@@ -71,7 +71,7 @@ class Campaign:
         version: str | None = None,
         sort: str = "probability",
         after: str | None = None,
-        limit: int = 0,
+        limit: int | None = None,
     ) -> "pd.DataFrame":
         """Out-of-fold predictions that meet conditions.
 
@@ -80,19 +80,19 @@ class Campaign:
         absorber
             Element symbol.
         cn
-            Predicted coordination number.
+            Predicted coordination number, 0 to 999.
         min_probability
             Least probability of the predicted class, 0-1.
         max_expected_error
-            Largest expected error, in neighbours.
+            Largest expected error, in neighbours, at least 0.
         contains, excludes
-            Elements that the structure must all, or must not, contain.
+            Elements that the structure must all, or must not, contain; a text is one element.
         neighbours
             Elements that must all be among the neighbours that CrystalNN finds.
         oxide
             True for structures with O, False for those without.
         formula
-            Reduced formula.
+            Formula, however it is written: ``"ZnFe2O4"``, ``"Zn(FeO2)2"``.
         disagrees
             True for sites where prediction and CrystalNN label differ, False for the others.
         feature_set, model
@@ -105,7 +105,7 @@ class Campaign:
         after
             Where the page begins: ``frame.attrs["after"]`` of the page before it.
         limit
-            Most rows; 0 for all.
+            Most rows, at least 1; by default all.
 
         Returns
         -------
@@ -116,7 +116,8 @@ class Campaign:
         Raises
         ------
         UsageError
-            If a value is not of its kind, or the campaign has no such absorber or model.
+            If a value is not of its kind or out of range, or the campaign has no such absorber or
+            model.
         """
         import pandas as pd
 
@@ -129,15 +130,15 @@ class Campaign:
             cn=cn,
             min_probability=min_probability,
             max_expected_error=max_expected_error,
-            contains=tuple(contains),
-            excludes=tuple(excludes),
-            neighbours=tuple(neighbours),
+            contains=contains,
+            excludes=excludes,
+            neighbours=neighbours,
             oxide=oxide,
             formula=formula,
             disagrees=disagrees,
         )
         order = Order.named(sort)
-        if limit:
+        if limit is not None:
             page = find_page(self._store, query, order, after=after, limit=limit)
         else:
             page = Page(list(find_predictions(self._store, query, order, after=after)), None)

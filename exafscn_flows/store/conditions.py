@@ -1,13 +1,15 @@
 """What predictions can be asked for, and the conditions by which MongoDB finds them in an index."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from exafscn_flows.elements import check_element
 from exafscn_flows.errors import UsageError
-from exafscn_flows.store.pages import Conditions, Order
+from exafscn_flows.formulas import reduced_formula
+from exafscn_flows.store.pages import MOST_CN, Conditions, Order
 from exafscn_flows.store.results import DISAGREES, NO_OXIDE, OXIDE, prediction_ids
+from exafscn_flows.store.values import number, text, texts, truth, whole_number
 
 DOCUMENTED_QUERIES: tuple[dict[str, Any], ...] = (
     {},
@@ -42,7 +44,7 @@ DOCUMENTED_CASES = tuple(
 )
 """These queries in the orders that an index gives: limits on a number in the orders by it."""
 
-_TEXT = ("campaign", "feature_set", "model", "version", "absorber", "formula")
+_TEXT = ("feature_set", "model", "version", "absorber", "formula")
 _ELEMENTS = ("contains", "excludes", "neighbours")
 
 
@@ -57,26 +59,26 @@ class PredictionQuery:
     version
         Which version of the model predicted; None takes the one that was promoted last.
     cn
-        Predicted coordination number.
+        Predicted coordination number, 0 to 999.
     min_probability
         Least probability of the predicted class, 0-1.
     max_expected_error
-        Largest expected error, in neighbours.
+        Largest expected error, in neighbours, at least 0.
     contains, excludes
-        Elements that the structure must all, or must not, contain.
+        Elements that the structure must all, or must not, contain; a single text is one element.
     neighbours
         Elements that must all be among the neighbours that CrystalNN finds.
     oxide
         Whether O is among the elements of the structure.
     formula
-        Reduced formula.
+        Formula of the structure; however it is written, it becomes the reduced one.
     disagrees
         Whether prediction and CrystalNN label differ.
 
     Raises
     ------
     UsageError
-        If a value is not of its kind. So none can be an operator of MongoDB.
+        If a value is not of its kind or out of range. So none can be an operator of MongoDB.
     """
 
     campaign: str
@@ -87,36 +89,34 @@ class PredictionQuery:
     cn: int | None = None
     min_probability: float | None = None
     max_expected_error: float | None = None
-    contains: tuple[str, ...] = ()
-    excludes: tuple[str, ...] = ()
-    neighbours: tuple[str, ...] = ()
+    contains: Iterable[str] = ()
+    excludes: Iterable[str] = ()
+    neighbours: Iterable[str] = ()
     oxide: bool | None = None
     formula: str | None = None
     disagrees: bool | None = None
 
     def __post_init__(self) -> None:
+        checked: dict[str, Any] = {"campaign": text("campaign", self.campaign)}
         for name in _TEXT:
-            self._check(name, str, "text")
+            checked[name] = self._given(name, text)
         for name in ("oxide", "disagrees"):
-            self._check(name, bool, "True or False")
-        self._check("cn", int, "a whole number")
-        for name in ("min_probability", "max_expected_error"):
-            self._check(name, (int, float), "a number")
+            checked[name] = self._given(name, truth)
+        checked["cn"] = self._given("cn", whole_number, 0, MOST_CN)
+        checked["min_probability"] = self._given("min_probability", number, 0, 1)
+        checked["max_expected_error"] = self._given("max_expected_error", number, 0)
         for name in _ELEMENTS:
-            for symbol in getattr(self, name):
-                if not isinstance(symbol, str):
-                    raise UsageError(f"{name}: {symbol!r} is not an element symbol")
-                try:
-                    check_element(symbol)
-                except ValueError as error:
-                    raise UsageError(f"{name}: {error}") from None
+            checked[name] = texts(name, getattr(self, name), "an element symbol")
+            for symbol in checked[name]:
+                _translated(name, check_element, symbol)
+        if checked["formula"] is not None:
+            checked["formula"] = _translated("formula", reduced_formula, checked["formula"])
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
-    def _check(self, name: str, kind: type | tuple[type, ...], words: str) -> None:
+    def _given(self, name: str, check: Callable[..., Any], *limits: int) -> Any:
         value = getattr(self, name)
-        # True is a whole number for Python.
-        fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-        if value is not None and not fits:
-            raise UsageError(f"{name}: {value!r} is not {words}")
+        return None if value is None else check(name, value, *limits)
 
     def conditions(self, versions: Mapping[str, str]) -> list[Conditions]:
         """Build the filters that together find what meets these conditions; no row meets two.
@@ -178,3 +178,10 @@ class PredictionQuery:
         if "O" in self.excludes:
             allowed &= {False}
         return sorted(allowed)
+
+
+def _translated(name: str, check: Callable[[str], str], value: str) -> str:
+    try:
+        return check(value)
+    except ValueError as error:
+        raise UsageError(f"{name}: {error}") from None

@@ -33,6 +33,9 @@ class CampaignDoc(Document):
     collection: ClassVar[str] = "campaigns"
 
     config: dict[str, Any] = Field(description="The campaign file, validated, with all defaults.")
+    file: str | None = Field(
+        default=None, description="Full path of that file; None if there is none."
+    )
     plan_hash: str | None = Field(
         default=None, description="Hash of the settings and sources that chose the active sites."
     )

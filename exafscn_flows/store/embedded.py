@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from exafscn_flows.errors import CampaignError
+from exafscn_flows.limits import largest_file, too_large
 from exafscn_flows.store import mongod
 from exafscn_flows.store.folders import is_locked, locked, make_private, size_on_disk
 
@@ -23,6 +24,9 @@ START_TIMEOUT = 120.0
 STOP_TIMEOUT = 60.0
 OWNER_TIMEOUT = 30.0
 """Seconds between the call of a mongod and its entry in the lock file, at most."""
+
+_LEAST_FILE = 2**30
+"""Bytes; mongod's journal alone has files of 100 MB."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,8 @@ class EmbeddedServer:
         Raises
         ------
         CampaignError
-            If there is no mongod, the folder is not usable, or mongod does not start.
+            If there is no mongod, the folder is not usable, the size of files is limited, or mongod
+            does not start.
         """
         process = self._process()
         if process is not None and not self._log_is_long():
@@ -186,6 +191,9 @@ class EmbeddedServer:
         return False
 
     def _launch(self) -> Path:
+        if (limit := largest_file()) is not None and limit < _LEAST_FILE:
+            # It would start, perhaps, and stop in the middle of its work.
+            raise too_large("a database")
         socket = self._socket(None)
         if socket.parent != self.folder:
             make_private(socket.parent)

@@ -14,6 +14,7 @@ from math import isfinite
 from typing import Any, Self
 
 from exafscn_flows.errors import UsageError
+from exafscn_flows.store.values import text
 
 
 class Order(StrEnum):
@@ -38,7 +39,7 @@ class Order(StrEnum):
         """
         try:
             return cls(name)
-        except ValueError:
+        except ValueError:  # also of what is no text
             raise UsageError(f"sort: {name!r} is none of {', '.join(cls)}") from None
 
 
@@ -52,8 +53,8 @@ SORTS: dict[Order, Sort] = {
 }
 """Fields by which each order sorts, with their directions; the last one is unique."""
 
-_MOST_CN = 1000
-"""No atom has as many neighbours, and MongoDB takes no whole number of any length."""
+MOST_CN = 999
+"""No atom has more neighbours, and MongoDB takes no whole number of any length."""
 
 
 def position_after(row: Mapping[str, Any], order: Order) -> str:
@@ -81,7 +82,7 @@ def ranges(order: Order, after: str | None) -> list[tuple[Conditions, Sort]]:
     sort = SORTS[order]
     if after is None:
         return [({}, sort)]
-    position = _decode(order, after)
+    position = _decode(order, text("after", after))
     found: list[tuple[Conditions, Sort]] = []
     for shared in reversed(range(len(sort))):
         conditions: Conditions = {field: {"$eq": position[field]} for field, _ in sort[:shared]}
@@ -124,7 +125,7 @@ def _decode(order: Order, token: str) -> dict[str, Any]:
             made_for == order
             and isfinite(value)
             and not isinstance(cn, bool)
-            and 0 <= cn < _MOST_CN
+            and 0 <= cn <= MOST_CN
         ):
             return {SORTS[order][0][0]: value, "disagrees": disagrees, "cn": cn, "site": site}
     raise UsageError(f"{token[:80]!r} is not the token of a page: copy what the last page shows")

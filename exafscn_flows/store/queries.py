@@ -12,6 +12,7 @@ from exafscn_flows.store.conditions import PredictionQuery
 from exafscn_flows.store.pages import Conditions, Order, Sort, merged, position_after, ranges
 from exafscn_flows.store.results import PredictionDoc, PromotionDoc
 from exafscn_flows.store.store import Store
+from exafscn_flows.store.values import whole_number
 from exafscn_flows.store.versions import find_version
 
 COLUMNS = (
@@ -33,6 +34,9 @@ COLUMNS = (
     "version",
 )
 """Columns of every result, in this order."""
+
+_MOST_ROWS = 2**31 - 1
+"""MongoDB takes no whole number of any length."""
 
 _FIELDS = {name: "hash" if name == "version" else name for name in COLUMNS}
 
@@ -72,6 +76,17 @@ def default_names(
     named = f" {model!r}" if model else ""
     where = f" on feature set {feature_set!r}" if feature_set else ""
     raise UsageError(f"campaign {config.campaign} fits no model{named}{where}")
+
+
+def check_limit(limit: Any) -> int:
+    """Return the most rows that a user wants, if that is such a number.
+
+    Raises
+    ------
+    UsageError
+        If it is not.
+    """
+    return whole_number("limit", limit, 1, _MOST_ROWS)
 
 
 class Search(NamedTuple):
@@ -117,7 +132,7 @@ def find_predictions(
     order: Order = Order.PROBABILITY,
     *,
     after: str | None = None,
-    limit: int = 0,
+    limit: int | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Stream predictions.
 
@@ -128,23 +143,30 @@ def find_predictions(
     after
         Token of the position to begin at; by default with the first one.
     limit
-        Most results; 0 for all.
+        Most results, at least 1; by default all.
 
-    Yields
-    ------
-    dict
+    Returns
+    -------
+    iterator of dict
         One value for each of :data:`COLUMNS`.
 
     Raises
     ------
     UsageError
         If there is no such campaign, or it has no such absorber or model; or if the token is none
-        of this order.
+        of this order, or the limit out of range.
     CampaignError
         If the campaign was run by another version of exafscn.
     """
+    if limit is not None:
+        limit = check_limit(limit)
+    # Whatever is wrong is said at once, not when the first one is asked for.
+    return _stream(store, searches(store, query, order, after), limit)
+
+
+def _stream(store: Store, parts: list[Search], limit: int | None) -> Iterator[dict[str, Any]]:
     found = 0
-    for filters, sort in searches(store, query, order, after):
+    for filters, sort in parts:
         left = limit - found if limit else 0
         streams = [
             store.project(PredictionDoc, one, _FIELDS.values(), sort=sort, limit=left)
@@ -179,6 +201,7 @@ def find_page(
     limit: int,
 ) -> Page:
     """Find at most `limit` predictions, and where the next ones begin; see `find_predictions`."""
+    limit = check_limit(limit)
     rows = list(find_predictions(store, query, order, after=after, limit=limit + 1))
     more = len(rows) > limit
     return Page(rows[:limit], position_after(rows[limit - 1], order) if more else None)

@@ -7,6 +7,7 @@ kill or from two processes, leaves one document.
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from pydantic import ValidationError
@@ -64,11 +65,20 @@ class Store:
     # -- campaigns ---------------------------------------------------------------------------
 
     @translate_errors()
-    def save_config(self, config: CampaignConfig) -> None:
-        """Store the settings of a campaign; its plan stays, for the planner to judge."""
+    def save_config(self, config: CampaignConfig, file: Path | None = None) -> None:
+        """Store the settings of a campaign; its plan stays, for the planner to judge.
+
+        Parameters
+        ----------
+        file
+            Full path of the file that they are from.
+        """
         settings = config.model_dump(mode="json")
         doc = CampaignDoc(
-            campaign=config.campaign, hash=content_hash("config", settings), config=settings
+            campaign=config.campaign,
+            hash=content_hash("config", settings),
+            config=settings,
+            file=None if file is None else str(file),
         )
         fields = {name: {"$literal": value} for name, value in doc.model_dump().items()}
         for name in ("created_at", "plan_hash"):
@@ -91,7 +101,7 @@ class Store:
         if raw is None or "config" not in raw:
             known = ", ".join(self.campaign_names()) or "none yet"
             raise UsageError(f"no campaign {name!r} in this database (there are: {known})")
-        return CampaignDoc.from_mongo(raw)
+        return _validated(CampaignDoc, raw)
 
     def config(self, name: str) -> CampaignConfig:
         """Read the settings of one campaign.

@@ -142,6 +142,9 @@ def import_campaigns(database: Database[dict[str, Any]], path: Path) -> dict[str
     CampaignError
         If the database goes away or refuses.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        # A pipe may never end.
+        raise UsageError(f"{path} is no file")
     with _file_errors(path), zipfile.ZipFile(path) as archive:
         manifest = _read_manifest(archive)
         for name, member in manifest.members.items():

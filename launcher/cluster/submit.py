@@ -16,6 +16,7 @@ from exafscn_flows.store.connection import translate_errors
 from exafscn_flows.store.lock import campaign_lock
 from launcher.cluster.launchpad import open_launchpad, prepare_launchpad, rockets_of
 from launcher.cluster.outputs import OutputStore
+from launcher.preview import check_takeover
 from launcher.run import check_files, make_flow, open_store
 from workflows.campaign import fan_out
 
@@ -26,7 +27,7 @@ a small campaign would not spread over several machines."""
 _CATEGORIES = {plan_sites: "fetch", fan_out: "cpu", train: "train", experiments: "train"}
 
 
-def submit_campaign(file: Path, *, retry_failed: bool) -> None:
+def submit_campaign(file: Path, *, retry_failed: bool, yes: bool = False) -> None:
     """Put the campaign of a file on the LaunchPad of its database.
 
     Parameters
@@ -35,11 +36,14 @@ def submit_campaign(file: Path, *, retry_failed: bool) -> None:
         Campaign file.
     retry_failed
         Whether to try again what failed before.
+    yes
+        As of `check_takeover`.
 
     Raises
     ------
     UsageError
-        If the campaign file, a source or a program is wrong.
+        If the campaign file, a source or a program is wrong, or the campaign is that of another
+        file.
     CampaignError
         If there is no database, or the campaign is on the LaunchPad already and not finished.
     """
@@ -47,6 +51,7 @@ def submit_campaign(file: Path, *, retry_failed: bool) -> None:
     check_files(config)
     settings = Settings()
     store = open_store(settings)
+    check_takeover(store, config, file.resolve(), yes=yes)
     store.prepare()
     launchpad = open_launchpad(store, settings)
     prepare_launchpad(launchpad)
@@ -59,7 +64,7 @@ def submit_campaign(file: Path, *, retry_failed: bool) -> None:
                 f"`exafscn launch {name}` goes on with it, "
                 f"`lpad archive_wflows -i {rockets.workflow}` takes it off"
             )
-        store.save_config(config)
+        store.save_config(config, file.resolve())
         if retry_failed:
             store.forget_failures(name)
         outputs = JobStore(OutputStore())

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,7 @@ def test_wrong_value_says_what_is_expected(tmp_path, extra, words):
 @pytest.mark.parametrize("symbol", ["H", "Xx", "CU", "Fm", "copper"])
 def test_absorber_that_feff_cannot_do(tmp_path, symbol):
     message = complaint(tmp_path, GOOD.replace("[Cu]", f"[Cu, {symbol}]"))
-    assert ":2: absorbers: " in message
+    assert ":2: absorbers[1]: " in message
     assert symbol in message
 
 
@@ -105,6 +106,179 @@ def test_nonsense_is_refused_with_the_file_named(tmp_path, text):
     message = complaint(tmp_path, text)
     assert str(tmp_path / "c.yaml") in message
     assert "\n" not in message
+
+
+HEAD = "campaign: a\nabsorbers: [Ni]\nsources: [{kind: amcsd}]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("campaign: a\nabsorbers:\n  - Ni\n  - Xx  #\nsources: [{kind: amcsd}]\n", "absorbers[1]"),
+        ("campaign: a\nabsorbers:\n- Ni\n- Cu\n- Ni #\nsources: [{kind: amcsd}]\n", "absorbers[2]"),
+        (
+            "campaign: a\nabsorbers: [Ni]\nsources:\n  - kind: amcsd\n  - path: x\n"
+            "    kind: files\n    pathh: y  #\n",
+            "sources[1].pathh",
+        ),
+        (
+            "campaign: a\nabsorbers: [Ni]\nsources:\n  - kind: amcsd\n  - kind: cod #\n",
+            "sources[1].kind",
+        ),
+        (
+            "campaign: a\nabsorbers: [Ni]\nsources:\n  - kind: amcsd\n  - kind: table #\n"
+            "    path: x.parquet\n",
+            "sources[1]",
+        ),
+        (HEAD + "models:\n  - kind: mlp\n  - kind: bagging\n  - kind: mlp  #\n", "models[2]"),
+        (
+            HEAD + "models:\n  - kind: mlp\n    feature_sets:\n      - r_space\n      - other #\n",
+            "models[0].feature_sets[1]",
+        ),
+        (
+            HEAD + "models:\n  - kind: extra_trees\n    search:\n      n_estimators:\n"
+            "        - 5\n        - -1 #\n",
+            "models[0].search.n_estimators[1]",
+        ),
+        (
+            HEAD + "models: [{kind: mlp},\n {kind: mlp,\n  name: b,\n  dropot: 0.1}] #\n",
+            "models[1].dropot",
+        ),
+        (
+            HEAD
+            + "features:\n  sets:\n    - kind: r_space\n    - kind: r_space #\n      rmin: 2.0\n",
+            "features.sets[1]",
+        ),
+        (
+            HEAD + "features:\n  sets:\n    - kind: concatenation\n      parts:\n"
+            "        - kind: r_space\n        - kind: peaks\n          n: -3 #\n",
+            "features.sets[0].parts[1].n",
+        ),
+        (
+            HEAD + "features:\n  sets:\n    - kind: concatenation\n      parts:\n"
+            "        - kind: r_space\n        - kind: r_space #\n          rmax: 20.0\n",
+            "features.sets[0].parts[1]",
+        ),
+        (
+            HEAD + "features:\n  sets:\n    - &a\n      kind: r_space\n      rmax: 5.0\n"
+            "    - <<: *a\n      name: b\n      rmaxx: 3.0 #\n",
+            "features.sets[1].rmaxx",
+        ),
+        # Where a value comes from an anchor, the line is that of the anchor.
+        (
+            HEAD + "features:\n  sets:\n    - kind: r_space\n      xftf: &a\n        kmin: 1.0\n"
+            "    - kind: k_space\n      <<: {kmin: -1.0} #\n",
+            "features.sets[1].kmin",
+        ),
+        (HEAD + "study:\n  rmax:\n    - 2.0\n    - 2.0 #\n", "study.rmax[1]"),
+        (HEAD + "study:\n  curves:\n    - mlp #\n", "study.curves[0]"),
+        (HEAD + "spectra:\n  cards:\n    NLEG: 4\n    RPATH: far #\n", "spectra.cards.RPATH"),
+        (HEAD + "labels:\n  rivals:\n    - voronoi_nn\n    - other #\n", "labels.rivals[1]"),
+        (HEAD + "filters:\n  required: [O]\n  required: [S] #\n", "not valid YAML"),
+        ("campaign: a\nabsorbers:[Ni] #\nsources: [{kind: amcsd}]\n", "not valid YAML"),
+        (HEAD + "filters:\n\trequired: [O] #\n", "not valid YAML"),
+        (HEAD + "models:\n  - kind: mlp\n    5: x #\n", "the key 5 is no text"),
+        (HEAD + "evaluation:\n  seed: 1\n  n_folds: five #\n", "evaluation.n_folds"),
+    ],
+)
+def test_the_line_is_that_of_the_faulty_key_or_item(tmp_path, text, key):
+    """The faulty line ends with #."""
+    (line,) = [n for n, line in enumerate(text.splitlines(), 1) if line.endswith("#")]
+    message = complaint(tmp_path, text)
+    assert message.startswith(f"{tmp_path / 'c.yaml'}:{line}: {key}"), message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is a mapping that begins with `campaign: NAME`"),
+        ("- campaign\n", "is a mapping"),
+        ("campaign: a\n---\ncampaign: b\n", "a single document"),
+        ("campaign: a: b\n", ":1: not valid YAML"),
+        ("campaign: a\nabsorbers: [Ni\nsources: [{kind: amcsd}]\n", "a flow sequence, line 2"),
+        (
+            "campaign: a\nabsorbers: [Ni]\n sources: [{kind: amcsd}]\n",
+            "the indentation does not fit",
+        ),
+        ("campaign: a\x07\n", ":1: not valid YAML: the character U+0007 is not allowed"),
+        ("campaign: " + "[" * 3000, "nested too deeply"),
+        ("campaign: !!int a\n", "not valid YAML"),
+        ("campaign: 2001-13-45\n", "not valid YAML"),
+        (HEAD.replace("a\n", "größe\n", 1), "a name has up to 64 letters, digits, _ and -"),
+        (HEAD.replace("a\n", "2024\n", 1), "campaign: input should be a valid string, not 2024"),
+        (HEAD.replace("[Ni]", "Ni"), "absorbers: input should be a valid list, not 'Ni'"),
+        (HEAD.replace("[Ni]", "[28]"), "absorbers[0]: input should be a valid string, not 28"),
+        (HEAD.replace("[Ni]", "[NO]"), "absorber 'NO' is not an element symbol"),
+        (HEAD.replace("[Ni]", ""), "absorbers: input should be a valid list, not null"),
+        (
+            HEAD.replace("{kind: amcsd}", "amcsd"),
+            "sources[0]: should be a mapping of keys to values",
+        ),
+        (HEAD.replace("{kind: amcsd}", "{kind: amcs}"), "did you mean 'amcsd'?"),
+        (HEAD.replace("{kind: amcsd}", '{kind: files, path: "a\\0b"}'), "is no path"),
+        (HEAD.replace("{kind: amcsd}", "{kind: files, path: ~nobody-here/x}"), "who is not known"),
+        (
+            HEAD + "features: {xftf: {dk: 1e400}}\n",
+            "xftf.dk: input should be a finite number, not inf",
+        ),
+        (HEAD + "features: {xftf: {kmax: .nan}}\n", "a finite number, not nan"),
+        (
+            HEAD + "models: [{kind: random_forest, max_features: all}]\n",
+            "'sqrt' or input should be",
+        ),
+        (HEAD + "spectra: {command: ''}\n", "'' names no program: it is empty"),
+    ],
+    ids=lambda text: text[-40:],
+)
+def test_mistakes_of_strangers_end_in_one_line(tmp_path, text, words):
+    message = complaint(tmp_path, text)
+    assert words in message
+    assert "\n" not in message
+    assert len(message) < 500
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        ("campaign: größe\n".encode("utf-16"), "it is UTF-16: save it as UTF-8"),
+        ("campaign: a\nabsorbers: [ä]\n".encode("latin-1"), ":2: not text in UTF-8"),
+        (bytes(range(128, 256)), ":1: not text in UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "not text in UTF-8"),
+        (b"campaign: a\0\n", "the character U+0000 is not allowed"),
+        (b"a: 1\n" * 2**18, "it has 1.2 MB"),
+    ],
+    ids=["utf-16", "latin-1", "binary", "png", "nul", "large"],
+)
+def test_files_that_are_no_text_are_refused_in_one_line(tmp_path, raw, words):
+    path = tmp_path / "c.yaml"
+    path.write_bytes(raw)
+    with pytest.raises(UsageError) as refusal:
+        load_campaign_file(path)
+    assert words in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_mark_of_utf_8_at_the_beginning_is_no_part_of_the_first_key(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_bytes(b"\xef\xbb\xbf" + HEAD.encode())
+    assert load_campaign_file(path).campaign == "a"
+
+
+def test_what_is_no_file_is_refused_at_once(tmp_path):
+    with pytest.raises(UsageError, match="is a folder: give the campaign file in it"):
+        load_campaign_file(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="is no file"):
+        load_campaign_file(tmp_path / "pipe")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_is_refused_in_one_line(tmp_path):
+    path = write(tmp_path, HEAD)
+    path.chmod(0)
+    with pytest.raises(UsageError, match=r"cannot read campaign file .*: Permission denied"):
+        load_campaign_file(path)
 
 
 def test_several_errors_are_all_named(tmp_path):
@@ -141,10 +315,9 @@ def test_spectra_are_computed_by_feff_where_nothing_else_is_said(tmp_path, spect
         ),
         (
             "spectra: {kind: fef}",
-            "spectra: input tag 'fef' found using 'kind' does not match any of the expected tags: "
-            "'feff', 'stored'",
+            "spectra.kind: 'fef' is none of 'feff', 'stored'; did you mean 'feff'?",
         ),
-        ("spectra: {cards: {RPAHT: 6}}", "spectra.cards: 'RPAHT' is not a FEFF card"),
+        ("spectra: {cards: {RPAHT: 6}}", "spectra.cards.RPAHT: 'RPAHT' is not a FEFF card"),
         (
             "spectra: {cards: {XANES: 4}, command: feff}",
             "spectra: FEFF card XANES needs FMS, the radius of full multiple scattering",

@@ -47,7 +47,7 @@ def test_settings_are_read_from_plain_dictionaries() -> None:
         ({"xftf": {"nfft": -2048}}, "power of two"),
         ({"xftf": {"nfft": 512}}, "nfft x kstep is 25.6"),
         ({"xftf": {"rmax_out": 40.0}}, "rmax_out (40 Å) is beyond"),
-        ({"xftf": {"rmax_out": float("nan")}}, "greater than or equal to 3"),
+        ({"xftf": {"rmax_out": float("nan")}}, "finite number"),
         ({"xftf": {"kwieght": 2}}, "Extra inputs"),
         ({"autobk": {"rbkg": -1.0}}, "greater than 0"),
         ({"autobk": {"kmin": 5.0, "kmax": 4.0}}, "kmin (5) must be less than kmax (4)"),

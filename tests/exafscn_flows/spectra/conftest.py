@@ -1,5 +1,6 @@
 import os
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,15 @@ def rutile() -> Structure:
         ["Ti", "O"],
         [[0, 0, 0], [0.305, 0.305, 0]],
     )
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """Let no file of this process and its children become larger than 40 kB."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40 * 1024, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture

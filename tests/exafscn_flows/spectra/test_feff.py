@@ -72,6 +72,14 @@ def test_spectrum_of_copper_is_physical(spectrum: Spectrum, scratch: Path) -> No
     assert not any(scratch.iterdir())
 
 
+def test_files_that_may_not_become_larger_are_no_failure_of_the_site(
+    copper: Structure, tmp_path: Path, small_files: None
+) -> None:
+    with pytest.raises(CampaignError, match="the size of files is limited here, to 40 kB"):
+        compute_spectrum(copper, 0, FeffSettings(), tmp_path)
+    assert not any(tmp_path.iterdir())
+
+
 def test_two_runs_are_equal_to_the_last_digit(
     spectrum: Spectrum, copper: Structure, scratch: Path
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
+from exafscn_flows.errors import CampaignError
 from exafscn_flows.spectra.process import (
     Ended,
     KilledError,
@@ -49,6 +50,14 @@ def test_it_runs_in_its_folder_with_its_environment_and_no_input(tmp_path: Path)
 
 def test_death_by_signal_is_seen(tmp_path: Path) -> None:
     assert run(tmp_path, "kill -SEGV $$").status == -11
+
+
+@pytest.mark.parametrize("script", ["exec head -c 100000 /dev/zero", "head -c 100000 /dev/zero"])
+def test_a_limit_to_the_size_of_files_is_no_fault_of_the_program(
+    tmp_path: Path, small_files: None, script: str
+) -> None:
+    with pytest.raises(CampaignError, match="the size of files is limited here, to 40 kB"):
+        run(tmp_path, f"{script} >big")
 
 
 @pytest.mark.parametrize("script", ["kill -KILL $$", "sh -c 'kill -KILL $$'"])

@@ -114,6 +114,27 @@ def test_little_free_space_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         enter(tmp_path)
 
 
+def test_files_that_may_not_become_larger_end_the_campaign(
+    tmp_path: Path, small_files: None
+) -> None:
+    def write(folder: Path, size: int) -> None:
+        with (folder / "apot.bin").open("wb", buffering=0) as file:
+            while size > 0:
+                size -= file.write(bytes(size))
+
+    with (
+        pytest.raises(CampaignError, match="`ulimit -f unlimited`"),
+        run_folder(tmp_path) as folder,
+    ):
+        write(folder, 100_000)
+    with run_folder(tmp_path) as folder:
+        # As a program that sees the error, and says something about it that nobody knows.
+        write(folder, 40 * 1024)
+        with pytest.raises(CampaignError, match="to 40 kB"):
+            check_space(folder)
+    assert not any(tmp_path.iterdir())
+
+
 FULL_DISK = """
 import os, sys
 from pathlib import Path

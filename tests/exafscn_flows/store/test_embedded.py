@@ -71,6 +71,15 @@ def test_starts_stops_and_starts_again_with_its_data(embedded: EmbeddedServer) -
     assert embedded.status().pid != status.pid
 
 
+def test_it_does_not_start_where_its_files_could_not_grow(
+    embedded: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "largest_file", lambda: 40 * 1024)
+    with pytest.raises(CampaignError, match=r"`ulimit -f unlimited`"):
+        embedded.start()
+    assert not embedded.status().running
+
+
 def test_only_the_user_can_reach_it(embedded: EmbeddedServer) -> None:
     embedded.folder.mkdir(parents=True, mode=0o755)
     embedded.start()

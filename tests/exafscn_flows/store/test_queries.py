@@ -350,7 +350,57 @@ def test_operators_in_python_are_refused_before_the_database_is_asked(screened):
         campaign.predictions(contains={"$gt": ""})
     with pytest.raises(UsageError, match="has no absorber 'Zn'; it has Cu, Fe, Ni"):
         campaign.predictions(absorber="Zn")
-    assert campaign.predictions(formula="{'$ne': None}").empty
+
+
+@pytest.mark.parametrize("written", ["LiFeO", "FeLiO", "Fe O Li", "Li2Fe2O2", "O(FeLi)", "LiFe₁O"])
+def test_a_formula_is_found_however_it_is_written(screened, written):
+    stored = [doc.site for doc in DOCS if doc.formula == "LiFeO"]
+    found = Campaign("test", screened).predictions(formula=written)
+    assert sorted(found["site"]) == sorted(stored)
+    assert stored
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"min_probability": 80}, "min_probability: 80 is not from 0 to 1"),
+        ({"min_probability": float("nan")}, "min_probability: nan is not from 0 to 1"),
+        ({"max_expected_error": -0.1}, "max_expected_error: -0.1 is not at least 0"),
+        ({"cn": -1}, "cn: -1 is not from 0 to 999"),
+        ({"cn": 10**30}, "is not from 0 to 999"),
+        ({"cn": 4.0}, "cn: 4.0 is not a whole number from 0 to 999"),
+        ({"limit": -1}, "limit: -1 is not from 1 to"),
+        ({"limit": 0}, "limit: 0 is not from 1 to"),
+        ({"limit": True}, "limit: True is not a whole number"),
+        ({"after": 5}, "after: 5 is not text"),
+        ({"sort": ["site"]}, "is none of probability"),
+        ({"contains": 5}, "contains: 5 is not an element symbol, or several"),
+        ({"contains": "CuO"}, "contains: 'CuO' is not an element symbol"),
+        ({"formula": "cuo"}, "formula: 'cuo' is not a formula"),
+        ({"formula": "{'$ne': None}"}, "formula: .* is not a formula"),
+    ],
+    ids=str,
+)
+def test_values_that_make_no_sense_are_refused_in_one_line(screened, given, words):
+    with pytest.raises(UsageError, match=words) as refusal:
+        Campaign("test", screened).predictions(**given)
+    assert "\n" not in str(refusal.value)
+
+
+def test_one_text_is_one_element_and_numbers_of_numpy_are_numbers(screened):
+    campaign = Campaign("test", screened)
+    given = {
+        "contains": np.array(["Cu"]),
+        "cn": np.int64(4),
+        "min_probability": np.float32(0.5),
+        "oxide": np.bool_(True),
+        "limit": np.uint8(9),
+    }
+    plain = {"contains": "Cu", "cn": 4, "min_probability": 0.5, "oxide": True, "limit": 9}
+    found = campaign.predictions(**given)
+    assert found.equals(campaign.predictions(**plain))
+    assert len(found) == 9
+    assert all("Cu" in elements for elements in found["elements"])
 
 
 def token(*position: Any) -> str:

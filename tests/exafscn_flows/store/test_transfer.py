@@ -260,6 +260,11 @@ def removed(file: Path) -> None:
     file.unlink()
 
 
+def a_pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -278,6 +283,7 @@ def removed(file: Path) -> None:
         (no_zip, "damaged, or not an export"),
         (empty_file, "damaged, or not an export"),
         (removed, "cannot be read: No such file"),
+        (a_pipe, "is no file"),
     ],
 )
 def test_a_damaged_or_foreign_file_changes_nothing(

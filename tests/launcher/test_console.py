@@ -1,0 +1,78 @@
+import errno
+import io
+import os
+import sys
+
+import pytest
+
+from exafscn_flows.errors import CampaignError
+from launcher import local_cluster
+from launcher.cli import main
+from launcher.console import replace_unknown_characters
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_characters_that_a_terminal_does_not_know_are_replaced(monkeypatch, encoding):
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding=encoding))
+    monkeypatch.setattr("sys.stderr", io.StringIO())  # as tests have it
+    replace_unknown_characters()
+    print("|χ(R)| ± 3", flush=True)
+    assert raw.getvalue().decode(encoding) in ("|?(R)| ? 3\n", "|?(R)| ± 3\n")
+
+
+def test_a_current_folder_that_was_deleted_is_one_line(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    monkeypatch.setattr(sys, "argv", ["exafscn", "status"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert capsys.readouterr().err == (
+        "exafscn: the current folder was deleted: change into another one\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run"], "Missing argument 'file' (see `exafscn run --help`)"),
+        (["rnu"], "No such command 'rnu'. Did you mean 'run'? (see `exafscn --help`)"),
+        (["run", "a", "b"], "unexpected extra argument"),
+        (["run", "--retry"], "No such option: --retry"),
+        (["query", "--cn", "four"], "Invalid value for '--cn'"),
+        (["query", "--sort", "best"], "'--sort': 'best' is not one of 'probability'"),
+        (["query", "--json", "--csv"], "exclude each other"),
+        (["launch", "--queue"], "needs --cluster FOLDER"),
+        (["models", "drop"], "name the versions"),
+    ],
+    ids=str,
+)
+def test_a_wrong_command_line_is_one_line(monkeypatch, capsys, arguments, words):
+    monkeypatch.setattr(sys, "argv", ["exafscn", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    shown = capsys.readouterr()
+    (line,) = shown.err.splitlines()
+    assert words in line
+    assert (end.value.code, shown.out) == (2, "")
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["query", "--help"]])
+def test_what_is_asked_for_is_no_error(monkeypatch, capsys, arguments):
+    monkeypatch.setattr(sys, "argv", ["exafscn", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 0
+    assert "exafscn" in capsys.readouterr().out
+
+
+def test_a_machine_without_semaphores_is_one_line(monkeypatch):
+    def refuse():
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(local_cluster, "Lock", refuse)
+    with pytest.raises(CampaignError, match=r"/dev/shm, .* cannot be used .Read-only file system"):
+        local_cluster.LocalClusterExecutor(1).submit(print)
