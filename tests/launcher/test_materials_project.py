@@ -95,7 +95,8 @@ def test_a_killed_fetch_goes_on_where_it_stopped(workspace, server):
     structures = {f"mp-{n + 1}": large for n in range(250)}
     structures["mp-251"] = rock_salt("Ni", "O", 4.18)
     server.add(documents(structures))
-    server.fail(1, after=3, delay=60)
+    # Heartbeat, listing and two batches come at once; while the third does not, the run is killed.
+    server.fail(1, after=4, delay=60)
     workspace.write(filters={"max_atoms": 2})
     process = workspace.start("run", str(workspace.file))
     deadline = time.monotonic() + 60

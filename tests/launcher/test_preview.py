@@ -51,7 +51,7 @@ def contents(workspace):
 @pytest.mark.parametrize("command", ["run", "submit"])
 def test_another_file_does_not_take_a_campaign_over_where_nobody_can_be_asked(planned, command):
     before = contents(planned)
-    message = planned.asked(command, str(write_other(planned)), rc=2)
+    message = planned.exafscn(command, str(write_other(planned)), rc=2)
     (line,) = message.splitlines()
     assert f"a campaign test already, last run from {planned.file}" in line
     assert "8 of 8 sites are put aside; 1 sites come" in line
@@ -116,12 +116,12 @@ def test_somebody_at_a_terminal_is_asked(planned, monkeypatch, answer):
 
 def test_dry_run_says_what_would_be_done_and_writes_nothing(planned):
     before = contents(planned)
-    out = planned.asked("run", "--dry-run", str(planned.file))
+    out = planned.exafscn("run", "--dry-run", str(planned.file))
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines()]
     assert ["spectra", "Ni", "8", "0", "0", "0"] in rows
     assert ["models", "Ni", "2", "0", "0", "0"] in rows
     assert "FEFF: about 8 s on 1 cores, for 8 sites at 1 s" in out
-    out = planned.asked("run", "--dry-run", str(write_other(planned)))
+    out = planned.exafscn("run", "--dry-run", str(write_other(planned)))
     assert "8 of 8 sites are put aside" in out
     assert contents(planned) == before
 
@@ -139,12 +139,12 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(planned):
 )
 def test_dry_run_says_what_it_cannot_know(planned, changes, words):
     planned.write(campaign="new", **changes)
-    assert words in planned.asked("run", "--dry-run", str(planned.file))
+    assert words in planned.exafscn("run", "--dry-run", str(planned.file))
 
 
 def test_dry_run_of_a_new_campaign_leaves_an_empty_database(workspace, monkeypatch):
     monkeypatch.setattr(preview, "make_executor", lambda *_: Serial())
-    out = workspace.asked("run", "--dry-run", str(workspace.file))
+    out = workspace.exafscn("run", "--dry-run", str(workspace.file))
     assert "8 sites come" in out
     assert workspace.database.list_collection_names() == []
 

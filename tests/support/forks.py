@@ -37,10 +37,7 @@ FEFF = "feff"
 
 _LIBRARIES = (
     "distributed",
-    "fireworks",
-    "jobflow",
     "larch",
-    "maggma.stores",
     "matplotlib.figure",
     "mp_api.client.routes.materials.summary",
     "mp_api.client.routes.materials.xas",
@@ -55,7 +52,7 @@ _LIBRARIES = (
     "torch",
     "xraydb",
 )
-_OURS = ("exafscn_flows", "launcher", "workflows")
+_OURS = ("launcher", "workflows", "exafscn_flows")
 
 _SINGLE_THREADED = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Workers of a run are told so before they load what counts its threads then."""
