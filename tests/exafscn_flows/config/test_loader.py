@@ -320,7 +320,7 @@ def test_spectra_are_computed_by_feff_where_nothing_else_is_said(tmp_path, spect
         ("spectra: {cards: {RPAHT: 6}}", "spectra.cards.RPAHT: 'RPAHT' is not a FEFF card"),
         (
             "spectra: {cards: {XANES: 4}, command: feff}",
-            "spectra.cards.XANES: FEFF card XANES needs FMS, the radius of full multiple scattering",
+            "spectra.cards.XANES: FEFF card XANES needs FMS, the radius of full multiple",
         ),
         ("spectra: {time_limit: soon}", "spectra.time_limit: input should be a valid number"),
         ("spectra: 8", "spectra: "),
