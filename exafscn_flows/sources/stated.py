@@ -36,12 +36,15 @@ class Stated:
         Of the cell, Å³.
     density
         Computed from the cell, g/cm³.
+    sites
+        Sites in the cell, whatever shares one.
     """
 
     formula: Mapping[str, float] | None = None
     units: float | None = None
     volume: float | None = None
     density: float | None = None
+    sites: float | None = None
 
 
 def contradiction(structure: Structure, stated: Stated) -> str | None:
@@ -64,6 +67,8 @@ def contradiction(structure: Structure, stated: Stated) -> str | None:
     """
     amounts = _amounts(structure)
     volume = structure.volume
+    if stated.sites and stated.sites != len(structure):
+        return f"the cell holds {len(structure)} sites, but {stated.sites:g} are stated"
     if stated.volume and abs(volume / stated.volume - 1) > _VOLUME_TOLERANCE:
         return f"its volume is {volume:.1f} Å³, but {stated.volume:.1f} is stated"
     missing_hydrogen = 0.0

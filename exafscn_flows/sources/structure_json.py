@@ -4,9 +4,17 @@ import json
 from collections.abc import Collection
 from typing import Any
 
+import numpy as np
 from pymatgen.core import Structure
 
 from exafscn_flows.sources.parsing import unreadable
+from exafscn_flows.sources.stated import Stated, contradiction, read_formula
+
+_STATED = "stated"
+"""Key for what the document around a structure says of it."""
+
+_COORDINATE_TOLERANCE = 0.05
+"""Å, between an atom's fractional and Cartesian coordinates."""
 
 
 def read_json(content: bytes, name: str) -> dict[str | None, dict[str, Any]]:
@@ -55,12 +63,13 @@ def parse_structure_dict(data: dict[str, Any], name: str) -> Structure:
     """Build a structure from pymatgen's dictionary of it.
 
     Only the lattice, the species and the coordinates are taken: pymatgen would import and call
-    any class that a site property names.
+    any class that a site property names. They are compared with what stands beside them: volume,
+    Cartesian coordinates, and what a document says of the structure that it holds.
 
     Parameters
     ----------
     data
-        Dictionary as ``Structure.as_dict`` writes it.
+        Dictionary as ``Structure.as_dict`` writes it, or as `read_json` returns it.
     name
         What to call it in errors.
 
@@ -75,12 +84,46 @@ def parse_structure_dict(data: dict[str, Any], name: str) -> Structure:
     """
     try:
         sites = [{"species": site["species"], "abc": site["abc"]} for site in data["sites"]]
-        return Structure.from_dict(
+        structure: Structure = Structure.from_dict(
             {"lattice": {"matrix": data["lattice"]["matrix"]}, "sites": sites}
         )
     except Exception as error:
         cause = f"not a pymatgen Structure: {type(error).__name__}: {error}"
         raise unreadable(name, cause) from error
+    if fault := _contradiction(structure, data):
+        raise unreadable(name, fault)
+    return structure
+
+
+def _contradiction(structure: Structure, data: dict[str, Any]) -> str | None:
+    """Say where a structure differs from what its dictionary, or the document around it, states."""
+    beside = [site.get("xyz") for site in data["sites"]]
+    if all(isinstance(place, list) and len(place) == 3 for place in beside):
+        try:
+            fractional = structure.lattice.get_fractional_coords(np.array(beside, dtype=float))
+        except (TypeError, ValueError):
+            return "its Cartesian coordinates are no numbers"
+        apart = structure.frac_coords - fractional
+        apart -= np.round(apart)
+        distance = np.linalg.norm(structure.lattice.get_cartesian_coords(apart), axis=1)
+        if not (distance <= _COORDINATE_TOLERANCE).all():
+            return "fractional and Cartesian coordinates of its atoms do not agree"
+    said = data.get(_STATED, {})
+    for volume in (_number(data["lattice"].get("volume")), _number(said.get("volume"))):
+        if fault := contradiction(structure, Stated(volume=volume)):
+            return fault
+    formula = said.get("formula_pretty")
+    stated = Stated(
+        formula=read_formula(formula) if isinstance(formula, str) else None,
+        density=_number(said.get("density")),
+        sites=_number(said.get("nsites")),
+    )
+    return contradiction(structure, stated)
+
+
+def _number(value: Any) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and np.isfinite(value) and value > 0 else None
 
 
 def _holds_one(item: Any) -> bool:
@@ -89,9 +132,14 @@ def _holds_one(item: Any) -> bool:
 
 def _inner(item: Any) -> dict[str, Any]:
     """Return the structure in a document; of what holds none, what reading says so of."""
+    said: dict[str, Any] = {}
     while isinstance(item, dict) and "sites" not in item and "structure" in item:
+        said |= item
         item = item["structure"]
-    return item if isinstance(item, dict) else {}
+    if not isinstance(item, dict):
+        return {}
+    names = ("formula_pretty", "nsites", "volume", "density")
+    return {**item, _STATED: {name: said[name] for name in names if name in said}}
 
 
 def _own_ids(items: Collection[Any], *keys: str) -> list[str] | None:

@@ -61,3 +61,42 @@ def test_a_document_without_a_structure_fails_alone():
     for name in ("1", "2"):
         with pytest.raises(ItemFailure, match="not a pymatgen Structure"):
             parse_structure_dict(found[name], "a")
+
+
+SAID = {"formula_pretty": "NiO", "nsites": 2, "volume": 74.088, "density": 1.674}
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({}, None),
+        ({"formula_pretty": "Ni2O3"}, "do not make the formula"),
+        ({"formula_pretty": "CoO"}, "do not agree on Co, Ni"),
+        ({"nsites": 8}, "holds 2 sites, but 8 are stated"),
+        ({"volume": 78.0}, "its volume is 74.1 Å³, but 78.0 is stated"),
+        ({"density": 6.7}, "its density is 1.67 g/cm³, but 6.7 is stated"),
+        ({"nsites": None, "density": "high", "volume": True}, None),
+    ],
+)
+def test_what_a_document_says_of_its_structure_is_compared(said, words):
+    item = read_json(json.dumps(doc("mp-1") | SAID | said).encode(), "a.json")[None]
+    if words is None:
+        assert len(parse_structure_dict(item, "a.json")) == 2
+        return
+    with pytest.raises(ItemFailure, match=words) as failure:
+        parse_structure_dict(item, "a.json")
+    assert failure.value.kind == "unreadable"
+
+
+def test_numbers_of_a_structure_that_contradict_each_other_are_refused():
+    cell = json.loads(json.dumps(NIO))
+    cell["lattice"]["matrix"][2][2] = 4.4
+    with pytest.raises(ItemFailure, match="do not agree|volume is 77"):
+        parse_structure_dict(cell, "a.json")
+    moved = json.loads(json.dumps(NIO))
+    moved["sites"][1]["abc"] = [0.5, 0.5, 0.48]
+    with pytest.raises(ItemFailure, match="fractional and Cartesian coordinates .* do not agree"):
+        parse_structure_dict(moved, "a.json")
+    # Another image of the same atom is the same.
+    moved["sites"][1]["abc"] = [0.5, 0.5, 1.5]
+    assert len(parse_structure_dict(moved, "a.json")) == 2
