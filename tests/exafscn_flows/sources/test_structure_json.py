@@ -91,11 +91,11 @@ def test_what_a_document_says_of_its_structure_is_compared(said, words):
 def test_numbers_of_a_structure_that_contradict_each_other_are_refused():
     cell = json.loads(json.dumps(NIO))
     cell["lattice"]["matrix"][2][2] = 4.4
-    with pytest.raises(ItemFailure, match="do not agree|volume is 77"):
+    with pytest.raises(ItemFailure, match=r"do not agree|volume is 77"):
         parse_structure_dict(cell, "a.json")
     moved = json.loads(json.dumps(NIO))
     moved["sites"][1]["abc"] = [0.5, 0.5, 0.48]
-    with pytest.raises(ItemFailure, match="fractional and Cartesian coordinates .* do not agree"):
+    with pytest.raises(ItemFailure, match=r"fractional and Cartesian coordinates .* do not agree"):
         parse_structure_dict(moved, "a.json")
     # Another image of the same atom is the same.
     moved["sites"][1]["abc"] = [0.5, 0.5, 1.5]
