@@ -55,9 +55,6 @@ def check_takeover(store: Store, config: CampaignConfig, file: Path | None, *, y
     settings = config.model_dump(mode="json")
     if stored.config == settings or (file is not None and stored.file == str(file)):
         return
-    if stored.file is None and stored.config.get("sources") == settings["sources"]:
-        # As of a table that was imported, to which a file adds its models.
-        return
     terminal = console(stderr=True)
     can_ask = sys.stdin.isatty() and terminal.is_terminal
     # Where nobody looks, one line is all.
