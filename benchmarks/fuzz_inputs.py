@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fuzz_cases import Case, crystals, make_case, spectrum
+from provenance import provenance
 from pymatgen.core import Structure
 from rich.console import Console
 from rich.markup import escape
@@ -221,7 +222,7 @@ def main() -> None:
     if options.json:
         figures = {"cases": options.cases, "first": options.first, "counts": counts}
         options.json.write_text(
-            json.dumps(figures | {"faults": faults, "refused": refused}, indent=1)
+            json.dumps(provenance() | figures | {"faults": faults, "refused": refused}, indent=1)
         )
     raise SystemExit(bool(faults))
 

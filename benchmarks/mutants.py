@@ -11,7 +11,6 @@ repository itself is touched:
 import argparse
 import json
 import os
-import platform
 import shutil
 import signal
 import subprocess
@@ -20,11 +19,11 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from faults import FAULTS, Fault
+from provenance import provenance
 from rich.console import Console
 from rich.table import Table
 
@@ -80,9 +79,7 @@ def main() -> None:
     show(results)
     if arguments.json:
         found = {
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-            "commit": _git(repo, "describe", "--always", "--dirty").strip(),
-            "date": f"{datetime.now(UTC):%Y-%m-%d}",
+            **provenance(repo),
             "faults": [
                 {
                     "name": fault.name,
