@@ -31,6 +31,9 @@ def main() -> None:
         help="campaign file of a campaign that is complete in the database of the settings",
     )  # fmt: skip
     parser.add_argument("--before", type=Path, help="another checkout, to compare with")
+    parser.add_argument(
+        "--before-data", type=Path, help="data folder of its database, if documents have changed"
+    )
     parser.add_argument("--runs", type=int, default=7, help="runs of each; the median counts")
     parser.add_argument("--json", type=Path, help="file to write")
     arguments = parser.parse_args()
@@ -43,14 +46,18 @@ def main() -> None:
         "run, nothing to do": [EXAFSCN, "run", file],
         "worker": [sys.executable, "-c", WORKER],
     }
-    trees = {"now": ROOT} | ({"before": arguments.before.resolve()} if arguments.before else {})
+    trees = {"now": {"PYTHONPATH": str(ROOT)}}
+    if arguments.before:
+        trees["before"] = {"PYTHONPATH": str(arguments.before.resolve())}
+    if arguments.before_data:
+        trees["before"]["EXAFSCN_DATA_DIR"] = str(arguments.before_data.resolve())
     rows = {}
     print(f"{'processor seconds':20}{''.join(f'{name:>10}' for name in trees)}")
     for what, command in commands.items():
         found: dict[str, list[float]] = {name: [] for name in trees}
         for run in range(arguments.runs + 1):
-            for name, tree in trees.items():
-                seconds = _processor_seconds(command, tree)
+            for name, environment in trees.items():
+                seconds = _processor_seconds(command, environment)
                 if run:  # the first may have to compile
                     found[name].append(seconds)
         rows[what] = {name: round(statistics.median(each), 2) for name, each in found.items()}
@@ -60,11 +67,12 @@ def main() -> None:
         arguments.json.write_text(json.dumps(result, indent=2) + "\n")
 
 
-def _processor_seconds(command: list[str], tree: Path) -> float:
+def _processor_seconds(command: list[str], environment: dict[str, str]) -> float:
     """Run a command with the packages of a checkout; user and system time of all its processes."""
     process = subprocess.Popen(
         command,
-        env=os.environ | {"PYTHONPATH": str(tree)},
+        cwd="/",  # where there are no other packages of these names
+        env=os.environ | environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
