@@ -42,15 +42,15 @@ FAULTS = (
     _science(
         "an error names the line above",
         "config/loader.py",
-        "line = key.start_mark.line + 1 if",
-        "line = key.start_mark.line if",
+        "return key.start_mark.line + 1, value",
+        "return key.start_mark.line, value",
         "config/test_loader.py",
     ),
     _science(
         "the last R is no limit of a study",
         "config/campaign.py",
-        "if not (axis >= limit).any()",
-        "if not (axis > limit).any()",
+        "else axis >= limit).any()",
+        "else axis > limit).any()",
         "config/test_study.py",
     ),
     # -- sources
