@@ -1,6 +1,7 @@
 import errno
 import io
 import os
+import subprocess
 import sys
 
 import pytest
@@ -76,3 +77,12 @@ def test_a_machine_without_semaphores_is_one_line(monkeypatch):
     monkeypatch.setattr(local_cluster, "Lock", refuse)
     with pytest.raises(CampaignError, match=r"/dev/shm, .* cannot be used .Read-only file system"):
         local_cluster.LocalClusterExecutor(1).submit(print)
+
+
+def test_what_goes_wrong_as_a_process_ends_is_no_traceback():
+    code = (
+        "import atexit; from launcher.errors import guarded; "
+        "atexit.register(lambda: 1 / 0); guarded(print, 'done')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("done\n", "")
