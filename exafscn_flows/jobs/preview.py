@@ -1,7 +1,7 @@
 """What a run of a campaign would do, found out without writing anything."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from exafscn_flows.config.campaign import CampaignConfig
@@ -87,10 +87,6 @@ class Preview:
     def outdated(self) -> int:
         """What would be computed again, in all stages."""
         return sum(work.outdated for work in self.work)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain dictionaries, for JSON."""
-        return asdict(self)
 
 
 def preview(store: Store, config: CampaignConfig, *, retry_failed: bool = False) -> Preview:
