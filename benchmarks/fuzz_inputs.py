@@ -37,9 +37,9 @@ from rich.table import Table
 from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.crystal import absorbing_sites, as_written, reduce_structure
 from exafscn_flows.errors import ExafscnError, ItemFailure
-from exafscn_flows.labels.crystal_nn import label_site
 from exafscn_flows.sources import FeffRunsSource, FilesSource, TableSource
 from exafscn_flows.sources.base import LocalSource
+from exafscn_flows.targets.crystal_nn import coordination
 
 SYMPREC = 0.01
 SECONDS = 10.0
@@ -66,7 +66,7 @@ def labels(structure: Structure) -> Answer:
     """Element and CN of all inequivalent sites, as a campaign finds them."""
     reduced = reduce_structure(structure, SYMPREC)
     return sorted(
-        (element, label_site(reduced.structure, site.site_index).cn)
+        (element, coordination(reduced.structure, site.site_index).cn)
         for element in reduced.elements
         for site in absorbing_sites(reduced, element)
     )
@@ -125,7 +125,7 @@ def _spectra(source: LocalSource, locator: str) -> Iterator[tuple[str, int, int,
     reduced = as_written(source.load(locator), SYMPREC)
     for site in source.stored_sites(locator, reduced.elements):
         found = source.spectrum(locator, site)
-        label_site(reduced.structure, site.site_index)
+        coordination(reduced.structure, site.site_index)
         yield site.absorber, site.site_index, round(found.e0), found.chi.round(4).tolist()
 
 

@@ -31,9 +31,9 @@ from shells import SAME_SITE, difference, site_shells
 
 from exafscn_flows.crystal import absorbing_sites, reduce_structure
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.labels.crystal_nn import Label, label_site
+from exafscn_flows.keys import site_key
 from exafscn_flows.sources.cif import parse_cif
-from exafscn_flows.store.documents import site_key
+from exafscn_flows.targets.crystal_nn import Coordination, coordination
 
 SYMPREC = 0.01
 BOND_COLUMNS = [
@@ -57,7 +57,7 @@ class Compared(NamedTuple):
     formula: str
     element: str
     all_metals: bool
-    label: Label
+    label: Coordination
     published: int
     published_equivalent: list[int]
     """Their CNs of the sites that symmetry makes equal; one, if they are consistent."""
@@ -136,7 +136,7 @@ def compare(name: str, cif: str, failures: Counter[str]) -> Iterator[Compared]:
         }
         for site in absorbing_sites(reduced, element):
             try:
-                label = label_site(reduced.structure, site.site_index)
+                label = coordination(reduced.structure, site.site_index)
             except ItemFailure as error:
                 failures[error.kind] += 1
                 continue

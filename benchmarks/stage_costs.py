@@ -28,9 +28,9 @@ def stage_costs(store: Store, config: CampaignConfig, scratch: Path, seed: int) 
     from pymatgen.core import Structure
 
     from exafscn_flows.crystal import reduce_structure
-    from exafscn_flows.labels.crystal_nn import label_site
     from exafscn_flows.spectra.base import Spectrum
     from exafscn_flows.spectra.feff import compute_spectrum
+    from exafscn_flows.targets.crystal_nn import coordination
 
     name = config.campaign
     sites = list(store.active_sites(name))
@@ -48,7 +48,7 @@ def stage_costs(store: Store, config: CampaignConfig, scratch: Path, seed: int) 
         reduce_structure(source.load(entry), config.sites.symprec)  # type: ignore[union-attr]
 
     def label(site: SiteDoc) -> None:
-        label_site(crystals[site.material_id], site.site_index)
+        coordination(crystals[site.material_id], site.site_index)
 
     def compute(site: SiteDoc) -> None:
         crystal = crystals[site.material_id]

@@ -23,9 +23,9 @@ from rich.table import Table
 
 from exafscn_flows.crystal import absorbing_sites, reduce_structure
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.labels.crystal_nn import label_site
 from exafscn_flows.sources import AmcsdSource, FilesSource
 from exafscn_flows.sources.base import Entry, LocalSource
+from exafscn_flows.targets.crystal_nn import coordination
 
 SYMPREC = 0.01
 
@@ -55,7 +55,7 @@ def label(source: LocalSource, entry: Entry) -> tuple[dict[str, Any], float]:
     for element in ABSORBERS:
         for site in absorbing_sites(reduced, element):
             try:
-                found: int | str = label_site(reduced.structure, site.site_index).cn
+                found: int | str = coordination(reduced.structure, site.site_index).cn
             except ItemFailure as failure:
                 found = failure.kind
             labels[f"{element}:{site.site_index}"] = found

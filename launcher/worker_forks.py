@@ -29,7 +29,7 @@ _PRELOAD = [
     "exafscn_flows.jobs.sites",
     "exafscn_flows.sources.cif",
     "exafscn_flows.crystal",
-    "exafscn_flows.labels.crystal_nn",
+    "exafscn_flows.targets.crystal_nn",
     "exafscn_flows.spectra.feff",
     "exafscn_flows.features.transformed",
 ]

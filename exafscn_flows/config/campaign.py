@@ -1,19 +1,26 @@
 """The campaign file: everything that decides which numbers a campaign computes."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from exafscn_flows.config.base import LocatedError, Location, StrictModel, Symbol, check_unique
 from exafscn_flows.config.study import Study
 from exafscn_flows.elements import check_absorber
 from exafscn_flows.features import FeatureSettings
 from exafscn_flows.features.ranges import is_distance
-from exafscn_flows.labels import LabelSettings
 from exafscn_flows.models import ModelSettings, RandomForest
 from exafscn_flows.sources import Source
 from exafscn_flows.spectra import FeffSettings, SpectraSettings
 from exafscn_flows.spectra.parts import Part
+from exafscn_flows.strict import LocatedError, Location, StrictModel, Symbol, check_unique
+from exafscn_flows.targets import CoordinationNumber, Target
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 NAME_WORDS = "up to 64 letters, digits, _ and -, the first of them a letter or digit"
@@ -79,6 +86,10 @@ class Evaluation(StrictModel):
         return ("grouped", "random", *(("chemical_system",) if self.chemical_systems else ()))
 
 
+def _listed(spectra: Any) -> Any:
+    return [spectra] if isinstance(spectra, dict) else spectra
+
+
 def _unknown(what: str, name: str, known: list[str]) -> str:
     return f"{what} {name!r} is not in this file, which has {', '.join(known)}"
 
@@ -92,8 +103,13 @@ class CampaignConfig(StrictModel):
     filters: Filters = Filters()
     sample: Sample | None = None
     sites: SiteSettings = SiteSettings()
-    labels: LabelSettings = LabelSettings()
-    spectra: SpectraSettings = FeffSettings()
+    targets: Annotated[list[Target], Field(min_length=1)] = Field(
+        default=[CoordinationNumber()],
+        description="What is learned of each site; a kind alone may stand for its settings.",
+    )
+    spectra: Annotated[list[SpectraSettings], Field(min_length=1), BeforeValidator(_listed)] = (
+        Field(default=[FeffSettings()], description="Spectra of each site; one may stand alone.")
+    )
     features: FeatureSettings = FeatureSettings()
     models: list[ModelSettings] = Field(
         default=[RandomForest()], description="Empty for a campaign that ends with its features."
@@ -123,14 +139,39 @@ class CampaignConfig(StrictModel):
                 raise LocatedError((index,), f"two models are named {name!r}: give one a `name`")
         return models
 
+    @field_validator("targets", "spectra")
+    @classmethod
+    def _names_differ(cls, listed: list[Any], info: ValidationInfo) -> list[Any]:
+        names = [one.name for one in listed]
+        what = {"targets": "targets", "spectra": "spectra"}[str(info.field_name)]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise LocatedError((index,), f"two {what} are named {name!r}: give one a `name`")
+        return listed
+
     @model_validator(mode="after")
-    def _models_have_features(self) -> Self:
-        known = [fset.name for fset in self.features.sets]
+    def _models_fit(self) -> Self:
+        """Check that models, feature sets and targets go together."""
+        sets = [fset.name for fset in self.features.sets]
+        tasks = {target.name: target.task for target in self.targets}
         for number, model in enumerate(self.models):
-            for index, name in enumerate(model.feature_sets or []):
-                if name not in known:
-                    at = ("models", number, "feature_sets", index)
-                    raise LocatedError(at, _unknown("feature set", name, known))
+            for key, what, known in (
+                ("feature_sets", "feature set", sets),
+                ("targets", "target", list(tasks)),
+            ):
+                for index, name in enumerate(getattr(model, key) or []):
+                    if name not in known:
+                        at = ("models", number, key, index)
+                        raise LocatedError(at, _unknown(what, name, known))
+            for index, name in enumerate(model.targets or []):
+                if tasks[name] not in model.tasks:
+                    able = " and ".join(sorted(model.tasks))
+                    message = f"{model.kind} learns {able}, and target {name} is {tasks[name]}"
+                    raise LocatedError(("models", number, "targets", index), message)
+        for index, name in enumerate(tasks):
+            if self.models and not self.models_for(name):
+                message = f"no model here learns target {name}, which is {tasks[name]}: add one"
+                raise LocatedError(("targets", index), message)
         return self
 
     @model_validator(mode="after")
@@ -142,9 +183,14 @@ class CampaignConfig(StrictModel):
         if name not in sets:
             at: Location = ("study", "feature_set")
             raise LocatedError(at, _unknown("feature set", name, list(sets)))
-        models = [model.name for model in self.models_on(name)]
+        targets = [target.name for target in self.targets]
+        target = self.studied_target
+        if target not in targets:
+            raise LocatedError(("study", "target"), _unknown("target", target, targets))
+        models = [model.name for model in self.models_on(name, target)]
         if not models:
-            raise LocatedError(("study",), f"no model is fitted on feature set {name}")
+            message = f"no model of {target} is fitted on feature set {name}"
+            raise LocatedError(("study",), message)
         for key in ("importance", "curves"):
             for index, model in enumerate(getattr(self.study, key) or []):
                 if model not in models:
@@ -168,14 +214,47 @@ class CampaignConfig(StrictModel):
         wanted = self.study.feature_set if self.study else None
         return wanted or self.features.sets[0].name
 
-    def models_on(self, feature_set: str) -> list[ModelSettings]:
-        """Return the models that are fitted on a feature set, in the order of the file."""
-        return [m for m in self.models if m.feature_sets is None or feature_set in m.feature_sets]
+    @property
+    def studied_target(self) -> str:
+        """Name of the target that the study looks into."""
+        wanted = self.study.target if self.study else None
+        return wanted or self.targets[0].name
+
+    def models_for(self, target: str) -> list[ModelSettings]:
+        """Return the models that are fitted for a target, in the order of the file."""
+        (task,) = (one.task for one in self.targets if one.name == target)
+        return [
+            model
+            for model in self.models
+            if task in model.tasks and target in (model.targets or [target])
+        ]
+
+    def models_on(self, feature_set: str, target: str) -> list[ModelSettings]:
+        """Return the models that are fitted on a feature set for a target."""
+        return [
+            model
+            for model in self.models_for(target)
+            if feature_set in (model.feature_sets or [feature_set])
+        ]
+
+    @property
+    def joint(self) -> bool:
+        """Whether a model is fitted on all absorbers together."""
+        return any(model.per == "campaign" for model in self.models)
+
+    @property
+    def stored(self) -> bool:
+        """Whether sources bring spectra: then cells, and sites, are those of the spectra."""
+        return any(way.stored for way in self.spectra)
 
     @model_validator(mode="after")
     def _spectra_have_a_source(self) -> Self:
+        if sum(way.stored for way in self.spectra) > 1:
+            index = [way.stored for way in self.spectra].index(True)
+            message = "the sources bring one spectrum of each site: list them once"
+            raise LocatedError(("spectra", index), message)
         for number, source in enumerate(self.sources):
-            if source.has_spectra != (self.spectra.kind == "stored"):
+            if source.has_spectra != self.stored:
                 raise LocatedError(
                     ("sources", number),
                     f"{source.kind} brings spectra of its own: write `spectra: {{kind: stored}}`"
@@ -186,22 +265,23 @@ class CampaignConfig(StrictModel):
         return self
 
     @model_validator(mode="after")
-    def _features_fit_the_spectra(self) -> Self:
-        offers: list[tuple[str, frozenset[Part]]]
-        offers = [(source.kind, source.brings) for source in self.sources]
-        if isinstance(self.spectra, FeffSettings):
-            offers = [("FEFF with these cards", self.spectra.brings)]
+    def _features_have_spectra(self) -> Self:
+        """Write down which spectrum each feature set is made from."""
+        offers = {way.name: self._brings(way) for way in self.spectra}
+        sets = []
         for number, fset in enumerate(self.features.sets):
-            for name, brings in offers:
-                if not fset.needs <= brings:
-                    missing = ", ".join(sorted(fset.needs - brings))
-                    held = ", ".join(sorted(brings))
-                    raise LocatedError(
-                        ("features", "sets", number),
-                        f"{fset.name} is made from {missing}, but {name} brings {held}: list other "
-                        "sets",
-                    )
+            try:
+                sets.append(fset.resolved(offers))
+            except LocatedError as error:
+                raise LocatedError(("features", "sets", number, *error.at), str(error)) from None
+        features = self.features.model_copy(update={"sets": sets})
+        object.__setattr__(self, "features", features)  # pydantic wants the same object back
         return self
+
+    def _brings(self, way: SpectraSettings) -> frozenset[Part]:
+        if not way.stored:
+            return way.brings
+        return frozenset.intersection(*(source.brings for source in self.sources))
 
     @field_validator("sources")
     @classmethod

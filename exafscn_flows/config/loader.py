@@ -11,10 +11,10 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
-from exafscn_flows.config.base import LocatedError, Location
 from exafscn_flows.config.campaign import NAME_PATTERN, NAME_WORDS, CampaignConfig
 from exafscn_flows.config.yaml_file import MERGE, read_yaml
 from exafscn_flows.errors import UsageError, problem_text
+from exafscn_flows.strict import LocatedError, Location
 
 _MAPPING = "should be a mapping of keys to values, such as {kind: ...}"
 _MESSAGES = {

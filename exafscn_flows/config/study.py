@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from exafscn_flows.config.base import StrictModel, check_unique
+from exafscn_flows.strict import StrictModel, check_unique
 
 Distance = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -13,6 +13,9 @@ Share = Annotated[float, Field(gt=0, le=1)]
 class Study(StrictModel):
     """Experiments with the models of one feature set, all on the folds of the split `grouped`."""
 
+    target: str | None = Field(
+        default=None, description="Target that is looked into; None: the first."
+    )
     feature_set: str | None = Field(
         default=None, description="Feature set that is looked into; None: the first."
     )

@@ -1,25 +1,32 @@
 """Feature vectors of spectra. Importing this package does not import larch."""
 
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, model_validator
 
-from exafscn_flows.config.base import LocatedError, Location
+from exafscn_flows.features.base import FeatureSetModel
 from exafscn_flows.features.concatenation import Concatenation
+from exafscn_flows.features.inputs import Inputs
 from exafscn_flows.features.k_space import KSpace
 from exafscn_flows.features.peaks import Peaks
 from exafscn_flows.features.q_space import QSpace
 from exafscn_flows.features.r_space import RSpace
 from exafscn_flows.features.r_space_complex import RSpaceComplex
+from exafscn_flows.features.registry import SETS
 from exafscn_flows.features.settings import AutobkSettings, LarchSettings, XftfSettings
 from exafscn_flows.features.wavelet import Wavelet
 from exafscn_flows.features.xanes import Xanes
+from exafscn_flows.registry import one_of
+from exafscn_flows.strict import LocatedError, Location
 
 __all__ = [
+    "SETS",
     "AutobkSettings",
     "Concatenation",
     "FeatureSet",
+    "FeatureSetModel",
     "FeatureSettings",
+    "Inputs",
     "KSpace",
     "LarchSettings",
     "Peaks",
@@ -31,10 +38,10 @@ __all__ = [
     "XftfSettings",
 ]
 
-FeatureSet = Annotated[
-    RSpace | RSpaceComplex | KSpace | QSpace | Wavelet | Peaks | Xanes | Concatenation,
-    Field(discriminator="kind"),
-]
+if TYPE_CHECKING:
+    FeatureSet = FeatureSetModel
+else:
+    FeatureSet = one_of((*SETS, Concatenation))
 
 
 class FeatureSettings(LarchSettings):

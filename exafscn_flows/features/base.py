@@ -1,16 +1,18 @@
 """What every feature set offers, and what all sets made from a spectrum share."""
 
 from abc import abstractmethod
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, StringConstraints, model_validator
 
-from exafscn_flows.config.base import StrictModel
 from exafscn_flows.errors import ItemFailure
+from exafscn_flows.features.inputs import Inputs
 from exafscn_flows.features.settings import LarchSettings
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.parts import Part
+from exafscn_flows.strict import LocatedError, StrictModel
 
 # Long enough for the names of several sets, joined by +.
 FeatureName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_+]+$", max_length=100)]
@@ -37,10 +39,28 @@ class FeatureSetModel(StrictModel):
         """Return the name of a set from what is written about it, not yet validated."""
         return str(cls.model_fields["name"].default)
 
+    takes_structure: ClassVar[bool] = False
+    """Whether the features depend on the structure beside, or without, any spectrum."""
+
     @property
     @abstractmethod
-    def needs(self) -> frozenset[Part]:
-        """What a spectrum must hold."""
+    def spectra(self) -> tuple[str | None, ...]:
+        """Names of the spectra it is made from, in an order of its own; None: not yet resolved."""
+
+    @abstractmethod
+    def resolved(self, offers: Mapping[str, frozenset[Part]]) -> Self:
+        """Return the set with the name of every spectrum it is made from.
+
+        Parameters
+        ----------
+        offers
+            What the spectra of a campaign hold, by name, in the order of its file.
+
+        Raises
+        ------
+        LocatedError
+            If there is no such spectrum, or none that holds what the set is made from.
+        """
 
     @abstractmethod
     def check(self, settings: LarchSettings) -> None:
@@ -72,8 +92,8 @@ class FeatureSetModel(StrictModel):
         """Return what a feature value is, with its unit, for plots."""
 
     @abstractmethod
-    def transform(self, spectrum: Spectrum, settings: LarchSettings) -> np.ndarray:
-        """Return the features of a spectrum, float32, shape (n_features,).
+    def vector(self, inputs: Inputs, settings: LarchSettings) -> np.ndarray:
+        """Return the features of a site, float32, shape (n_features,).
 
         Raises
         ------
@@ -83,7 +103,50 @@ class FeatureSetModel(StrictModel):
         """
 
 
-class SpectrumSet(FeatureSetModel):
+class OneSpectrum(FeatureSetModel):
+    """A set made from one spectrum."""
+
+    spectrum: str | None = Field(
+        default=None,
+        description="Name of the spectrum it is made from; None: the first that holds what it "
+        "needs.",
+    )
+
+    @property
+    @abstractmethod
+    def needs(self) -> frozenset[Part]:
+        """What the spectrum must hold."""
+
+    @property
+    def spectra(self) -> tuple[str | None, ...]:
+        return (self.spectrum,)
+
+    def resolved(self, offers: Mapping[str, frozenset[Part]]) -> Self:
+        if self.spectrum is not None:
+            if self.spectrum not in offers:
+                message = f"spectrum {self.spectrum!r} is not computed: there are {_list(offers)}"
+                raise LocatedError(("spectrum",), message)
+            offers = {self.spectrum: offers[self.spectrum]}
+        for name, brings in offers.items():
+            if self.needs <= brings:
+                return self.model_copy(update={"spectrum": name})
+        held = "; ".join(f"{name} holds {_list(sorted(brings))}" for name, brings in offers.items())
+        needed = _list(sorted(self.needs))
+        raise LocatedError((), f"{self.name} is made from {needed}, but {held}: list other sets")
+
+    def vector(self, inputs: Inputs, settings: LarchSettings) -> np.ndarray:
+        return self.transform(inputs.spectrum(self.spectrum), settings)
+
+    @abstractmethod
+    def transform(self, spectrum: Spectrum, settings: LarchSettings) -> np.ndarray:
+        """Return the features of a spectrum, as `vector` does."""
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+class SpectrumSet(OneSpectrum):
     """A set made from one chi(k): FEFF's own, or the one that autobk makes of mu(E)."""
 
     input: Literal["mu", "chi"] = Field(

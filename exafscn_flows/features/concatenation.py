@@ -1,26 +1,18 @@
 """Several feature sets, one after the other."""
 
-from typing import Annotated, Any, Literal, get_args
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import Field
 
-from exafscn_flows.config.base import LocatedError
 from exafscn_flows.features.base import FeatureName, FeatureSetModel
-from exafscn_flows.features.k_space import KSpace
-from exafscn_flows.features.peaks import Peaks
-from exafscn_flows.features.q_space import QSpace
-from exafscn_flows.features.r_space import RSpace
-from exafscn_flows.features.r_space_complex import RSpaceComplex
+from exafscn_flows.features.inputs import Inputs
+from exafscn_flows.features.registry import SETS, Part
 from exafscn_flows.features.settings import LarchSettings
-from exafscn_flows.features.wavelet import Wavelet
-from exafscn_flows.features.xanes import Xanes
-from exafscn_flows.spectra.base import Spectrum
-from exafscn_flows.spectra.parts import Part
-
-_Kinds = RSpace | RSpaceComplex | KSpace | QSpace | Wavelet | Peaks | Xanes
-
-_Member = Annotated[_Kinds, Field(discriminator="kind")]
+from exafscn_flows.registry import kind_of
+from exafscn_flows.spectra import parts as spectra_parts
+from exafscn_flows.strict import LocatedError
 
 
 class Concatenation(FeatureSetModel):
@@ -28,7 +20,7 @@ class Concatenation(FeatureSetModel):
 
     kind: Literal["concatenation"] = "concatenation"
     name: FeatureName = "concatenation"
-    parts: list[_Member] = Field(min_length=2, description="Feature sets, written as in sets.")
+    parts: list[Part] = Field(min_length=2, description="Feature sets, written as in sets.")
 
     @classmethod
     def _default_name(cls, values: dict[str, Any]) -> str:
@@ -37,8 +29,22 @@ class Concatenation(FeatureSetModel):
         return "+".join(name for name in names if name) or super()._default_name(values)
 
     @property
-    def needs(self) -> frozenset[Part]:
-        return frozenset().union(*(part.needs for part in self.parts))
+    def takes_structure(self) -> bool:  # type: ignore[override]
+        return any(part.takes_structure for part in self.parts)
+
+    @property
+    def spectra(self) -> tuple[str | None, ...]:
+        return tuple(name for part in self.parts for name in part.spectra)
+
+    def resolved(self, offers: Mapping[str, frozenset[spectra_parts.Part]]) -> Self:
+        parts = []
+        for index, part in enumerate(self.parts):
+            try:
+                parts.append(part.resolved(offers))
+            except LocatedError as error:
+                at = ("parts", index, *error.at)
+                raise LocatedError(at, f"part {part.name}: {error}") from None
+        return self.model_copy(update={"parts": parts})
 
     def check(self, settings: LarchSettings) -> None:
         for index, part in enumerate(self.parts):
@@ -65,8 +71,8 @@ class Concatenation(FeatureSetModel):
         """Return what the values of the parts are, each once."""
         return "; ".join(dict.fromkeys(part.value_label(settings) for part in self.parts))
 
-    def transform(self, spectrum: Spectrum, settings: LarchSettings) -> np.ndarray:
-        return np.concatenate([part.transform(spectrum, settings) for part in self.parts])
+    def vector(self, inputs: Inputs, settings: LarchSettings) -> np.ndarray:
+        return np.concatenate([part.vector(inputs, settings) for part in self.parts])
 
 
 def _name(part: Any) -> str:
@@ -75,7 +81,7 @@ def _name(part: Any) -> str:
         return part.name
     if not isinstance(part, dict):
         return ""
-    for kind in get_args(_Kinds):
-        if part.get("kind") == kind.model_fields["kind"].default:
-            return str(part.get("name", kind._default_name(part)))
+    for one in SETS:
+        if part.get("kind") == kind_of(one):
+            return str(part.get("name", one._default_name(part)))
     return ""

@@ -9,7 +9,7 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from exafscn_flows.config.base import StrictModel
+from exafscn_flows.strict import StrictModel
 
 Window = Literal["kaiser", "hanning", "parzen", "welch", "gaussian", "sine"]
 

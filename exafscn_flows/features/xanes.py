@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.features.base import FeatureName, FeatureSetModel, check_points
+from exafscn_flows.features.base import FeatureName, OneSpectrum, check_points
 from exafscn_flows.features.settings import LarchSettings
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.parts import NEAR_EDGE, Part
@@ -22,7 +22,7 @@ _WIDEST_GAP = 3.0
 Materials Project's EXAFS of several sites 7.5 eV."""
 
 
-class Xanes(FeatureSetModel):
+class Xanes(OneSpectrum):
     """mu(E) from emin to emax, energies relative to E0, 81 values by default.
 
     In between the points of a spectrum, mu is interpolated by cubics that do not overshoot

@@ -8,7 +8,8 @@ import numpy as np
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.hashing import content_hash, short_hash
-from exafscn_flows.store.documents import SiteDoc, StructureDoc, site_key
+from exafscn_flows.keys import site_key
+from exafscn_flows.store.documents import SiteDoc, StructureDoc
 from exafscn_flows.store.store import Store
 
 FIELDS = (

@@ -150,7 +150,7 @@ def _head(state: SiteState, wanted: str) -> dict[str, Any]:
 def _label(config: CampaignConfig, state: SiteState, structure: Structure) -> LabelDoc:
     from exafscn_flows.crystal import AbsorbingSite, absorbing_sites, as_written, check_element_at
     from exafscn_flows.labels.averaged import label_average
-    from exafscn_flows.labels.crystal_nn import label_site
+    from exafscn_flows.targets.crystal_nn import label_site
 
     if state.site.averaged:
         sites = absorbing_sites(as_written(structure, config.sites.symprec), state.site.absorber)
@@ -162,7 +162,7 @@ def _label(config: CampaignConfig, state: SiteState, structure: Structure) -> La
         label = label_site(structure, state.site.site_index)
     rivals: dict[str, float | None] = {}
     if config.labels.rivals:
-        from exafscn_flows.labels.rivals import rival_cns  # takes a second
+        from exafscn_flows.targets.rivals import rival_cns  # takes a second
 
         rivals = rival_cns(structure, sites, config.labels.rivals)
     return LabelDoc(**_head(state, state.wanted.label), **vars(label), rivals=rivals)

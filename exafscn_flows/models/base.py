@@ -2,20 +2,22 @@
 
 from abc import abstractmethod
 from itertools import product
-from typing import Annotated, Any, ClassVar, Protocol, Self
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from exafscn_flows.config.base import LocatedError, StrictModel
 from exafscn_flows.errors import problem_text
+from exafscn_flows.strict import LocatedError, StrictModel
+from exafscn_flows.targets.base import TaskName
 
 ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_+]+$", max_length=40)]
 
 Values = Annotated[list[Any], Field(min_length=1)]
 """Values of one parameter that a search tries; each must be such as the parameter takes."""
 
-_NOT_SEARCHED = frozenset({"kind", "name", "feature_sets", "search"})
+NAMES = frozenset({"kind", "name", "per", "targets", "feature_sets", "search"})
+"""Keys that are no parameters of the model itself."""
 
 
 class Classifier(Protocol):
@@ -44,8 +46,19 @@ class ModelBase(StrictModel):
     version: ClassVar[int] = 1
     """Grows whenever the code gives another model than before."""
 
+    tasks: ClassVar[frozenset[TaskName]] = frozenset({"classes", "numbers"})
+    """Kinds of targets that it can learn."""
+
     kind: str
     name: ModelName
+    per: Literal["absorber", "campaign"] = Field(
+        default="absorber",
+        description="Fitted for each absorber by itself, or once for the campaign, with the "
+        "absorber among the inputs; then no formula is on both sides of a fold at any absorber.",
+    )
+    targets: Annotated[list[str], Field(min_length=1)] | None = Field(
+        default=None, description="Names of the targets it is fitted for; None: all it can learn."
+    )
     feature_sets: Annotated[list[str], Field(min_length=1)] | None = Field(
         default=None, description="Names of the feature sets it is fitted on; None: all."
     )
@@ -60,7 +73,7 @@ class ModelBase(StrictModel):
         if self.search is None:
             return self
         for key, values in self.search.items():
-            if key in _NOT_SEARCHED or key not in type(self).model_fields:
+            if key in NAMES or key not in type(self).model_fields:
                 raise LocatedError(("search", key), f"{key} is not a parameter of {self.kind}")
             for index, value in enumerate(values):
                 try:
@@ -89,7 +102,7 @@ class ModelBase(StrictModel):
         This includes a number that grows whenever the code gives another model than before.
         """
         # What is searched for has no value of its own.
-        left_out = {"name", "feature_sets", *(["search"] if self.search is None else self.search)}
+        left_out = NAMES - {"kind", "search"} | set(self.search or ["search"])
         return {"version": self.version, **self.model_dump(exclude=left_out)}
 
     def chosen(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int) -> Self:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from exafscn_flows.models.base import SklearnModel
+from exafscn_flows.models.base import NAMES, SklearnModel
 
 
 class Forest(SklearnModel):
@@ -25,7 +25,7 @@ class Forest(SklearnModel):
     def arguments(self, seed: int) -> dict[str, Any]:
         """Return the arguments of scikit-learn's class."""
         return {
-            **self.model_dump(exclude={"kind", "name", "feature_sets", "search"}),
+            **self.model_dump(exclude=NAMES),
             "random_state": seed,
             "n_jobs": 1,
         }

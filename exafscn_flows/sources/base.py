@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from exafscn_flows.config.base import StrictModel
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.parts import EVERYTHING, Part
+from exafscn_flows.strict import StrictModel
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from exafscn_flows.config.base import TreePath
 from exafscn_flows.errors import ItemFailure, UsageError
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.sources.base import Entry, LocalSource, StoredSite
 from exafscn_flows.sources.tree import fingerprint, home_name, read, scan
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.parts import EVERYTHING, NEAR_EDGE, Part, SpectrumType
+from exafscn_flows.strict import TreePath
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

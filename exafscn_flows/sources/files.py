@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 import numpy as np
 from pydantic import Field
 
-from exafscn_flows.config.base import TreePath
 from exafscn_flows.errors import ItemFailure, UsageError
 from exafscn_flows.hashing import content_hash, short_hash
 from exafscn_flows.sources.base import Entry, LocalSource
 from exafscn_flows.sources.formats import Format, other_format, stem, structure_format
 from exafscn_flows.sources.names import safe_name
 from exafscn_flows.sources.tree import fingerprint, home_name, read, scan
+from exafscn_flows.strict import TreePath
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

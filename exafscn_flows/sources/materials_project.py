@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from exafscn_flows.config.base import Symbol
 from exafscn_flows.sources.base import Reader, Record, RemoteSource, Session
 from exafscn_flows.spectra.parts import NEAR_EDGE, Part, SpectrumType
+from exafscn_flows.strict import Symbol
 
 MaterialId = Annotated[str, StringConstraints(pattern=r"^[a-z]+-([0-9]+|[a-z]+)$")]
 

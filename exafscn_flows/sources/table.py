@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from pydantic import Field
 
-from exafscn_flows.config.base import TreePath
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.hashing import content_hash, short_hash
 from exafscn_flows.sources.base import Entry, LocalSource, StoredSite
@@ -17,6 +16,7 @@ from exafscn_flows.sources.parquet import Table, open_table
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.edge_energy import e0_fault
 from exafscn_flows.spectra.parts import SpectrumType
+from exafscn_flows.strict import TreePath
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

@@ -1,22 +1,27 @@
 """Spectra of sites, computed from their structure or brought by the sources.
 
-``SpectraSettings`` is what a campaign file may say about them. A further way to spectra is one
-more file, and settings of its own ``kind`` in the union below.
+A further way to spectra is one more file, with settings of its own ``kind``, and one line in the
+list below.
 """
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
+from exafscn_flows.registry import one_of, registered
 from exafscn_flows.spectra.settings import FeffSettings, StoredSettings
+from exafscn_flows.spectra.way import SpectraModel
 
-__all__ = ["FeffSettings", "SpectraSettings", "StoredSettings"]
+__all__ = ["WAYS", "FeffSettings", "SpectraModel", "SpectraSettings", "StoredSettings"]
+
+WAYS: tuple[type[SpectraModel], ...] = registered("spectra", [FeffSettings, StoredSettings])
 
 
 def _with_kind(settings: Any) -> Any:
     return {"kind": "feff", **settings} if isinstance(settings, dict) else settings
 
 
-SpectraSettings = Annotated[
-    FeffSettings | StoredSettings, Field(discriminator="kind"), BeforeValidator(_with_kind)
-]
+if TYPE_CHECKING:
+    SpectraSettings = SpectraModel
+else:
+    SpectraSettings = Annotated[one_of(WAYS), BeforeValidator(_with_kind)]

@@ -1,13 +1,20 @@
 """What a campaign file may say about spectra."""
 
 import shlex
-from typing import Any, Literal, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from exafscn_flows.config.base import LocatedError, StrictModel, from_folder
 from exafscn_flows.spectra.feff_cards import card_text
 from exafscn_flows.spectra.parts import EVERYTHING, NEAR_EDGE, Part
+from exafscn_flows.spectra.way import SpectraModel, SpectrumName
+from exafscn_flows.strict import LocatedError, from_folder
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from exafscn_flows.spectra.base import Spectrum
 
 _ALGORITHM_VERSION = 1
 """Raised whenever the code gives other spectra for the same settings."""
@@ -21,10 +28,13 @@ DEFAULT_CARDS: dict[str, str] = {
 """About one second a site; chi(R) within 1 % of a converged path list for R of 1-3 Å."""
 
 
-class FeffSettings(StrictModel):
+class FeffSettings(SpectraModel):
     """K-edge EXAFS by FEFF 8.5L, or EXAFS and XANES by another FEFF."""
 
     kind: Literal["feff"] = "feff"
+    name: SpectrumName = Field(
+        default="exafs", description="What feature sets call it; by default exafs, or xanes."
+    )
     command: str | None = Field(
         default=None,
         description="Program of FEFF 9 or 10, or a script, with arguments as in a shell, that is "
@@ -38,6 +48,12 @@ class FeffSettings(StrictModel):
     time_limit: float = Field(
         default=60, gt=0, allow_inf_nan=False, description="Longest FEFF run of one site, seconds."
     )
+
+    @classmethod
+    def _default_name(cls, values: dict[str, Any]) -> str:
+        cards = values.get("cards")
+        xanes = isinstance(cards, dict) and cards.get("XANES") is not None
+        return "xanes" if xanes else super()._default_name(values)
 
     @field_validator("command")
     @classmethod
@@ -112,11 +128,24 @@ class FeffSettings(StrictModel):
             parameters["command"] = self.command
         return {**parameters, "version": _ALGORITHM_VERSION}
 
+    def compute(self, structure: "Structure", site_index: int, scratch: Path) -> "Spectrum":
+        from exafscn_flows.spectra.feff import compute_spectrum
 
-class StoredSettings(StrictModel):
+        return compute_spectrum(structure, site_index, self, scratch)
+
+
+class StoredSettings(SpectraModel):
     """The spectra that the sources bring; none is computed."""
 
+    stored = True
+
     kind: Literal["stored"]
+    name: SpectrumName = Field(default="stored", description="What feature sets call it.")
+
+    @property
+    def brings(self) -> frozenset[Part]:
+        """All there is, as far as sources bring it."""
+        return EVERYTHING
 
     def check(self) -> None:
         """Do nothing: the sources are checked by themselves."""
@@ -124,3 +153,6 @@ class StoredSettings(StrictModel):
     def parameters(self) -> dict[str, Any]:
         """Return all that decides a spectrum, except what the source holds."""
         return {"kind": self.kind, "version": 1}
+
+    def compute(self, structure: "Structure", site_index: int, scratch: Path) -> "Spectrum":
+        raise NotImplementedError("the sources bring these spectra")

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from exafscn_flows.keys import failure_key, item_key
 from exafscn_flows.spectra.parts import SpectrumType
 from exafscn_flows.store.base import Document, SiteStageDoc, Vector, now
 from exafscn_flows.store.results import (
@@ -111,11 +112,6 @@ class StructureDoc(Document):
         return self.material_id
 
 
-def site_key(material_id: str, absorber: str, site: int | str) -> str:
-    """Name a site as it is named in every collection, e.g. ``mp-19009:Ni:0``."""
-    return f"{material_id}:{absorber}:{site}"
-
-
 class SiteDoc(Document):
     """One inequivalent absorbing site: the unit of all later work."""
 
@@ -132,6 +128,9 @@ class SiteDoc(Document):
     formula: str = Field(description="Reduced chemical formula.")
     elements: list[str] = Field(description="Elements of the structure, alphabetical.")
     n_atoms: int = Field(description="Atoms in the cell.")
+    stored: str | None = Field(
+        default=None, description="Hash of its stored spectrum; None where there is none."
+    )
     active: bool = Field(description="Whether the campaign file, as it stands, selects the site.")
 
     @property
@@ -140,23 +139,29 @@ class SiteDoc(Document):
 
 
 class LabelDoc(SiteStageDoc):
-    """CrystalNN coordination of one site."""
+    """What one site is, in the words of one target."""
 
     collection: ClassVar[str] = "labels"
 
-    cn: int = Field(description="Coordination number with the largest weight.")
-    cn_weights: dict[str, float] = Field(description="CrystalNN weight of every CN; sum 1.")
-    cn_mean: float = Field(description="Mean CN by these weights, a fractional label.")
-    cn_average: float = Field(
-        description="Mean CN of the sites that the spectrum stands for; a whole number for one."
+    target: str = Field(description="Name of the target in the campaign file.")
+    value: int | float | str = Field(description="Class, or number in the unit of the target.")
+    weights: dict[str, float] | None = Field(
+        description="Weight of every class, sum 1; None of numbers, and of classes without doubt."
     )
-    neighbours: dict[str, int | float] = Field(
-        description="Number of neighbours by element; of an average, their mean."
+    spread: float | None = Field(
+        description="Standard deviation of what a number is a mean of; None of classes."
     )
-    bond_length: float | None = Field(description="Mean bond length, Å; None without neighbours.")
-    rivals: dict[str, float | None] = Field(
-        default={}, description="CN by other methods; None where one fails."
+    details: dict[str, float | str | None] = Field(
+        description="What else is known; of an average, the mean of numbers."
     )
+    neighbours: dict[str, float] | None = Field(
+        description="Number of CrystalNN's neighbours by element, of an average their mean; None "
+        "where CrystalNN fails."
+    )
+
+    @property
+    def key(self) -> str:
+        return item_key(self.site, self.target)
 
 
 class SpectrumDoc(SiteStageDoc):
@@ -164,6 +169,7 @@ class SpectrumDoc(SiteStageDoc):
 
     collection: ClassVar[str] = "spectra"
 
+    spectrum: str = Field(description="Name of the spectrum in the campaign file.")
     edge: str = Field(description="Absorption edge.")
     spectrum_type: SpectrumType = Field(default="EXAFS", description="EXAFS or XANES.")
     e0: float = Field(description="Energy where k = 0, eV.")
@@ -179,7 +185,15 @@ class SpectrumDoc(SiteStageDoc):
     program: str = Field(description="Program that made the spectrum.")
     version: str = Field(description="Version of the program, from its output.")
     cards: dict[str, str] = Field(description="FEFF cards used.")
-    seconds: float = Field(description="Processor seconds that FEFF took here; 0 if stored.")
+    seconds: float = Field(description="Processor seconds that FEFF took; 0 if stored.")
+    found_in: str | None = Field(
+        default=None,
+        description="Campaign that had computed it; None if it was computed here, or is stored.",
+    )
+
+    @property
+    def key(self) -> str:
+        return item_key(self.site, self.spectrum)
 
 
 class FeatureDoc(SiteStageDoc):
@@ -192,7 +206,7 @@ class FeatureDoc(SiteStageDoc):
 
     @property
     def key(self) -> str:
-        return f"{self.site}/{self.feature_set}"
+        return item_key(self.site, self.feature_set)
 
 
 class FailureDoc(Document):
@@ -201,7 +215,7 @@ class FailureDoc(Document):
     collection: ClassVar[str] = "failures"
 
     stage: str = Field(description="Stage that failed, one of STAGES.")
-    item: str = Field(description="Key of the structure, the site, or the model.")
+    item: str = Field(description="Key of what failed: a structure, a label, a model, ...")
     absorber: str | None = Field(description="Absorber, where the item has one.")
     kind: str = Field(description="Short name of the cause.")
     message: str = Field(description="One line that says what is wrong.")
@@ -209,7 +223,7 @@ class FailureDoc(Document):
 
     @property
     def key(self) -> str:
-        return f"{self.stage}/{self.item}"
+        return failure_key(self.stage, self.item)
 
 
 DOCUMENTS: tuple[type[Document], ...] = (

@@ -4,7 +4,9 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, computed_field
 
+from exafscn_flows.keys import ModelKey
 from exafscn_flows.store.base import Document, SiteStageDoc, Vector
+from exafscn_flows.targets.base import TaskName
 
 OXIDE, NO_OXIDE, DISAGREES = "O", "no O", "disagrees"
 """Keywords of predictions that are no elements beside O and the absorber."""
@@ -13,13 +15,19 @@ OXIDE, NO_OXIDE, DISAGREES = "O", "no O", "disagrees"
 class ModelStageDoc(Document):
     """Base of documents that describe one fitted model."""
 
+    target: str = Field(description="Name of the target in the campaign file.")
     absorber: str = Field(description="Element symbol of the absorbing atom.")
     feature_set: str = Field(description="Name of the feature set.")
     model: str = Field(description="Name of the model in the campaign file.")
 
     @property
+    def model_key(self) -> ModelKey:
+        """What the model is named by, whatever its version."""
+        return ModelKey(self.target, self.absorber, self.feature_set, self.model)
+
+    @property
     def key(self) -> str:
-        return f"{self.absorber}/{self.feature_set}/{self.model}"
+        return str(self.model_key)
 
 
 class PromotionDoc(ModelStageDoc):
@@ -37,22 +45,37 @@ class PromotionDoc(ModelStageDoc):
 class ModelVersionDoc(ModelStageDoc):
     """Base of documents that describe one version of a model; their hash names it."""
 
+    task: TaskName = Field(description="'classes' or 'numbers': the kind of the target.")
+    unit: str = Field(description="Unit of the target's numbers.")
+
     @property
     def key(self) -> str:
-        return version_key(super().key, self.hash)
-
-
-def version_key(model_key: str, version: str) -> str:
-    """Key of the model and metrics documents of a version, from that of its model."""
-    return f"{model_key}/{version}"
+        return self.model_key.version(self.hash)
 
 
 class ModelDoc(ModelVersionDoc):
-    """A model fitted on all sites; its bytes are in GridFS."""
+    """A model fitted on all sites; its bytes are in GridFS.
+
+    It holds all that is needed to apply the model to other sites.
+    """
 
     collection: ClassVar[str] = "models"
 
-    classes: list[int] = Field(description="Coordination numbers that the model can predict.")
+    classes: list[int | str] = Field(
+        description="Classes that the model can predict, in the order of its numbers for them; "
+        "empty for numbers."
+    )
+    absorbers: list[str] = Field(
+        description="Absorbers that one model is fitted on together: as many inputs after the "
+        "features say, with 0 and 1, which of them a site is of; empty for one absorber."
+    )
+    features: dict[str, Any] = Field(
+        description="Settings of the features that it takes, with all defaults: `set`, and the "
+        "`autobk` and `xftf` that all sets share; `spectra`, by name, are those they are made from."
+    )
+    doubt: dict[str, float] = Field(
+        description="What turns the model's outputs into expected errors of new sites."
+    )
     n_sites: int = Field(description="Number of training sites.")
     n_formulas: int = Field(description="Number of distinct formulas among them.")
     parameters: dict[str, Any] = Field(description="Parameters of the estimator.")
@@ -74,18 +97,19 @@ class MetricsDoc(ModelVersionDoc):
 
     n_sites: int = Field(description="Number of sites.")
     n_formulas: int = Field(description="Number of distinct formulas.")
-    classes: list[int] = Field(description="Coordination numbers, ascending.")
+    classes: list[int | str] = Field(description="Classes, ascending; empty for numbers.")
     class_counts: list[int] = Field(description="Sites per class.")
-    rare: list[int] = Field(
+    rare: list[int | str] = Field(
         default=[],
         description="Classes with fewer formulas than folds: they count, but hardly, or not at "
         "all, can be learned.",
     )
     splits: dict[str, dict[str, Any]] = Field(
-        description="By split ('grouped', 'random', and 'chemical_system' if asked for): "
-        "accuracy, accuracy_std, fold_accuracy, "
-        "balanced_accuracy, macro_f1, majority (baseline accuracy), confusion "
-        "(rows: label, columns: prediction)."
+        description="By split ('grouped', 'random', and 'chemical_system' if asked for). Of "
+        "classes: accuracy, accuracy_std, fold_accuracy, balanced_accuracy, macro_f1, majority "
+        "(baseline accuracy), confusion (rows: label, columns: prediction), calibration. Of "
+        "numbers: rmse, rmse_std, fold_rmse, mae, r2, mean_rmse and mean_mae (baselines: always "
+        "the mean of the other folds), relative_rmse (in the mean label), calibration."
     )
 
 
@@ -99,16 +123,17 @@ class ExperimentDoc(ModelStageDoc):
     )
     value: float | None = Field(description="R limit, Å, or share of sites; None: importance.")
     n_train: float = Field(description="Sites that were learned from, mean over the folds.")
-    accuracy: float = Field(description="Share of sites predicted right, out of fold.")
-    accuracy_std: float = Field(description="Standard deviation of the folds' accuracies.")
-    macro_f1: float = Field(description="Mean over the classes of F1.")
+    scores: dict[str, float] = Field(
+        description="Out of fold. Of classes: accuracy, accuracy_std, macro_f1; of numbers: rmse, "
+        "rmse_std, mae, r2."
+    )
     bands: Vector | None = Field(
         default=None, description="Edges on the feature axis, shape (n_bands + 1,)."
     )
     drop: Vector | None = Field(
         default=None,
-        description="Accuracy lost when the features of a band are permuted together, mean over "
-        "the folds, shape (n_bands,).",
+        description="What is lost when the features of a band are permuted together, mean over "
+        "the folds, shape (n_bands,): accuracy, or for numbers how much RMSE grows.",
     )
     gradients: Vector | None = Field(
         default=None,
@@ -118,12 +143,7 @@ class ExperimentDoc(ModelStageDoc):
 
     @property
     def key(self) -> str:
-        return experiment_key(super().key, self.experiment, self.value)
-
-
-def experiment_key(model_key: str, experiment: str, value: float | None) -> str:
-    """Key of an experiment document, from the key of its model."""
-    return f"{model_key}/{experiment}" + ("" if value is None else f"/{value}")
+        return self.model_key.experiment(self.experiment, self.value)
 
 
 def prediction_ids(campaign: str, version: str, formula: str | None = None) -> dict[str, str]:
@@ -144,16 +164,22 @@ class PredictionDoc(SiteStageDoc):
 
     collection: ClassVar[str] = "predictions"
 
-    cn: int = Field(description="Predicted coordination number.")
-    cn_label: int = Field(description="CrystalNN coordination number.")
-    probability: Rounded = Field(
-        description="Probability of the predicted class, to three decimals."
+    target: str = Field(description="Name of the target in the campaign file.")
+    task: TaskName = Field(description="'classes' or 'numbers': the kind of the target.")
+    value: int | float | str = Field(description="Predicted class, or number.")
+    label: int | float | str = Field(description="Label of the site, computed from its structure.")
+    probability: Rounded | None = Field(
+        description="Probability of the predicted class, to three decimals; None of numbers."
     )
     expected_error: Rounded = Field(
-        description="Mean of |CN - predicted CN| by these probabilities, in neighbours, to three "
-        "decimals."
+        description="Of classes that are numbers, the mean of |class - predicted class| by their "
+        "probabilities; of named classes, the probability of all others; of numbers, the expected "
+        "|label - prediction|. To three decimals."
     )
-    disagrees: bool = Field(description="Whether prediction and label differ.")
+    disagrees: bool = Field(
+        description="Whether prediction and label differ; of numbers, by more than three times "
+        "the expected error."
+    )
     oxide: bool = Field(description="Whether O is among the elements of the structure.")
     material_id: str = Field(description="Structure that holds the site.")
     formula: str = Field(description="Reduced chemical formula.")
@@ -161,7 +187,9 @@ class PredictionDoc(SiteStageDoc):
     neighbours: list[str] = Field(description="Elements among the labelled neighbours.")
     feature_set: str = Field(description="Name of the feature set.")
     model: str = Field(description="Name of the model.")
-    probabilities: dict[str, float] = Field(description="Probability of every class.")
+    probabilities: dict[str, float] | None = Field(
+        description="Probability of every class; None of numbers."
+    )
     fold: int | None = Field(
         description="Fold in which the site was held out; None: it came after the training."
     )

@@ -24,13 +24,13 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 import exafscn_flows
-from exafscn_flows.config.base import StrictModel
 from exafscn_flows.errors import UsageError
 from exafscn_flows.store.connection import translate_errors
 from exafscn_flows.store.documents import DOCUMENTS, CampaignDoc, ListingDoc
 from exafscn_flows.store.lock import campaign_lock
 from exafscn_flows.store.models import MODEL_FILES
 from exafscn_flows.store.store import Store
+from exafscn_flows.strict import StrictModel
 from exafscn_flows.whole_file import whole_file
 
 CAMPAIGNS = CampaignDoc.collection

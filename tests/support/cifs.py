@@ -7,8 +7,8 @@ from pymatgen.core import Structure
 
 from exafscn_flows.crystal import reduce_structure
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.labels.crystal_nn import label_site
 from exafscn_flows.sources.cif import parse_cif
+from exafscn_flows.targets.crystal_nn import coordination
 
 Cell = tuple[float, float, float, float, float, float]
 Atoms = Sequence[tuple[str, float, float, float]]
@@ -83,7 +83,7 @@ def neighbours(text: str | bytes, absorber: str) -> set[tuple[int, float]]:
     """CN and mean bond length of all inequivalent sites of an element."""
     reduced = reduce_structure(read(text), 0.01)
     labels = [
-        label_site(reduced.structure, index)
+        coordination(reduced.structure, index)
         for index in set(reduced.equivalent)
         if reduced.structure[index].specie.symbol == absorber
     ]

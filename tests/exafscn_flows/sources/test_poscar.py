@@ -6,8 +6,8 @@ from pymatgen.core import Structure
 
 from exafscn_flows.crystal import reduce_structure
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.labels.crystal_nn import label_site
 from exafscn_flows.sources.poscar import parse_poscar
+from exafscn_flows.targets.crystal_nn import coordination
 
 HEAD = "NiO, #1\n1.0\n0.0 2.09 2.09\n2.09 0.0 2.09\n2.09 2.09 0.0\n"
 ROCK_SALT = f"{HEAD}Ni O\n1 1\nDirect\n0.0 0.0 0.0\n0.5 0.5 0.5\n"
@@ -88,7 +88,7 @@ def test_what_vasp_takes_is_rock_salt(text):
     reduced = reduce_structure(parse(text), 0.01)
     assert (reduced.formula, reduced.spacegroup) == ("NiO", "Fm-3m")
     for site in range(2):
-        label = label_site(reduced.structure, site)
+        label = coordination(reduced.structure, site)
         assert label.cn == 6
         assert label.bond_length == pytest.approx(2.09, abs=1e-4)
 

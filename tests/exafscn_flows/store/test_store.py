@@ -9,8 +9,9 @@ import pytest
 from predictions import config, made_predictions
 
 from exafscn_flows.errors import CampaignError
+from exafscn_flows.keys import site_key
 from exafscn_flows.settings import Settings
-from exafscn_flows.store.documents import FailureDoc, site_key
+from exafscn_flows.store.documents import FailureDoc
 from exafscn_flows.store.results import PredictionDoc
 from exafscn_flows.store.store import Store
 

@@ -1,4 +1,4 @@
-"""The strict base of everything that can be written in a campaign file."""
+"""The strict base of everything that can be written in a campaign file, and its common types."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -2,13 +2,13 @@ import warnings
 from collections import Counter
 
 import pytest
+from exafscn_flows.labels import LabelSettings
 from pydantic import ValidationError
 from pymatgen.core import Lattice, Structure
 
 from exafscn_flows.crystal import absorbing_sites, reduce_structure
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.labels import LabelSettings
-from exafscn_flows.labels.crystal_nn import label_site
+from exafscn_flows.targets.crystal_nn import coordination
 
 U = 0.3053
 RUTILE = Structure(
@@ -66,7 +66,7 @@ COPPER = face_centred(3.615, ["Cu"], [0])
     ],
 )
 def test_textbook_coordination(structure, cn, neighbours, bond_length):
-    label = label_site(structure, 0)
+    label = coordination(structure, 0)
     assert label.cn == cn
     assert label.neighbours == neighbours
     assert label.bond_length == pytest.approx(bond_length, abs=1e-4)
@@ -74,7 +74,7 @@ def test_textbook_coordination(structure, cn, neighbours, bond_length):
 
 
 def test_two_bond_lengths_of_rutile_are_averaged():
-    label = label_site(RUTILE, 0)
+    label = coordination(RUTILE, 0)
     equatorial = (2 * ((0.5 - U) * 4.594) ** 2 + (2.959 / 2) ** 2) ** 0.5
     apical = U * 4.594 * 2**0.5
     assert apical - equatorial > 0.02
@@ -85,28 +85,30 @@ def test_two_bond_lengths_of_rutile_are_averaged():
 def test_spinel_has_four_and_six_coordinated_cobalt():
     reduced = reduce_structure(SPINEL, 0.01)
     cn = {
-        site.multiplicity: label_site(reduced.structure, site.site_index).cn
+        site.multiplicity: coordination(reduced.structure, site.site_index).cn
         for site in absorbing_sites(reduced, "Co")
     }
     assert cn == {2: 4, 4: 6}
 
 
 def test_equivalent_sites_have_one_label():
-    labels = [label_site(SPINEL, i) for i, site in enumerate(SPINEL) if site.specie.symbol == "Co"]
+    labels = [
+        coordination(SPINEL, i) for i, site in enumerate(SPINEL) if site.specie.symbol == "Co"
+    ]
     assert {label.cn for label in labels} == {4, 6}
     for cn in (4, 6):
         assert len({str(label) for label in labels if label.cn == cn}) == 1
 
 
 def test_an_uncertain_label_says_so():
-    label = label_site(BRASS, 0)
+    label = coordination(BRASS, 0)
     # Six more neighbours are only 15 % farther than the eight.
     assert set(label.cn_weights) == {"8", "14"}
     assert sum(label.cn_weights.values()) == pytest.approx(1, abs=1e-9)
     assert label.cn_mean == pytest.approx(
         8 * label.cn_weights["8"] + 14 * label.cn_weights["14"], abs=1e-3
     )
-    certain = label_site(COPPER, 0)
+    certain = coordination(COPPER, 0)
     assert certain.cn_weights == {"12": 1.0}
     assert certain.cn_mean == 12
 
@@ -115,14 +117,14 @@ def test_mixed_shells_are_counted_by_element():
     # Perovskite-like oxyfluoride: each Ti has O along one axis and F along the others.
     lattice = Lattice.tetragonal(3.9, 3.9)
     coordinates = [[0, 0, 0], [0, 0, 0.5], [0.5, 0, 0], [0, 0.5, 0]]
-    label = label_site(Structure(lattice, ["Ti", "O", "F", "F"], coordinates), 0)
+    label = coordination(Structure(lattice, ["Ti", "O", "F", "F"], coordinates), 0)
     assert label.neighbours == {"F": 4, "O": 2}
 
 
 def test_an_atom_in_a_cage_is_no_zero_coordinated_site():
     far = Structure(Lattice.cubic(4.6), ["Zn", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     with pytest.raises(ItemFailure) as info:
-        label_site(far, 0)
+        coordination(far, 0)
     assert info.value.kind == "crystal_nn_failed"
     assert "Zn (site 0)" in info.value.message
 
@@ -131,7 +133,7 @@ def test_a_failing_voronoi_construction_is_one_line():
     # Two atoms at one place: reduce_structure refuses them, CrystalNN divides by their distance.
     doubled = Structure(Lattice.cubic(4), ["Cu", "Cu"], [[0, 0, 0], [0, 0, 0]])
     with pytest.raises(ItemFailure) as info:
-        label_site(doubled, 0)
+        coordination(doubled, 0)
     assert info.value.kind == "crystal_nn_failed"
     assert "\n" not in info.value.message
     assert len(info.value.message) < 300
@@ -140,11 +142,11 @@ def test_a_failing_voronoi_construction_is_one_line():
 def test_labelling_warns_nobody():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        label_site(RUTILE, 0)
+        coordination(RUTILE, 0)
 
 
 def test_labels_hold_plain_numbers():
-    label = label_site(RUTILE, 0)
+    label = coordination(RUTILE, 0)
     assert type(label.cn) is int
     assert type(label.bond_length) is float
     assert all(type(weight) is float for weight in label.cn_weights.values())
@@ -207,9 +209,9 @@ def test_labels_are_those_of_pymatgens_crystal_nn(structure):
         weights = {str(cn): weight for cn, weight in expected.cn_weights.items() if weight > 5e-5}
         if max(weights, key=weights.__getitem__) == "0":
             with pytest.raises(ItemFailure):
-                label_site(structure, index)
+                coordination(structure, index)
             continue
-        label = label_site(structure, index)
+        label = coordination(structure, index)
         assert label.cn_weights == pytest.approx(weights, abs=1.1e-4)
         neighbours = [entry["site"] for entry in expected.cn_nninfo[label.cn]]
         assert label.neighbours == Counter(n.specie.symbol for n in neighbours)

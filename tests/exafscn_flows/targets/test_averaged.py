@@ -1,11 +1,11 @@
 import pytest
+from exafscn_flows.labels import averaged
+from exafscn_flows.labels.averaged import label_average
 from pymatgen.core import Lattice, Structure
 
 from exafscn_flows.crystal import AbsorbingSite, absorbing_sites, as_written
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.labels import averaged
-from exafscn_flows.labels.averaged import label_average
-from exafscn_flows.labels.crystal_nn import Label
+from exafscn_flows.targets.crystal_nn import Label
 
 MAGNETITE = Structure.from_spacegroup(
     "Fd-3m:2", Lattice.cubic(8.396), ["Fe", "Fe", "O"], [[1 / 8] * 3, [1 / 2] * 3, [0.2549] * 3]
@@ -53,7 +53,7 @@ def test_uniform_takes_sites_that_agree():
 def test_of_two_equally_frequent_numbers_the_smaller_counts(monkeypatch, sites, cn):
     """Sites by CN and multiplicity, in any order."""
 
-    def label_site(structure, index):
+    def coordination(structure, index):
         number = sites[index][0]
         return Label(number, {str(number): 1.0}, number, number, {"O": number}, 2.0)
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
-from exafscn_flows.labels import voronoi
-from exafscn_flows.labels.crystal_nn import label_site
-from exafscn_flows.labels.voronoi import voronoi_faces
+from exafscn_flows.targets import voronoi
+from exafscn_flows.targets.crystal_nn import coordination
+from exafscn_flows.targets.voronoi import voronoi_faces
 
 CUTOFF = 7.0
 
@@ -103,15 +103,15 @@ def test_far_atoms_that_share_no_face_may_be_left_out(structure, monkeypatch) ->
 def test_layers_in_vacuum_are_labelled_at_once(c) -> None:
     structure = layer(c)
     start = time.process_time()
-    assert [label_site(structure, site).cn for site in range(3)] == [6, 3, 3]
+    assert [coordination(structure, site).cn for site in range(3)] == [6, 3, 3]
     assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize("noise", [0.0, 1e-9, 1e-6, 1e-4])
 def test_rounded_coordinates_do_not_close_the_polyhedron_of_a_surface(noise) -> None:
-    weights = label_site(slab(noise), 0).cn_weights
+    weights = coordination(slab(noise), 0).cn_weights
     assert weights.keys() == {"1", "5"}
-    assert weights["5"] == pytest.approx(label_site(slab(0.0), 0).cn_weights["5"], abs=0.02)
+    assert weights["5"] == pytest.approx(coordination(slab(0.0), 0).cn_weights["5"], abs=0.02)
 
 
 def test_endless_vacuum_is_a_failure() -> None:

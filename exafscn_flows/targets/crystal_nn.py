@@ -1,6 +1,6 @@
 """Coordination of a site by CrystalNN (Pan et al., Inorg. Chem. 60 (2021) 1590).
 
-The labels are those of pymatgen's CrystalNN with its default parameters. Its import takes a second
+The numbers are those of pymatgen's CrystalNN with its default parameters. Its import takes a second
 and each of its sites 5 ms, most of it for one face after the other; here all go at once.
 """
 
@@ -17,7 +17,7 @@ from pymatgen.analysis.molecule_structure_comparator import CovalentRadius
 from pymatgen.core import Element, Structure
 
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.labels.voronoi import Faces, voronoi_faces
+from exafscn_flows.targets.voronoi import Faces, voronoi_faces
 
 _CUTOFF = 7.0
 """Radius of the surroundings of which the Voronoi polyhedron is made at first, Å."""
@@ -33,7 +33,7 @@ _DIGITS = 4
 
 
 @dataclass(frozen=True)
-class Label:
+class Coordination:
     """Coordination of one site.
 
     Attributes
@@ -44,8 +44,6 @@ class Label:
         Weight of every coordination number, by its decimal string; sum 1.
     cn_mean
         Mean coordination number by these weights.
-    cn_average
-        `cn`; for a spectrum that is a mean over several sites, the mean of theirs.
     neighbours
         Number of the `cn` neighbours by element.
     bond_length
@@ -55,12 +53,11 @@ class Label:
     cn: int
     cn_weights: dict[str, float]
     cn_mean: float
-    cn_average: float
-    neighbours: Mapping[str, int | float]
+    neighbours: Mapping[str, int]
     bond_length: float
 
 
-def label_site(structure: Structure, site_index: int) -> Label:
+def coordination(structure: Structure, site_index: int) -> Coordination:
     """Find the coordination of one site.
 
     Parameters
@@ -73,7 +70,7 @@ def label_site(structure: Structure, site_index: int) -> Label:
 
     Returns
     -------
-    Label
+    Coordination
 
     Raises
     ------
@@ -100,11 +97,10 @@ def label_site(structure: Structure, site_index: int) -> Label:
         )
     nearest = sorted(range(len(bonds)), key=lambda face: -bonds[face])[:cn]
     symbols = [structure[int(faces.site_index[face])].specie.symbol for face in nearest]
-    return Label(
+    return Coordination(
         cn=cn,
         cn_weights={str(number): weight for number, weight in weights.items()},
         cn_mean=round(sum(number * weight for number, weight in weights.items()), _DIGITS),
-        cn_average=float(cn),
         neighbours=dict(sorted(Counter(symbols).items())),
         bond_length=round(float(faces.distance[nearest].mean()), _DIGITS),
     )

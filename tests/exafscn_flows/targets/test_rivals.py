@@ -2,13 +2,13 @@ import warnings
 
 import pytest
 from crystals import cesium_chloride, fcc, rock_salt, zinc_blende
+from exafscn_flows.labels import LabelSettings
 from pydantic import ValidationError
 from pymatgen.core import Lattice, Structure
 
 from exafscn_flows.crystal import AbsorbingSite, absorbing_sites, as_written
-from exafscn_flows.labels import LabelSettings
-from exafscn_flows.labels.crystal_nn import label_site
-from exafscn_flows.labels.rivals import rival_cns
+from exafscn_flows.targets.crystal_nn import coordination
+from exafscn_flows.targets.rivals import rival_cns
 
 METHODS = ["brunner_nn", "minimum_distance_nn", "voronoi_nn"]
 BCC = Structure.from_spacegroup("Im-3m", Lattice.cubic(2.866), ["Fe"], [[0, 0, 0]])
@@ -116,6 +116,6 @@ def test_settings_refuse_a_method_twice_and_unknown_ones(rivals, message):
 
 
 def test_uncertain_label_is_where_methods_differ():
-    label = label_site(BCC, 0)
+    label = coordination(BCC, 0)
     assert label.cn == 8
     assert set(label.cn_weights) == {f"{cn:g}" for cn in of_first(BCC).values()}

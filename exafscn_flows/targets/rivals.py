@@ -15,11 +15,7 @@ from pymatgen.analysis.local_env import (
 )
 from pymatgen.core import Structure
 
-from exafscn_flows.crystal import AbsorbingSite
-from exafscn_flows.labels import RivalMethod
-
-_DIGITS = 4
-"""Decimals of a mean over sites."""
+from exafscn_flows.targets.coordination_number import RivalMethod
 
 _LONGEST_CUTOFF = 52.0
 """Å. From 13 Å on, VoronoiNN doubles its cutoff while the polyhedron is open. At 52 Å that takes
@@ -55,9 +51,9 @@ _METHODS: dict[RivalMethod, Callable[[], NearNeighbors]] = {
 
 
 def rival_cns(
-    structure: Structure, sites: Sequence[AbsorbingSite], methods: Sequence[RivalMethod]
+    structure: Structure, site_index: int, methods: Sequence[RivalMethod]
 ) -> dict[str, float | None]:
-    """Count the neighbours of one site, or of those over which a spectrum is a mean.
+    """Count the neighbours of one site by several methods.
 
     Each neighbour counts one, whatever its weight.
 
@@ -65,8 +61,8 @@ def rival_cns(
     ----------
     structure
         Ordered structure of plain elements.
-    sites
-        Inequivalent sites with their multiplicities, which weight the mean.
+    site_index
+        0-based index of the site.
     methods
         ``voronoi_nn``: VoronoiNN, all atoms with a face on the Voronoi polyhedron of the site,
         however small (tol 0; cutoff 13 Å, more while the polyhedron is open); O'Keeffe, Acta
@@ -80,30 +76,17 @@ def rival_cns(
     Returns
     -------
     dict
-        CN by method, in alphabetical order; of several sites their mean. None where a method fails
-        at a site: hardly an atom lies within its cutoff, or the Voronoi polyhedron is open, or
-        reaches so far that it would take minutes.
+        CN by method, in alphabetical order. None where a method fails: hardly an atom lies within
+        its cutoff, or the Voronoi polyhedron is open, or reaches so far that it would take minutes.
     """
-    return {method: _mean_cn(structure, sites, method) for method in sorted(methods)}
+    return {method: _cn(structure, site_index, method) for method in sorted(methods)}
 
 
-def _mean_cn(
-    structure: Structure, sites: Sequence[AbsorbingSite], method: RivalMethod
-) -> float | None:
-    total = 0
-    for site in sites:
-        cn = _cn(structure, site.site_index, method)
-        if cn is None:
-            return None
-        total += site.multiplicity * cn
-    return round(total / sum(site.multiplicity for site in sites), _DIGITS)
-
-
-def _cn(structure: Structure, site_index: int, method: RivalMethod) -> int | None:
+def _cn(structure: Structure, site_index: int, method: RivalMethod) -> float | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _METHODS[method]().get_cn(structure, site_index)
+            return float(_METHODS[method]().get_cn(structure, site_index))
     except Exception:
         # Third-party code meets odd crystals, and the label does not depend on it.
         return None

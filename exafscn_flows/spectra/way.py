@@ -1,0 +1,81 @@
+"""What every way to spectra offers. Importing this module imports nothing that computes."""
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import StringConstraints, model_validator
+
+from exafscn_flows.spectra.parts import Part
+from exafscn_flows.strict import StrictModel
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from exafscn_flows.spectra.base import Spectrum
+
+SpectrumName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$", max_length=40)]
+
+
+class SpectraModel(StrictModel):
+    """Base of ways to spectra: the fields are what can be written in a campaign file."""
+
+    stored: ClassVar[bool] = False
+    """Whether the sources bring the spectra; then none is computed."""
+
+    kind: str
+    name: SpectrumName
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "name" not in values:
+            return {**values, "name": cls._default_name(values)}
+        return values
+
+    @classmethod
+    def _default_name(cls, values: dict[str, Any]) -> str:
+        """Return the name of a spectrum from what is written about it, not yet validated."""
+        return str(cls.model_fields["name"].default)
+
+    @property
+    @abstractmethod
+    def brings(self) -> frozenset[Part]:
+        """What its spectra hold, or may hold where that is known of each spectrum only."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raise UsageError if what it needs is not on this machine."""
+
+    @abstractmethod
+    def parameters(self) -> dict[str, Any]:
+        """Return all that decides a spectrum, except the structure; JSON-serialisable.
+
+        This includes a number that grows whenever the code gives another spectrum than before.
+        """
+
+    @abstractmethod
+    def compute(self, structure: "Structure", site_index: int, scratch: Path) -> "Spectrum":
+        """Compute the spectrum of one site.
+
+        Parameters
+        ----------
+        structure
+            Ordered crystal structure.
+        site_index
+            0-based index of the absorbing site.
+        scratch
+            Existing folder for temporary files. Nothing stays there.
+
+        Returns
+        -------
+        Spectrum
+            The same in every process, but for the time that it took.
+
+        Raises
+        ------
+        ItemFailure
+            If it cannot be computed for this site.
+        CampaignError
+            If it can be computed for none.
+        """

@@ -1,0 +1,26 @@
+"""What is learned of a site: its label is computed from the structure.
+
+A new target is one file and one line in the list below.
+"""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator
+
+from exafscn_flows.registry import one_of, registered
+from exafscn_flows.targets.base import TargetModel
+from exafscn_flows.targets.coordination_number import CoordinationNumber
+
+__all__ = ["TARGETS", "CoordinationNumber", "Target", "TargetModel"]
+
+TARGETS: tuple[type[TargetModel], ...] = registered("targets", [CoordinationNumber])
+
+
+def _with_kind(settings: Any) -> Any:
+    return {"kind": settings} if isinstance(settings, str) else settings
+
+
+if TYPE_CHECKING:
+    Target = TargetModel
+else:
+    Target = Annotated[one_of(TARGETS), BeforeValidator(_with_kind)]

@@ -1,0 +1,48 @@
+"""The coordination number that CrystalNN finds."""
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, field_validator
+
+from exafscn_flows.strict import check_unique
+from exafscn_flows.targets.base import Label, TargetModel, TargetName
+
+if TYPE_CHECKING:
+    from exafscn_flows.targets.surroundings import Surroundings
+
+RivalMethod = Literal["voronoi_nn", "minimum_distance_nn", "brunner_nn"]
+"""Methods of pymatgen whose coordination numbers can be kept beside the label."""
+
+
+class CoordinationNumber(TargetModel):
+    """Number of neighbours by CrystalNN, with the weight that it gives every number."""
+
+    task = "classes"
+    title = "coordination number"
+    short = "CN"
+    unit = "neighbours"
+    version = 4
+
+    kind: Literal["coordination_number"] = "coordination_number"
+    name: TargetName = "coordination_number"
+    rivals: list[RivalMethod] = Field(
+        default=[],
+        description="Other methods whose number is kept beside the label, to compare; nothing "
+        "learns from it.",
+    )
+
+    @field_validator("rivals")
+    @classmethod
+    def _rivals(cls, methods: list[RivalMethod]) -> list[RivalMethod]:
+        check_unique(methods, "a method is listed twice")
+        return methods
+
+    def label_site(self, surroundings: "Surroundings", site_index: int) -> Label:
+        """Label one site: `mean` is the mean number by all weights, `average` that of sites."""
+        found = surroundings.coordination(site_index)
+        details: dict[str, float | str | None] = {"mean": found.cn_mean, "average": float(found.cn)}
+        if self.rivals:
+            from exafscn_flows.targets.rivals import rival_cns  # takes a second
+
+            details |= rival_cns(surroundings.structure, site_index, self.rivals)
+        return Label(found.cn, found.cn_weights, details=details)

@@ -1,0 +1,55 @@
+"""A structure as targets see it: what several of them need is found once."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from exafscn_flows.targets.crystal_nn import Coordination, coordination
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from exafscn_flows.crystal import AbsorbingSite
+
+_DIGITS = 4
+
+
+class Surroundings:
+    """Surroundings of the sites of one structure.
+
+    Parameters
+    ----------
+    structure
+        Ordered structure of plain elements.
+    """
+
+    def __init__(self, structure: "Structure") -> None:
+        self.structure = structure
+        self._coordination: dict[int, Coordination] = {}
+
+    def coordination(self, site_index: int) -> Coordination:
+        """Return the coordination of a site by CrystalNN.
+
+        Raises
+        ------
+        ItemFailure
+            ``crystal_nn_failed``, as :func:`exafscn_flows.targets.crystal_nn.coordination`.
+        """
+        if site_index not in self._coordination:
+            self._coordination[site_index] = coordination(self.structure, site_index)
+        return self._coordination[site_index]
+
+    def neighbours(self, sites: Sequence["AbsorbingSite"]) -> dict[str, float]:
+        """Count the neighbours that CrystalNN finds, by element; of several sites, their mean.
+
+        Raises
+        ------
+        ItemFailure
+            ``crystal_nn_failed``.
+        """
+        total = sum(site.multiplicity for site in sites)
+        mean: dict[str, float] = defaultdict(float)
+        for site in sites:
+            for element, number in self.coordination(site.site_index).neighbours.items():
+                mean[element] += number * site.multiplicity / total
+        return {element: round(mean[element], _DIGITS) for element in sorted(mean)}
