@@ -18,6 +18,7 @@ from launcher.progress import watching
 from launcher.workers import make_executor
 
 if TYPE_CHECKING:
+    from exafscn_flows.jobs.durations import FeffTime
     from exafscn_flows.jobs.preview import Preview
 
 
@@ -26,7 +27,7 @@ def show_preview(store: Store, config: CampaignConfig, *, retry_failed: bool) ->
     found = _look(store, config, retry_failed=retry_failed)
     terminal = console()
     terminal.print(_table(found))
-    for line in [*_lines(found), _time(found, config, Settings().CORES)]:
+    for line in [*_lines(found), *_times(found, config, Settings().CORES)]:
         terminal.print(line, highlight=False, soft_wrap=True)
 
 
@@ -121,6 +122,8 @@ def _lines(found: "Preview") -> list[str]:
     if found.outdated:
         again = ", ".join(f"{count} {stage}" for stage, count in _outdated(found).items() if count)
         lines.append(f"what is out of date is computed again ({again})")
+    if found.known:
+        lines.append(f"{found.known} spectra were computed before and are found, not computed")
     return lines or ["the sites stay as they are"]
 
 
@@ -131,25 +134,34 @@ def _outdated(found: "Preview") -> dict[str, int]:
     return counts
 
 
-def _time(found: "Preview", config: CampaignConfig, n_cores: int) -> str:
+def _times(found: "Preview", config: CampaignConfig, n_cores: int) -> list[str]:
     """Say about how long a run would take."""
-    feff = found.feff
-    if config.spectra.kind == "stored":
-        return "FEFF does not run: the sources bring the spectra."
-    if feff is None and (found.unlisted or found.unfetched):
-        return "How long FEFF would take is known when the structures are here."
+    if all(way.stored for way in config.spectra):
+        return ["FEFF does not run: the sources bring the spectra."]
+    if not found.feff and (found.unlisted or found.unfetched):
+        return ["How long FEFF would take is known when the structures are here."]
     if not found.come and found.active == found.go:
         absorbers = ", ".join(config.absorbers)
-        return f"No structure of its sources holds {absorbers} (after filters): a run would say so."
-    if feff is None:
-        return "FEFF has nothing to do."
+        return [
+            f"No structure of its sources holds {absorbers} (after filters): a run would say so."
+        ]
+    if not found.feff:
+        return ["FEFF has nothing to do."]
+    one = len(config.spectra) == 1
+    lines = [
+        _time(feff, "FEFF" if one else f"FEFF, {feff.spectrum}", n_cores) for feff in found.feff
+    ]
+    return [*lines[:-1], f"{lines[-1]} Models come on top."]
+
+
+def _time(feff: "FeffTime", what: str, n_cores: int) -> str:
     source = "by the rule for default cards"
     if feff.recorded:
         cards = "" if feff.same_cards else " with other cards"
         source = f"the mean of {feff.recorded} recorded{cards}"
     return (
-        f"FEFF: about {_duration(feff.seconds)} on {n_cores} cores, for {feff.runs} sites at "
-        f"{feff.seconds_per_run:.2g} s of a core ({source}). Models come on top."
+        f"{what}: about {_duration(feff.seconds)} on {n_cores} cores, for {feff.runs} sites at "
+        f"{feff.seconds_per_run:.2g} s of a core ({source})."
     )
 
 

@@ -105,7 +105,8 @@ def check_files(config: CampaignConfig) -> None:
         source.check()
         if line := source.left_out():
             console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=True)
-    config.spectra.check()
+    for way in config.spectra:
+        way.check()
 
 
 def open_store(settings: Settings) -> Store:
@@ -131,7 +132,8 @@ def make_flow(config: CampaignConfig, sites_per_core: int | None = None) -> "Flo
     from workflows.study import StudyMaker
 
     maker = CampaignMaker if config.study is None else StudyMaker
-    return maker(sites_per_core=sites_per_core).make(config.campaign, config.absorbers)
+    made = maker(sites_per_core=sites_per_core, joint=config.joint)
+    return made.make(config.campaign, config.absorbers)
 
 
 def _run(

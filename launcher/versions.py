@@ -7,7 +7,7 @@ from rich import box
 from rich.table import Table
 
 from exafscn_flows.jobs.context import SerialExecutor, surroundings
-from exafscn_flows.jobs.versions import drop, list_versions, old_versions, promote
+from exafscn_flows.jobs.versions import Version, drop, list_versions, old_versions, promote
 from exafscn_flows.store.lock import campaign_lock
 from exafscn_flows.store.store import Store
 from launcher.console import console
@@ -37,14 +37,23 @@ def show_versions(campaign: str | None, *, as_json: bool) -> None:
         table.add_column(column, justify="right", no_wrap=True, min_width=5)
     for one in versions:
         table.add_row(
-            f"{one.absorber}/{one.feature_set}/{one.model}",
+            str(one.model_key),
             one.version + (" *" if one.current else "  "),
             f"{one.created_at:%Y-%m-%d %H:%M}",
             str(one.n_sites),
-            f"{100 * one.accuracy:.1f} %",
+            _score(one),
         )
     terminal.print(table)
-    terminal.print("* what queries mean; grouped: accuracy, one formula on one side of every split")
+    terminal.print(
+        "* what queries mean; grouped: accuracy, or RMSE with its unit, one formula on one side of "
+        "every split"
+    )
+
+
+def _score(one: Version) -> str:
+    if one.score_name == "accuracy":
+        return f"{100 * one.score:.1f} %"
+    return f"{one.score:.3g} {one.unit}"
 
 
 def promote_version(campaign: str | None, version: str) -> None:

@@ -8,6 +8,7 @@ from jobflow import Flow, Job, Maker, Response, job
 from exafscn_flows.jobs.plan import plan_sites
 from exafscn_flows.jobs.sites import sites_job
 from exafscn_flows.jobs.train import train
+from exafscn_flows.keys import ALL
 
 
 @dataclass
@@ -60,7 +61,7 @@ def collect(summaries: list[dict[str, int]]) -> dict[str, int]:
 
 @dataclass
 class CampaignMaker(Maker):
-    """Makes a campaign: plan, then sites, then the models of each absorber.
+    """Makes a campaign: plan, then sites, then the models of each absorber, then those of all.
 
     The settings are read from the store by the jobs, so a flow carries names only. What is up to
     date is not computed again, so the flow of a finished campaign does nothing.
@@ -71,10 +72,13 @@ class CampaignMaker(Maker):
         Name of the flow.
     sites_per_core
         As of `plan_sites`: given where several machines share out the sites.
+    joint
+        Whether models are fitted on all absorbers together, too.
     """
 
     name: str = "campaign"
     sites_per_core: int | None = None
+    joint: bool = False
 
     def make(self, campaign: str, absorbers: list[str]) -> Flow:
         """Make the flow of a campaign whose settings are in the store.
@@ -97,8 +101,15 @@ class CampaignMaker(Maker):
         trained = [train(campaign, absorber, sites.output) for absorber in absorbers]
         for made, absorber in zip(trained, absorbers, strict=True):
             made.name = f"{campaign}: models of {absorber}"
+        output = {a: made.output for a, made in zip(absorbers, trained, strict=True)}
+        if self.joint:
+            # After the others: each looks for what killed ones have left of any absorber.
+            last = train(campaign, ALL, [made.output for made in trained])
+            last.name = f"{campaign}: models of all absorbers"
+            trained.append(last)
+            output[ALL] = last.output
         return Flow(
             [plan, sites, *trained],
-            output={a: made.output for a, made in zip(absorbers, trained, strict=True)},
+            output=output,
             name=f"{self.name} {campaign}",
         )

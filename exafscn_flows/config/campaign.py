@@ -187,9 +187,11 @@ class CampaignConfig(StrictModel):
         target = self.studied_target
         if target not in targets:
             raise LocatedError(("study", "target"), _unknown("target", target, targets))
-        models = [model.name for model in self.models_on(name, target)]
+        models = [model.name for model in self.studied_models]
         if not models:
-            message = f"no model of {target} is fitted on feature set {name}"
+            message = (
+                f"no model of {target} is fitted on feature set {name} for each absorber by itself"
+            )
             raise LocatedError(("study",), message)
         for key in ("importance", "curves"):
             for index, model in enumerate(getattr(self.study, key) or []):
@@ -219,6 +221,12 @@ class CampaignConfig(StrictModel):
         """Name of the target that the study looks into."""
         wanted = self.study.target if self.study else None
         return wanted or self.targets[0].name
+
+    @property
+    def studied_models(self) -> list[ModelSettings]:
+        """Models that the study may look into: those of one absorber each."""
+        models = self.models_on(self.studied_set, self.studied_target)
+        return [model for model in models if model.per == "absorber"]
 
     def models_for(self, target: str) -> list[ModelSettings]:
         """Return the models that are fitted for a target, in the order of the file."""

@@ -1,32 +1,55 @@
 """The rows that a model is trained on: sites whose label and features are up to date."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.hashing import content_hash
 from exafscn_flows.iteration import batches
 from exafscn_flows.jobs.states import wanted_hashes
+from exafscn_flows.keys import ALL, item_key
 from exafscn_flows.store.documents import FeatureDoc, LabelDoc, SiteDoc
 from exafscn_flows.store.store import Store
+from exafscn_flows.targets import TargetModel
+from exafscn_flows.targets.base import Value
+from exafscn_flows.tasks import Task, task_named
 
 _BATCH = 1000
 """Sites whose documents are compared at once."""
 
 
+class DatasetName(NamedTuple):
+    """What a data set of one absorber, or of all, is made of: names in the campaign file."""
+
+    target: str
+    feature_set: str
+
+    def __str__(self) -> str:
+        return ".".join(self)
+
+
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled sites of one absorber with one feature set, ordered by site key.
+    """Labelled sites of one absorber, or of all, with one feature set, ordered by site key.
 
     Attributes
     ----------
+    target
+        What is learned of them.
+    absorbers
+        Symbols; several for a model that is fitted on them together.
     sites
         Site documents, length n_sites.
+    values
+        Label of each site, length n_sites.
+    classes
+        Those that occur, ascending; empty for numbers.
     y
-        CrystalNN coordination numbers, shape (n_sites,).
+        Place of each label among the classes, or the number, shape (n_sites,).
     groups
         Reduced formula of each site, shape (n_sites,): no formula may be on both sides of a split.
     systems
@@ -37,104 +60,209 @@ class Dataset:
         Changes with any label, feature or site.
     """
 
-    absorber: str
+    target: TargetModel
+    absorbers: tuple[str, ...]
     feature_set: str
     sites: list[SiteDoc]
+    values: list[Value]
+    classes: list[Value]
     y: np.ndarray
     groups: np.ndarray
     neighbours: list[list[str]]
     hash: str
 
     @property
+    def name(self) -> DatasetName:
+        return DatasetName(self.target.name, self.feature_set)
+
+    @property
+    def task(self) -> Task:
+        return task_named(self.target.task)
+
+    @property
     def systems(self) -> np.ndarray:
         return np.array(["-".join(site.elements) for site in self.sites], dtype=str)
 
+    @property
+    def strata(self) -> np.ndarray:
+        """What is spread evenly over folds, a whole number for each site, shape (n_sites,)."""
+        strata = self.task.strata(self.y)
+        if len(self.absorbers) == 1:
+            return strata
+        symbols = np.array([site.absorber for site in self.sites], dtype=str)
+        pairs = np.stack([np.unique(symbols, return_inverse=True)[1], strata], axis=1)
+        together: np.ndarray = np.unique(pairs, axis=0, return_inverse=True)[1].ravel()
+        return together
 
-class _Label(NamedTuple):
-    """What predictions take from a label; of the neighbours, the elements, alphabetical."""
+    def part(self, rows: Sequence[int]) -> Self:
+        """Return some of the rows; classes and hash stay those of all."""
+        return replace(
+            self,
+            sites=[self.sites[row] for row in rows],
+            values=[self.values[row] for row in rows],
+            y=self.y[rows],
+            groups=self.groups[rows],
+            neighbours=[self.neighbours[row] for row in rows],
+        )
 
-    cn: int
+
+class _Row(NamedTuple):
+    """What is taken from the documents of a site; of the neighbours, the elements."""
+
+    name: DatasetName
+    site: SiteDoc
+    value: Value
     neighbours: list[str]
+    features: str
+
+    def add_to(self, digest: "hashlib._Hash") -> None:
+        site = self.site
+        neighbours = " ".join(self.neighbours)
+        row = (site.site, repr(self.value), neighbours, self.features, site.formula)
+        digest.update("".join(f"{value}\0" for value in row).encode())
 
 
 def dataset_hashes(
-    store: Store, config: CampaignConfig, absorber: str, feature_sets: Sequence[str]
-) -> dict[str, str]:
-    """Hash the data set of each of some feature sets, without keeping any of it in memory."""
-    digests = {name: hashlib.sha256() for name in feature_sets}
-    for name, site, label, features in _rows(store, config, absorber, feature_sets):
-        _add(digests[name], site, label, features)
+    store: Store, config: CampaignConfig, absorbers: Iterable[str], names: Sequence[DatasetName]
+) -> dict[tuple[str, DatasetName], str]:
+    """Hash the data sets of some absorbers, without keeping any of them in memory.
+
+    Returns
+    -------
+    dict
+        By absorber and name; with absorber `ALL` that of all absorbers together, if all are asked
+        for.
+    """
+    hashes = {
+        (absorber, name): hash_
+        for absorber in absorbers
+        for name, hash_ in _hashes(store, config, absorber, names).items()
+    }
+    if {absorber for absorber, _ in hashes} == set(config.absorbers):
+        for name in names:
+            hashes[ALL, name] = _joint_hash(
+                {absorber: hashes[absorber, name] for absorber in config.absorbers}
+            )
+    return hashes
+
+
+def _hashes(
+    store: Store, config: CampaignConfig, absorber: str, names: Sequence[DatasetName]
+) -> dict[DatasetName, str]:
+    digests = {name: hashlib.sha256() for name in names}
+    for row in _rows(store, config, absorber, names):
+        row.add_to(digests[row.name])
     return {name: digest.hexdigest()[:16] for name, digest in digests.items()}
 
 
+def _joint_hash(hashes: dict[str, str]) -> str:
+    return content_hash("all absorbers", hashes)
+
+
 def labelled_sites(
-    store: Store, config: CampaignConfig, absorber: str, feature_set: str
+    store: Store, config: CampaignConfig, absorber: str, name: DatasetName
 ) -> Dataset:
     """Collect the sites that can be learned from, without their feature vectors."""
-    return all_labelled_sites(store, config, absorber, [feature_set])[feature_set]
+    return all_labelled_sites(store, config, absorber, [name])[name]
 
 
 def all_labelled_sites(
-    store: Store, config: CampaignConfig, absorber: str, feature_sets: Sequence[str]
-) -> dict[str, Dataset]:
-    """Collect the data set of each of some feature sets, reading every site once."""
-    sites: dict[str, list[SiteDoc]] = {name: [] for name in feature_sets}
-    labels: dict[str, list[_Label]] = {name: [] for name in feature_sets}
-    digests = {name: hashlib.sha256() for name in feature_sets}
-    for name, site, label, features in _rows(store, config, absorber, feature_sets):
-        sites[name].append(site)
-        labels[name].append(label)
-        _add(digests[name], site, label, features)
-    return {
-        name: Dataset(
-            absorber=absorber,
-            feature_set=name,
-            sites=sites[name],
-            y=np.array([label.cn for label in labels[name]], dtype=int),
-            groups=np.array([site.formula for site in sites[name]], dtype=str),
-            neighbours=[label.neighbours for label in labels[name]],
-            hash=digests[name].hexdigest()[:16],
-        )
-        for name in feature_sets
-    }
+    store: Store, config: CampaignConfig, absorber: str, names: Sequence[DatasetName]
+) -> dict[DatasetName, Dataset]:
+    """Collect some data sets of an absorber, or of `ALL`, reading every site once."""
+    rows: dict[DatasetName, list[_Row]] = {name: [] for name in names}
+    absorbers = tuple(config.absorbers) if absorber == ALL else (absorber,)
+    digests = {(one, name): hashlib.sha256() for one in absorbers for name in names}
+    for one in absorbers:
+        for row in _rows(store, config, one, names):
+            rows[row.name].append(row)
+            row.add_to(digests[one, row.name])
+    targets = {target.name: target for target in config.targets}
+    found = {}
+    for name in names:
+        hashes = {one: digests[one, name].hexdigest()[:16] for one in absorbers}
+        hash_ = _joint_hash(hashes) if absorber == ALL else hashes[absorber]
+        found[name] = _dataset(targets[name.target], absorbers, name, rows.pop(name), hash_)
+    return found
+
+
+def _dataset(
+    target: TargetModel,
+    absorbers: tuple[str, ...],
+    name: DatasetName,
+    rows: list[_Row],
+    hash_: str,
+) -> Dataset:
+    task = task_named(target.task)
+    rows.sort(key=lambda row: row.site.site)
+    values = [row.value for row in rows]
+    classes = task.classes(values)
+    return Dataset(
+        target=target,
+        absorbers=absorbers,
+        feature_set=name.feature_set,
+        sites=[row.site for row in rows],
+        values=values,
+        classes=classes,
+        y=task.encode(values, classes),
+        groups=np.array([row.site.formula for row in rows], dtype=str),
+        neighbours=[row.neighbours for row in rows],
+        hash=hash_,
+    )
 
 
 def _rows(
-    store: Store, config: CampaignConfig, absorber: str, feature_sets: Sequence[str]
-) -> Iterator[tuple[str, SiteDoc, _Label, str]]:
-    """Yield feature set, site, label and hash of the features of everything that is up to date."""
-    name = config.campaign
-    for batch in batches(store.active_sites(name, absorber), _BATCH):
-        ids = {"_id": {"$in": [f"{name}/{site.site}" for site in batch]}}
-        fields = ["site", "hash", "cn", "neighbours"]
-        labels = {raw["site"]: raw for raw in store.project(LabelDoc, ids, fields)}
-        keys = [f"{site.site}/{fset}" for site in batch for fset in feature_sets]
-        features = store.hashes(FeatureDoc, name, keys)
+    store: Store, config: CampaignConfig, absorber: str, names: Sequence[DatasetName]
+) -> Iterator[_Row]:
+    """Yield everything of one absorber that is up to date, ordered by site key."""
+    campaign = config.campaign
+    targets = list(dict.fromkeys(name.target for name in names))
+    sets = list(dict.fromkeys(name.feature_set for name in names))
+    for batch in batches(store.active_sites(campaign, absorber), _BATCH):
+        labels = _labels(store, campaign, batch, targets)
+        keys = [item_key(site.site, fset) for site in batch for fset in sets]
+        features = store.hashes(FeatureDoc, campaign, keys)
         for site in batch:
-            wanted, raw = wanted_hashes(config, site), labels.get(site.site)
-            if raw is None or raw["hash"] != wanted.label:
-                continue
-            label = _Label(raw["cn"], sorted(raw["neighbours"]))
-            for fset in feature_sets:
-                if features.get(f"{site.site}/{fset}") == wanted.features[fset]:
-                    yield fset, site, label, wanted.features[fset]
+            wanted = wanted_hashes(config, site)
+            for name in names:
+                raw = labels.get(item_key(site.site, name.target))
+                if raw is None or raw["hash"] != wanted.labels[name.target]:
+                    continue
+                hash_ = wanted.features[name.feature_set]
+                if features.get(item_key(site.site, name.feature_set)) == hash_:
+                    yield _Row(name, site, raw["value"], sorted(raw["neighbours"] or ()), hash_)
 
 
-def _add(digest: "hashlib._Hash", site: SiteDoc, label: _Label, features: str) -> None:
-    neighbours = " ".join(label.neighbours)
-    row = (site.site, str(label.cn), neighbours, features, site.formula)
-    digest.update("".join(f"{value}\0" for value in row).encode())
+def _labels(
+    store: Store, campaign: str, sites: list[SiteDoc], targets: list[str]
+) -> dict[str, dict[str, object]]:
+    keys = [item_key(site.site, target) for site in sites for target in targets]
+    ids = {"_id": {"$in": [f"{campaign}/{key}" for key in keys]}}
+    fields = ["site", "target", "hash", "value", "neighbours"]
+    found = store.project(LabelDoc, ids, fields)
+    return {item_key(raw["site"], raw["target"]): raw for raw in found}
 
 
 def feature_matrix(store: Store, dataset: Dataset) -> np.ndarray:
-    """Read the feature vectors of a data set.
+    """Read the inputs of the models of a data set.
 
     Returns
     -------
     numpy.ndarray
-        Shape (n_sites, n_features), float32.
+        Shape (n_sites, n_features), float32; with several absorbers as many columns more, which
+        say with 0 and 1 which of them a site is of.
     """
     campaign = dataset.sites[0].campaign
-    keys = [f"{site.site}/{dataset.feature_set}" for site in dataset.sites]
+    keys = [item_key(site.site, dataset.feature_set) for site in dataset.sites]
     docs = store.read(FeatureDoc, campaign, keys)
-    return np.stack([docs[key].vector for key in keys])
+    vectors = np.stack([docs[key].vector for key in keys])
+    if len(dataset.absorbers) == 1:
+        return vectors
+    return np.hstack([vectors, one_hot(dataset.sites, dataset.absorbers)])
+
+
+def one_hot(sites: Sequence[SiteDoc], absorbers: Sequence[str]) -> np.ndarray:
+    """Say of each site of which absorber it is, shape (n_sites, n_absorbers), float32."""
+    return np.array(
+        [[site.absorber == absorber for absorber in absorbers] for site in sites], dtype=np.float32
+    ).reshape(len(sites), len(absorbers))

@@ -1,16 +1,13 @@
 """How long FEFF will take, from what it took before."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.settings import Settings
-from exafscn_flows.spectra.settings import FeffSettings
 from exafscn_flows.store.documents import SpectrumDoc
 from exafscn_flows.store.store import Store
-
-SECONDS_PER_SITE = 1.0
-"""With default cards, FEFF 8.5L takes about so long for a site, processor seconds."""
 
 _LOOKED_AT = 200
 """Spectra of each campaign that are looked at: enough for a mean, and soon read."""
@@ -18,10 +15,12 @@ _LOOKED_AT = 200
 
 @dataclass(frozen=True)
 class FeffTime:
-    """How long FEFF will take.
+    """How long FEFF will take for one spectrum of each site.
 
     Attributes
     ----------
+    spectrum
+        Name of the spectrum.
     runs
         Sites that it has to run for.
     seconds_per_run
@@ -34,6 +33,7 @@ class FeffTime:
         Time by the clock on the cores of the settings, s.
     """
 
+    spectrum: str
     runs: int
     seconds_per_run: float
     recorded: int
@@ -41,24 +41,35 @@ class FeffTime:
     seconds: float
 
 
-def feff_time(store: Store, config: CampaignConfig, runs: int) -> FeffTime | None:
-    """Estimate how long FEFF will take; None if it will not run.
+def feff_times(store: Store, config: CampaignConfig, runs: Mapping[str, int]) -> list[FeffTime]:
+    """Estimate how long FEFF will take.
 
     Of the spectra that are looked at, those with the same cards count, and only where there are
     none, those with others.
+
+    Parameters
+    ----------
+    runs
+        Sites that it has to run for, by name of the spectrum.
+
+    Returns
+    -------
+    list of FeffTime
+        Of the spectra for which it has to run.
     """
-    if not isinstance(config.spectra, FeffSettings) or not runs:
-        return None
-    cards = config.spectra.feff_cards()
-    same: list[float] = []
-    others: list[float] = []
-    for name in store.campaign_names():
-        for raw in _looked_at(store, name):
-            if raw["seconds"] > 0:
-                (same if raw["cards"] == cards else others).append(raw["seconds"])
-    known = same or others
-    each = sum(known) / len(known) if known else SECONDS_PER_SITE
-    return FeffTime(runs, each, len(known), bool(same), runs * each / Settings().CORES)
+    recorded = [raw for name in store.campaign_names() for raw in _looked_at(store, name)]
+    recorded = [raw for raw in recorded if raw["seconds"] > 0]
+    found = []
+    for way in config.spectra:
+        if not way.seconds or not runs.get(way.name):
+            continue
+        same = [raw["seconds"] for raw in recorded if raw["cards"] == way.feff_cards()]
+        known = same or [raw["seconds"] for raw in recorded]
+        each = sum(known) / len(known) if known else way.seconds
+        n_runs = runs[way.name]
+        seconds = n_runs * each / Settings().CORES
+        found.append(FeffTime(way.name, n_runs, each, len(known), bool(same), seconds))
+    return found
 
 
 def _looked_at(store: Store, campaign: str) -> list[dict[str, Any]]:

@@ -10,16 +10,18 @@ from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features.ranges import is_distance
 from exafscn_flows.jobs.context import watcher
-from exafscn_flows.jobs.dataset import Dataset, labelled_sites
+from exafscn_flows.jobs.dataset import Dataset, DatasetName, labelled_sites
 from exafscn_flows.jobs.fits import Experiment, wanted_experiments
-from exafscn_flows.jobs.folds import folds_of
+from exafscn_flows.jobs.folds import campaign_folds
 from exafscn_flows.jobs.parts import by_parts, failure_doc
 from exafscn_flows.jobs.samples import Samples, share, shared
+from exafscn_flows.keys import ModelKey, failure_key
 from exafscn_flows.settings import Settings
 from exafscn_flows.spectra.scratch import run_folder
 from exafscn_flows.store.documents import FailureDoc
 from exafscn_flows.store.results import ExperimentDoc
 from exafscn_flows.store.store import Store
+from exafscn_flows.tasks import task_named
 
 _STAGE = "experiments"
 
@@ -48,14 +50,18 @@ def experiments(campaign: str, absorber: str, after: Any = None) -> dict[str, in
     hashes = {key: one.hash for key, one in wanted.items()}
     store.models.drop_outdated_experiments(campaign, absorber, hashes)
     made = store.hashes(ExperimentDoc, campaign, wanted)
-    failed = store.hashes(FailureDoc, campaign, [f"{_STAGE}/{key}" for key in wanted])
-    todo = {k: one for k, one in wanted.items() if k not in made and f"{_STAGE}/{k}" not in failed}
+    failures = {key: failure_key(_STAGE, key) for key in wanted}
+    failed = store.hashes(FailureDoc, campaign, failures.values())
+    todo = {
+        key: one for key, one in wanted.items() if key not in made and failures[key] not in failed
+    }
     counts = {"made": 0, "skipped": 0, "up to date": len(wanted) - len(todo)}
     watcher().expect(_STAGE, len(todo))
     if not todo:
         return counts
-    dataset = labelled_sites(store, config, absorber, config.studied_set)
-    (found,) = folds_of(config.evaluation, {"": dataset}, ["grouped"]).values()
+    name = DatasetName(config.studied_target, config.studied_set)
+    dataset = labelled_sites(store, config, absorber, name)
+    found = campaign_folds(store, config, {name: dataset}, ["grouped"])[name]
     if isinstance(found, ItemFailure):
         store.write(failure_doc(campaign, _STAGE, one, found) for one in todo.values())
         watcher().advance(_STAGE, 0, len(todo))
@@ -95,13 +101,17 @@ def experiment_task(
     """Make one fold of an experiment; runs in a worker process."""
     from exafscn_flows.evaluation.experiments import bands, run_fold
 
-    absorber, feature_set, model_name, *_ = key.split("/")
+    names = ModelKey.parse(key)
     config = Store.open().config(campaign)
-    model = next(model for model in config.models if model.name == model_name)
-    (fset,) = (s for s in config.features.sets if s.name == feature_set)
+    model = next(model for model in config.models if model.name == names.model)
+    (fset,) = (s for s in config.features.sets if s.name == names.feature_set)
+    (target,) = (t for t in config.targets if t.name == names.target)
     axis, label = fset.axis(config.features)
-    data = shared(folder, campaign, absorber, feature_set, dataset_hash)
+    dataset = DatasetName(names.target, names.feature_set)
+    data = shared(folder, campaign, names.absorber, dataset, dataset_hash)
+    task = task_named(target.task)
     return run_fold(
+        task,
         model,
         data.X,
         data.y,
@@ -112,6 +122,8 @@ def experiment_task(
         experiment,
         value,
         config.evaluation.seed,
+        # Numbers stand for the classes, and all of them occur.
+        task.classes(data.y.tolist()),
     )
 
 
@@ -124,10 +136,10 @@ def _document(
 ) -> ExperimentDoc:
     from exafscn_flows.evaluation.cross_validation import assemble
     from exafscn_flows.evaluation.experiments import bands
-    from exafscn_flows.evaluation.metrics import metrics
 
-    proba = assemble({fold: outcome.proba for fold, outcome in outcomes.items()}, folds)
-    quality = metrics(dataset.y, proba, np.unique(dataset.y), folds)
+    task = dataset.task
+    output = assemble({fold: outcome.output for fold, outcome in outcomes.items()}, folds)
+    quality = task.metrics(dataset.y, output, folds, dataset.classes)
     importance: dict[str, Any] = {}
     if one.name == "importance":
         axis, label = one.feature_set.axis(config.features)
@@ -139,14 +151,10 @@ def _document(
     return ExperimentDoc(
         campaign=config.campaign,
         hash=one.hash,
-        absorber=one.absorber,
-        feature_set=one.feature_set.name,
-        model=one.model.name,
+        **one.model_key._asdict(),
         experiment=one.name,
         value=one.value,
         n_train=float(np.mean([outcome.n_train for outcome in outcomes.values()])),
-        accuracy=quality["accuracy"],
-        accuracy_std=quality["accuracy_std"],
-        macro_f1=quality["macro_f1"],
+        scores=task.scores(quality),
         **importance,
     )

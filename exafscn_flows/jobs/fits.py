@@ -1,58 +1,108 @@
 """Which models and experiments a campaign asks for, and which versions of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from exafscn_flows.config.campaign import CampaignConfig, Evaluation
 from exafscn_flows.features import FeatureSet
 from exafscn_flows.hashing import content_hash
-from exafscn_flows.jobs.dataset import dataset_hashes
+from exafscn_flows.jobs.dataset import DatasetName, dataset_hashes
+from exafscn_flows.keys import ALL, ModelKey
 from exafscn_flows.models import ModelSettings
-from exafscn_flows.store.results import experiment_key, version_key
 from exafscn_flows.store.store import Store
+from exafscn_flows.targets import TargetModel
 
-ALGORITHM_VERSION = 6
+ALGORITHM_VERSION = 7
 """Raised when the same data and settings would give other models or predictions."""
 
-EXPERIMENTS_VERSION = 2
+EXPERIMENTS_VERSION = 3
 """The same for experiments."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """One model to train: an absorber with a feature set and a model of the campaign file."""
+    """One model to train: a target at an absorber, a feature set, a model of the campaign file.
 
+    A model on all absorbers is one of these for each of them; they have `trained` in common.
+    """
+
+    target: TargetModel
     absorber: str
     feature_set: FeatureSet
     model: ModelSettings
     dataset_hash: str
+    """Of what it is fitted on."""
     hash: str
     """Names the version of the model that comes of it."""
 
     @property
+    def model_key(self) -> ModelKey:
+        """What the model is named by, whatever its version."""
+        return ModelKey(self.target.name, self.absorber, self.feature_set.name, self.model.name)
+
+    @property
     def key(self) -> str:
         """Key of the model, whatever its version."""
-        return f"{self.absorber}/{self.feature_set.name}/{self.model.name}"
+        return str(self.model_key)
 
     @property
     def version_key(self) -> str:
         """Key of its model and metrics documents."""
-        return version_key(self.key, self.hash)
+        return self.model_key.version(self.hash)
+
+    @property
+    def joint(self) -> bool:
+        """Whether it is fitted on all absorbers."""
+        return self.model.per == "campaign"
+
+    @property
+    def trained(self) -> ModelKey:
+        """Key of what is trained: of a model on all absorbers, the same for all of them."""
+        return self.model_key._replace(absorber=ALL) if self.joint else self.model_key
+
+    @property
+    def dataset(self) -> DatasetName:
+        """Name of the data set that it is fitted on."""
+        return DatasetName(self.target.name, self.feature_set.name)
 
 
-def wanted_fits(store: Store, config: CampaignConfig, absorber: str) -> list[Fit]:
-    """List the models of one absorber, with the hashes of up-to-date ones."""
+def model_keys(config: CampaignConfig, absorber: str) -> list[ModelKey]:
+    """List the models of one absorber, in the order of the campaign file."""
+    return [
+        ModelKey(target.name, absorber, fset.name, model.name)
+        for target in config.targets
+        for fset in config.features.sets
+        for model in config.models_on(fset.name, target.name)
+    ]
+
+
+def wanted_fits(store: Store, config: CampaignConfig, absorbers: Sequence[str]) -> list[Fit]:
+    """List the models of some absorbers, with the hashes of up-to-date ones."""
     if not config.models:
         return []
+    names = [
+        DatasetName(target.name, fset.name)
+        for target in config.targets
+        for fset in config.features.sets
+    ]
+    # Absorbers that are learned together have their folds in common, whatever the model.
+    read = config.absorbers if config.joint else absorbers
+    datasets = dataset_hashes(store, config, read, names)
+    targets = {target.name: target for target in config.targets}
+    sets = {fset.name: fset for fset in config.features.sets}
+    models = {model.name: model for model in config.models}
     fits = []
-    datasets = dataset_hashes(store, config, absorber, [s.name for s in config.features.sets])
-    for fset in config.features.sets:
-        for model in config.models_on(fset.name):
-            settings = [model.parameters(), _evaluation_parameters(config.evaluation)]
-            names = [absorber, fset.name, model.name]
-            data = datasets[fset.name]
-            wanted = content_hash("models", ALGORITHM_VERSION, names, settings, data)
-            fits.append(Fit(absorber, fset, model, data, wanted))
+    for key in (key for absorber in absorbers for key in model_keys(config, absorber)):
+        model, name = models[key.model], DatasetName(key.target, key.feature_set)
+        settings = [model.parameters(), _evaluation_parameters(config.evaluation)]
+        own, joint = datasets[key.absorber, name], datasets.get((ALL, name), "")
+        data = joint if model.per == "campaign" else own
+        of_folds = [joint, config.absorbers] if config.joint else []
+        wanted = content_hash("models", ALGORITHM_VERSION, list(key), settings, data, *of_folds)
+        fits.append(
+            Fit(targets[key.target], key.absorber, sets[key.feature_set], model, data, wanted)
+        )
     return fits
 
 
@@ -60,6 +110,7 @@ def wanted_fits(store: Store, config: CampaignConfig, absorber: str) -> list[Fit
 class Experiment:
     """One experiment with one model of one absorber."""
 
+    target: TargetModel
     absorber: str
     feature_set: FeatureSet
     model: ModelSettings
@@ -69,10 +120,14 @@ class Experiment:
     hash: str
 
     @property
+    def model_key(self) -> ModelKey:
+        """Key of the model that it is made with."""
+        return ModelKey(self.target.name, self.absorber, self.feature_set.name, self.model.name)
+
+    @property
     def key(self) -> str:
         """Key of its document."""
-        model = f"{self.absorber}/{self.feature_set.name}/{self.model.name}"
-        return experiment_key(model, self.name, self.value)
+        return self.model_key.experiment(self.name, self.value)
 
 
 def wanted_experiments(store: Store, config: CampaignConfig, absorber: str) -> list[Experiment]:
@@ -81,26 +136,50 @@ def wanted_experiments(store: Store, config: CampaignConfig, absorber: str) -> l
     if study is None:
         return []
     (fset,) = (s for s in config.features.sets if s.name == config.studied_set)
-    models = {model.name: model for model in config.models_on(fset.name)}
+    (target,) = (t for t in config.targets if t.name == config.studied_target)
+    models = {model.name: model for model in config.studied_models}
     first = [next(iter(models))]
     wanted: list[tuple[str, str, float | None]] = []
     wanted += [(name, "importance", None) for name in study.importance or first]
     for curve in ("rmax", "rmin", "learning_curve"):
         names = study.curves or first
         wanted += [(name, curve, value) for name in names for value in getattr(study, curve)]
-    dataset = dataset_hashes(store, config, absorber, [fset.name])[fset.name]
-    folds = [config.evaluation.n_folds, config.evaluation.seed]
+    dataset_name = DatasetName(target.name, fset.name)
+    read = config.absorbers if config.joint else [absorber]
+    datasets = dataset_hashes(store, config, read, [dataset_name])
+    dataset = datasets[absorber, dataset_name]
+    folds: list[Any] = [config.evaluation.n_folds, config.evaluation.seed]
+    if config.joint:
+        folds += [datasets[ALL, dataset_name], config.absorbers]
     found = []
     for name, experiment, value in wanted:
         settings = [models[name].parameters(), folds, experiment, value]
-        hash_ = content_hash("experiments", EXPERIMENTS_VERSION, settings, dataset)
-        found.append(Experiment(absorber, fset, models[name], experiment, value, dataset, hash_))
+        names = [target.name, fset.name]
+        hash_ = content_hash("experiments", EXPERIMENTS_VERSION, names, settings, dataset)
+        found.append(
+            Experiment(target, absorber, fset, models[name], experiment, value, dataset, hash_)
+        )
     return found
 
 
 def vectors_hash(config: CampaignConfig, fset: FeatureSet) -> str:
     """Hash the settings that vectors of a feature set depend on, whatever the site."""
-    return content_hash("vectors", config.spectra.parameters(), fset.parameters(config.features))
+    ways = {way.name: way for way in config.spectra}
+    spectra = [ways[name or ""].parameters() for name in fset.spectra]
+    return content_hash("vectors", spectra, fset.parameters(config.features))
+
+
+def features_settings(config: CampaignConfig, fset: FeatureSet) -> dict[str, Any]:
+    """Return the settings of a feature set and of all that it is made from, for a ModelDoc."""
+    used = set(fset.spectra)
+    return {
+        "set": fset.model_dump(mode="json"),
+        "autobk": config.features.autobk.model_dump(mode="json"),
+        "xftf": config.features.xftf.model_dump(mode="json"),
+        "spectra": {
+            way.name: way.model_dump(mode="json") for way in config.spectra if way.name in used
+        },
+    }
 
 
 def _evaluation_parameters(evaluation: Evaluation) -> dict[str, Any]:

@@ -1,16 +1,21 @@
 """Folds of data sets, made by workers."""
 
 from collections.abc import Callable, Collection, Mapping
+from typing import TypeVar
 
 import numpy as np
 
-from exafscn_flows.config.campaign import Evaluation
+from exafscn_flows.config.campaign import CampaignConfig, Evaluation
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.jobs.context import spread
-from exafscn_flows.jobs.dataset import Dataset
+from exafscn_flows.jobs.dataset import Dataset, DatasetName, all_labelled_sites
+from exafscn_flows.keys import ALL
+from exafscn_flows.store.store import Store
 
 Folds = dict[str, np.ndarray]
 """Fold of each site, by split."""
+
+K = TypeVar("K")
 
 _TOGETHER: dict[str, tuple[str, Callable[[Dataset], np.ndarray]]] = {
     "grouped": ("formulas", lambda dataset: dataset.groups),
@@ -19,9 +24,50 @@ _TOGETHER: dict[str, tuple[str, Callable[[Dataset], np.ndarray]]] = {
 """By split, what is held out together, and where that is found; not there: each site by itself."""
 
 
+def campaign_folds(
+    store: Store,
+    config: CampaignConfig,
+    datasets: Mapping[DatasetName, Dataset],
+    splits: Collection[str],
+) -> dict[DatasetName, Folds | ItemFailure]:
+    """Spread the sites of data sets over folds, as the models of a campaign need them.
+
+    Where a model learns all absorbers together, a formula that it was tested on at one absorber
+    must not be learned from at another: folds are then made of the sites of all absorbers, also
+    for models of one, so that figures can be compared.
+    """
+    if not config.joint or any(len(one.absorbers) > 1 for one in datasets.values()):
+        return folds_of(config.evaluation, datasets, splits)
+    joint = all_labelled_sites(store, config, ALL, list(datasets))
+    found = folds_of(config.evaluation, joint, splits)
+    return {
+        name: folds if isinstance(folds, ItemFailure) else _part(folds, joint[name], datasets[name])
+        for name, folds in found.items()
+    }
+
+
+def _part(folds: Folds, whole: Dataset, part: Dataset) -> Folds | ItemFailure:
+    """Return the folds of a part of the sites."""
+    rows = {site.site: row for row, site in enumerate(whole.sites)}
+    chosen = [rows[site.site] for site in part.sites]
+    found = {split: of_all[chosen] for split, of_all in folds.items()}
+    if any(len(np.unique(one)) < 2 for one in found.values()):
+        return one_fold(part.absorbers[0], len(chosen))
+    return found
+
+
+def one_fold(absorber: str, n_sites: int) -> ItemFailure:
+    """Say that all sites of an absorber fell into one of the folds of all absorbers."""
+    return ItemFailure(
+        "too_few_sites",
+        f"all {n_sites} sites of {absorber} are in one of the folds that absorbers share",
+        "take more structures, or leave this absorber out",
+    )
+
+
 def folds_of(
-    evaluation: Evaluation, datasets: Mapping[str, Dataset], splits: Collection[str]
-) -> dict[str, Folds | ItemFailure]:
+    evaluation: Evaluation, datasets: Mapping[K, Dataset], splits: Collection[str]
+) -> dict[K, Folds | ItemFailure]:
     """Spread the sites of data sets over folds.
 
     Workers do it: they have imported scikit-learn, which takes seconds.
@@ -31,16 +77,16 @@ def folds_of(
     dict
         By data set, the fold of each site by split; or why there are too few sites.
     """
-    arguments = [
-        (
-            name,
-            (evaluation.n_folds, evaluation.seed),
-            dataset.y,
-            {split: _groups(dataset, split) for split in splits},
-        )
-        for name, dataset in datasets.items()
-    ]
-    found: dict[str, Folds | ItemFailure] = {}
+    found: dict[K, Folds | ItemFailure] = {}
+    arguments = []
+    for name, dataset in datasets.items():
+        try:
+            dataset.task.check(dataset.y, evaluation.n_folds)
+        except ItemFailure as failure:
+            found[name] = failure
+            continue
+        groups = {split: _groups(dataset, split) for split in splits}
+        arguments.append((name, (evaluation.n_folds, evaluation.seed), dataset.strata, groups))
     for (name, *_), folds in spread(folds_task, arguments):
         if isinstance(folds, Exception) and not isinstance(folds, ItemFailure):
             raise folds
@@ -49,9 +95,9 @@ def folds_of(
 
 
 def folds_task(
-    name: str,
+    name: object,
     folds_and_seed: tuple[int, int],
-    y: np.ndarray,
+    strata: np.ndarray,
     groups: Mapping[str, np.ndarray | None],
 ) -> Folds:
     """Spread the sites of one data set over folds, by split; runs in a worker process.
@@ -64,9 +110,9 @@ def folds_task(
     from exafscn_flows.evaluation.splits import grouped_folds, random_folds
 
     return {
-        split: random_folds(y, *folds_and_seed)
+        split: random_folds(strata, *folds_and_seed)
         if together is None
-        else grouped_folds(y, together, *folds_and_seed, _TOGETHER[split][0])
+        else grouped_folds(strata, together, *folds_and_seed, _TOGETHER[split][0])
         for split, together in groups.items()
     }
 

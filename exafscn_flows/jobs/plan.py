@@ -194,7 +194,11 @@ def _put_aside(store: Store, config: CampaignConfig, chosen: Names) -> None:
 
 
 def _same(doc: SiteDoc, stored: SiteDoc | None) -> bool:
-    return stored is not None and (stored.hash, stored.active) == (doc.hash, doc.active)
+    return stored is not None and _identity(stored) == _identity(doc)
+
+
+def _identity(doc: SiteDoc) -> tuple[str, str | None, bool]:
+    return doc.hash, doc.stored, doc.active
 
 
 def _ranges(

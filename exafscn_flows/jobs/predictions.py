@@ -1,4 +1,4 @@
-"""Prediction documents, from class probabilities."""
+"""Prediction documents, from the outputs of models."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,43 +12,34 @@ from exafscn_flows.store.results import PredictionDoc
 def prediction_docs(
     head: Mapping[str, Any],
     dataset: Dataset,
-    classes: np.ndarray,
-    proba: np.ndarray,
+    output: np.ndarray,
     folds: np.ndarray | None,
+    doubt: dict[str, float],
 ) -> Iterator[PredictionDoc]:
     """Build the predictions for all sites of a data set.
 
     Parameters
     ----------
     head
-        Fields that say which model predicts: campaign, hash, absorber, feature_set and model.
-    classes
-        Coordination numbers, ascending, shape (n_classes,).
-    proba
-        Class probabilities, shape (n_sites, n_classes).
+        Fields that say which model predicts: campaign, hash, target, absorber, feature_set, model.
+    output
+        Of the model, shape (n_sites, n_outputs), as the task of the target says.
     folds
         In which fold each site was held out, shape (n_sites,); None if the model never saw them.
+    doubt
+        As of `Task.predictions`.
     """
-    from exafscn_flows.evaluation.metrics import expected_errors, predicted_classes
-
-    predicted = predicted_classes(proba, classes)
-    errors = expected_errors(proba, classes, predicted)
-    probability = proba[np.arange(len(proba)), np.searchsorted(classes, predicted)]
-    for row, site in enumerate(dataset.sites):
-        cn, label = int(predicted[row]), int(dataset.y[row])
+    found = dataset.task.predictions(output, dataset.classes, dataset.y, folds, doubt)
+    for row, (site, prediction) in enumerate(zip(dataset.sites, found, strict=True)):
         yield PredictionDoc(
             **head,
+            **prediction,
+            task=dataset.task.name,
             site=site.site,
             material_id=site.material_id,
             formula=site.formula,
             elements=site.elements,
             neighbours=dataset.neighbours[row],
             oxide="O" in site.elements,
-            cn=cn,
-            cn_label=label,
-            probability=float(probability[row]),
-            probabilities={str(c): float(p) for c, p in zip(classes, proba[row], strict=True)},
-            expected_error=float(errors[row]),
-            disagrees=cn != label,
             fold=None if folds is None else int(folds[row]),
         )

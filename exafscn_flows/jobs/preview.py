@@ -1,5 +1,6 @@
 """What a run of a campaign would do, found out without writing anything."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,8 +9,8 @@ from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.iteration import batches
 from exafscn_flows.jobs.catalog import Candidate, candidates, unfetched, unlisted
 from exafscn_flows.jobs.context import watcher
-from exafscn_flows.jobs.durations import FeffTime, feff_time
-from exafscn_flows.jobs.fits import wanted_experiments, wanted_fits
+from exafscn_flows.jobs.durations import FeffTime, feff_times
+from exafscn_flows.jobs.fits import model_keys, wanted_experiments, wanted_fits
 from exafscn_flows.jobs.reading import (
     known_result,
     known_structures,
@@ -18,11 +19,10 @@ from exafscn_flows.jobs.reading import (
 )
 from exafscn_flows.jobs.sampling import Outcome, ReadResult, chosen_structures
 from exafscn_flows.jobs.selection import Names, selected_sites, sites_of
-from exafscn_flows.jobs.states import SiteState, State, site_states
+from exafscn_flows.jobs.states import STAGES, SiteState, State, site_states
+from exafscn_flows.keys import failure_key, item_key
 from exafscn_flows.store.documents import (
     FailureDoc,
-    FeatureDoc,
-    LabelDoc,
     SiteDoc,
     SpectrumDoc,
 )
@@ -70,8 +70,10 @@ class Preview:
         Remote sources of which it is not known yet what they hold.
     unfetched
         Structures that remote sources would have to send; their sites are not counted.
+    known
+        Spectra that were computed before, for another campaign mostly, and would be found.
     feff
-        How long FEFF would take; None if it would not run.
+        How long FEFF would take, for each spectrum for which it would run.
     """
 
     campaign: str
@@ -81,7 +83,8 @@ class Preview:
     active: int = 0
     unlisted: list[str] = field(default_factory=list)
     unfetched: int = 0
-    feff: FeffTime | None = None
+    known: int = 0
+    feff: list[FeffTime] = field(default_factory=list)
 
     @property
     def outdated(self) -> int:
@@ -124,8 +127,9 @@ class _Look:
         self._sites = {
             (stage, absorber): Work(stage, absorber)
             for absorber in config.absorbers
-            for stage in ("labels", "spectra", "features")
+            for stage, _ in STAGES
         }
+        self._runs: Counter[str] = Counter()  # by name of the spectrum
 
     def preview(self) -> Preview:
         store, config, found = self._store, self._config, self._found
@@ -140,15 +144,13 @@ class _Look:
                 self._changed.add(site.absorber)
         found.work.append(self._structures)
         for absorber in config.absorbers:
-            stages = [self._sites[stage, absorber] for stage in ("labels", "spectra", "features")]
+            stages = [self._sites[stage, absorber] for stage, _ in STAGES]
             found.work += stages
             changed = absorber in self._changed or any(w.missing + w.outdated for w in stages)
             found.work.append(self._models(absorber, changed))
             if config.study is not None:
                 found.work.append(self._experiments(absorber, changed))
-        spectra = [work for work in found.work if work.stage == "spectra"]
-        n_runs = sum(work.missing + work.outdated for work in spectra)
-        found.feff = feff_time(store, config, n_runs)
+        found.feff = feff_times(store, config, self._runs)
         return found
 
     def _look_at(self, wave: list[Candidate]) -> Iterator[ReadResult]:
@@ -214,16 +216,18 @@ class _Look:
                 self._found.come += 1
                 self._changed.add(site.absorber)
         states = site_states(store, self._config, sites)
-        keys = [site.site for site in sites]
-        sets = [fset.name for fset in self._config.features.sets]
         present = {
-            "labels": store.hashes(LabelDoc, name, keys),
-            "spectra": store.hashes(SpectrumDoc, name, keys),
-            "features": store.hashes(FeatureDoc, name, [f"{k}/{s}" for k in keys for s in sets]),
+            stage: store.hashes(
+                kind,
+                name,
+                [item_key(one.site.site, item) for one in states for item in getattr(one, stage)],
+            )
+            for stage, kind in STAGES
         }
+        self._count_runs(states)
         for state in states:
-            for stage, key, found in _stages(state):
-                work = self._sites[stage, state.site.absorber]
+            for stage, item, found in state.stages():
+                work, key = self._sites[stage, state.site.absorber], item_key(state.site.site, item)
                 if found is State.DONE:
                     work.done += 1
                 elif found is not State.PENDING and not self._retry_failed:
@@ -233,18 +237,31 @@ class _Look:
                 else:
                     work.missing += 1
 
+    def _count_runs(self, states: list[SiteState]) -> None:
+        """Count for how many sites each spectrum is to be computed."""
+        wanted = [
+            (way.name, state.wanted.spectra[way.name])
+            for state in states
+            for way in self._config.spectra
+            if not way.stored
+            and (
+                state.spectra[way.name] is State.PENDING
+                or (self._retry_failed and state.spectra[way.name] is State.FAILED)
+            )
+        ]
+        hashes = {"hash": {"$in": [hash_ for _, hash_ in wanted]}}
+        known = set(self._store.distinct(SpectrumDoc, "hash", hashes)) if wanted else set()
+        self._found.known += sum(hash_ in known for _, hash_ in wanted)
+        self._runs.update(name for name, hash_ in wanted if hash_ not in known)
+
     def _models(self, absorber: str, changed: bool) -> Work:
         store, config = self._store, self._config
-        keys = [
-            f"{absorber}/{fset.name}/{model.name}"
-            for fset in config.features.sets
-            for model in config.models_on(fset.name)
-        ]
+        keys = [str(key) for key in model_keys(config, absorber)]
         present = set(store.hashes(PromotionDoc, config.campaign, keys))
-        if changed:
+        if changed or (config.joint and self._changed):
             return self._fitted("models", absorber, dict.fromkeys(keys), set(), present)
         # Their data are what the store holds.
-        fits = wanted_fits(store, config, absorber)
+        fits = wanted_fits(store, config, [absorber])
         made = store.hashes(MetricsDoc, config.campaign, [fit.version_key for fit in fits])
         done = {fit.key for fit in fits if fit.version_key in made}
         return self._fitted("models", absorber, {fit.key: fit.hash for fit in fits}, done, present)
@@ -267,11 +284,13 @@ class _Look:
         present: set[str],
     ) -> Work:
         """Count what is made from all sites: hashes that are wanted, as far as they are known."""
-        items = [f"{stage}/{key}" for key in wanted]
+        items = [failure_key(stage, key) for key in wanted]
         failures = self._store.hashes(FailureDoc, self._config.campaign, items)
         work = Work(stage, absorber, done=len(done))
         for key in wanted.keys() - done:
-            failed = wanted[key] is not None and failures.get(f"{stage}/{key}") == wanted[key]
+            failed = (
+                wanted[key] is not None and failures.get(failure_key(stage, key)) == wanted[key]
+            )
             if failed and not self._retry_failed:
                 work.failed += 1
             elif key in present:
@@ -279,11 +298,3 @@ class _Look:
             else:
                 work.missing += 1
         return work
-
-
-def _stages(state: SiteState) -> Iterator[tuple[str, str, State]]:
-    key = state.site.site
-    yield "labels", key, state.label
-    yield "spectra", key, state.spectrum
-    for name, found in state.features.items():
-        yield "features", f"{key}/{name}", found

@@ -175,7 +175,7 @@ def _no_absorber_hash(config: CampaignConfig, wanted: str) -> str:
 def _no_absorber(config: CampaignConfig, name: str, formula: str, wanted: str) -> FailureDoc:
     absorbers = ", ".join(config.absorbers)
     message = f"{formula} holds none of the absorbers {absorbers}"
-    if config.spectra.kind == "stored":
+    if config.stored:
         message = f"there is no spectrum of {absorbers} in {formula}"
     hint = "add one of its elements to `absorbers` if it should take part"
     failure = ItemFailure("no_absorber", message, hint)
@@ -222,7 +222,7 @@ def _structure(
     loaded = reader.load(candidate.entry)
     sites: dict[str, list[tuple[int, int]]]
     averaged: list[str] = []
-    if config.spectra.kind == "stored":
+    if config.stored:
         # The spectra count their sites in the cell as it is.
         reduced = as_written(loaded, config.sites.symprec)
         stored = reader.stored_sites(candidate.entry, reduced.elements)

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from exafscn_flows.errors import CampaignError
-from exafscn_flows.jobs.dataset import Dataset, feature_matrix, labelled_sites
+from exafscn_flows.jobs.dataset import Dataset, DatasetName, feature_matrix, labelled_sites
 from exafscn_flows.store.store import Store
 
 
@@ -20,9 +20,9 @@ class Samples:
     Attributes
     ----------
     X
-        Features, float32, shape (n_sites, n_features); not to be written to.
+        Inputs of models, float32, shape (n_sites, n_inputs); not to be written to.
     y
-        Coordination numbers, shape (n_sites,).
+        Place of each label among the classes, or the number, shape (n_sites,).
     groups
         Reduced formula of each site, shape (n_sites,).
     """
@@ -33,7 +33,7 @@ class Samples:
 
     @classmethod
     def of(cls, store: Store, dataset: Dataset) -> Self:
-        """Read the features of a data set from the store."""
+        """Read the inputs of the models of a data set from the store."""
         return cls(feature_matrix(store, dataset), dataset.y, dataset.groups)
 
 
@@ -52,7 +52,7 @@ def share(folder: Path, dataset: Dataset, samples: Samples) -> None:
     """
     try:
         for name, array in vars(samples).items():
-            np.save(_file(folder, dataset.feature_set, name), array, allow_pickle=False)
+            np.save(_file(folder, dataset.name, name), array, allow_pickle=False)
     except OSError as error:
         if error.errno is None:
             # In words alone, numpy says that there is no space.
@@ -62,9 +62,14 @@ def share(folder: Path, dataset: Dataset, samples: Samples) -> None:
 
 @lru_cache(maxsize=4)
 def shared(
-    folder: str, campaign: str, absorber: str, feature_set: str, dataset_hash: str
+    folder: str, campaign: str, absorber: str, dataset: DatasetName, dataset_hash: str
 ) -> Samples:
     """Map the samples that a job has shared; on another machine, read them from the store.
+
+    Parameters
+    ----------
+    absorber
+        One, or `ALL`.
 
     Raises
     ------
@@ -73,19 +78,19 @@ def shared(
     """
     try:
         names = Samples.__dataclass_fields__
-        files = {name: _file(Path(folder), feature_set, name) for name in names}
+        files = {name: _file(Path(folder), dataset, name) for name in names}
         return Samples(**{name: np.load(file, mmap_mode="r") for name, file in files.items()})
     except FileNotFoundError:
         pass
     store = Store.open()
-    dataset = labelled_sites(store, store.config(campaign), absorber, feature_set)
-    if dataset.hash != dataset_hash:
+    found = labelled_sites(store, store.config(campaign), absorber, dataset)
+    if found.hash != dataset_hash:
         raise CampaignError(
             f"campaign {campaign}: the data of {absorber} changed while its models were trained: "
             "run it again"
         )
-    return Samples.of(store, dataset)
+    return Samples.of(store, found)
 
 
-def _file(folder: Path, feature_set: str, name: str) -> Path:
-    return folder / f"{feature_set}.{name}.npy"
+def _file(folder: Path, dataset: DatasetName, name: str) -> Path:
+    return folder / f"{dataset}.{name}.npy"

@@ -60,15 +60,13 @@ def sites_of(
     config: CampaignConfig, absorbers: set[str], raw: Mapping[str, Any]
 ) -> Iterator[SiteDoc]:
     """Build the sites of some absorbers in one structure, given by :data:`FIELDS`."""
-    # A stored spectrum may change where the structure does not.
-    stored = raw["hash"] if config.spectra.kind == "stored" else None
     for absorber in absorbers:
         averaged = absorber in raw["averaged"]
         sites = raw["inequivalent_sites"][absorber][: config.sites.max_per_absorber]
         for index, multiplicity in sites:
             yield SiteDoc(
                 campaign=config.campaign,
-                hash=site_hash(raw["structure_hash"], index, multiplicity, stored),
+                hash=site_hash(raw["structure_hash"], index, multiplicity),
                 site=site_key(raw["material_id"], absorber, "all" if averaged else index),
                 material_id=raw["material_id"],
                 absorber=absorber,
@@ -78,11 +76,12 @@ def sites_of(
                 formula=raw["formula"],
                 elements=raw["elements"],
                 n_atoms=raw["n_atoms"],
+                # A stored spectrum may change where the structure does not.
+                stored=raw["hash"] if config.stored else None,
                 active=True,
             )
 
 
-def site_hash(structure_hash: str, index: int, multiplicity: int, stored: str | None) -> str:
-    """Hash what the documents of a site depend on; `stored` is that of a stored spectrum."""
-    parts = [structure_hash, index, multiplicity]
-    return content_hash("site", *parts, *([stored] if stored else []))
+def site_hash(structure_hash: str, index: int, multiplicity: int) -> str:
+    """Hash what the documents of a site depend on, but for a stored spectrum."""
+    return content_hash("site", structure_hash, index, multiplicity)

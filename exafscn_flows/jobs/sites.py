@@ -7,12 +7,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from jobflow import Job, Response, job
 
+from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import CampaignError, ExafscnError, ItemFailure
 from exafscn_flows.iteration import batches
 from exafscn_flows.jobs.catalog import readers
 from exafscn_flows.jobs.context import Deadline, deadline, spread, watcher
-from exafscn_flows.jobs.stages import Crystal, Stored, failure_doc, process_site
-from exafscn_flows.jobs.states import State, pending_counts, site_states
+from exafscn_flows.jobs.stages import Crystal, Sources, failure_doc, process_site
+from exafscn_flows.jobs.states import SiteState, State, pending_counts, site_states
+from exafscn_flows.keys import item_key
 from exafscn_flows.settings import Settings
 from exafscn_flows.sources.base import Reader
 from exafscn_flows.store.base import Document
@@ -30,6 +32,7 @@ _FLUSH_SECONDS = 1.0
 
 BLOCKED = "blocked"
 LEFT = "left"
+FOUND = "found"
 
 Tally = dict[str, tuple[int, int]]
 """Done and failed, by stage."""
@@ -66,7 +69,8 @@ def process_sites(
     Returns
     -------
     dict
-        Counts, by ``"<stage> done"`` and ``"<stage> failed"``.
+        Counts, by ``"<stage> done"`` and ``"<stage> failed"``; ``"spectra found"`` are those among
+        them that had been computed before.
 
     Raises
     ------
@@ -94,6 +98,7 @@ def process_sites(
     left = 0
     for tally in _run(store, tasks):
         left += tally.pop(LEFT, (0, 0))[0]
+        counts["spectra found"] += tally.pop(FOUND, (0, 0))[0]
         blocked, _ = tally.pop(BLOCKED, (0, 0))
         watcher().expect("features", -blocked)
         expected["features"] -= blocked
@@ -139,21 +144,18 @@ def _run(store: Store, tasks: list[Task]) -> Iterable[Tally]:
 
 def _record_crash(store: Store, campaign: str, key: str, error: Exception) -> Tally:
     (site,) = store.read(SiteDoc, campaign, [key]).values()
-    (state,) = site_states(store, store.config(campaign), [site])
+    config = store.config(campaign)
+    (state,) = site_states(store, config, [site])
     failure = ItemFailure.worker_died(error)
     results = _Results(store)
     # Nobody knows in which stage it was; the stages that it has finished are in the store.
-    if state.label is State.PENDING:
-        results.add("labels", failure_doc(state, "labels", key, state.wanted.label, failure))
-    pending = [name for name, found in state.features.items() if found is State.PENDING]
-    if state.spectrum is State.PENDING:
-        results.add("spectra", failure_doc(state, "spectra", key, state.wanted.spectrum, failure))
-        results.block(len(pending))
-    else:
-        for name in pending:
-            wanted = state.wanted.features[name]
-            doc = failure_doc(state, "features", f"{key}/{name}", wanted, failure)
-            results.add("features", doc)
+    lost = {name for name, found in state.spectra.items() if found is State.PENDING}
+    uses = {fset.name: fset.spectra for fset in config.features.sets}
+    for stage, name, found in state.stages():
+        if found is State.PENDING and stage == "features" and lost.intersection(uses[name]):
+            results.block(1)
+        elif found is State.PENDING:
+            results.add(stage, failure_doc(state, stage, name, failure))
     results.close()
     return results.tally
 
@@ -176,10 +178,10 @@ def process_chunk(campaign: str, keys: list[str], until: Deadline | None = None)
     docs = store.read(StructureDoc, campaign, sorted(materials))
     crystals = {name: Crystal.of(doc) for name, doc in docs.items()}
     opened: Mapping[tuple[str, str], Reader] = {}
-    if config.spectra.kind == "stored":
+    if config.stored:
         opened = readers(store, config, [crystal.entry for crystal in crystals.values()])
-    stored = [s.site.site for s in states if s.spectrum is State.DONE and s.pending]
-    spectra = store.read(SpectrumDoc, campaign, stored)
+    known = _known_spectra(store, config, states)
+    computed = store.computed(_to_compute(config, states))
     results = _Results(store)
     scratch = Settings().SCRATCH_DIR
     try:
@@ -189,14 +191,43 @@ def process_chunk(campaign: str, keys: list[str], until: Deadline | None = None)
             elif state.pending:
                 started = time.monotonic()
                 crystal = crystals[state.site.material_id]
-                source = Stored(opened[crystal.entry], crystal.entry[1]) if opened else scratch
-                known = spectra.get(state.site.site)
-                process_site(config, state, crystal.structure, known, source, results)
+                reader = opened.get(crystal.entry)
+                sources = Sources(known[state.site.site], computed, reader, scratch)
+                process_site(config, state, crystal, sources, results)
                 _longest = max(_longest, time.monotonic() - started)
     finally:
         # Where the campaign cannot go on, what is computed already is kept.
         results.close()
     return results.tally
+
+
+def _known_spectra(
+    store: Store, config: CampaignConfig, states: list[SiteState]
+) -> dict[str, dict[str, SpectrumDoc]]:
+    """Read, by site and name, the spectra from which features are still to be made."""
+    names: dict[str, set[str]] = {state.site.site: set() for state in states}
+    for state in states:
+        for fset in config.features.sets:
+            if state.features[fset.name] is State.PENDING:
+                names[state.site.site].update(
+                    name for name in fset.spectra if name and state.spectra[name] is State.DONE
+                )
+    keys = [item_key(site, name) for site, wanted in names.items() for name in sorted(wanted)]
+    docs = store.read(SpectrumDoc, config.campaign, keys)
+    return {
+        site: {name: docs[key] for name in wanted if (key := item_key(site, name)) in docs}
+        for site, wanted in names.items()
+    }
+
+
+def _to_compute(config: CampaignConfig, states: list[SiteState]) -> list[str]:
+    """List the hashes of the spectra that are to be computed, unless somebody has done so."""
+    return [
+        state.wanted.spectra[way.name]
+        for state in states
+        for way in config.spectra
+        if not way.stored and state.spectra[way.name] is State.PENDING
+    ]
 
 
 class _Results:
@@ -217,6 +248,8 @@ class _Results:
         done, failed = self.tally.get(stage, (0, 0))
         bad = isinstance(doc, FailureDoc)
         self.tally[stage] = (done + (not bad), failed + bad)
+        if isinstance(doc, SpectrumDoc) and doc.found_in is not None:
+            self.tally[FOUND] = (self.tally.get(FOUND, (0, 0))[0] + 1, 0)
         self._docs.append(doc)
         if time.monotonic() - self._flushed > _FLUSH_SECONDS:
             self._hand_over()

@@ -1,19 +1,21 @@
-"""The stages of one site: label, spectrum and features, whichever of them is missing."""
+"""The stages of one site: labels, spectra and features, whichever of them is missing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from pymatgen.core import Structure
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import ExafscnError, ItemFailure
-from exafscn_flows.features import FeatureSet
+from exafscn_flows.features import FeatureSetModel, Inputs
 from exafscn_flows.jobs.states import SiteState, State
+from exafscn_flows.keys import item_key
 from exafscn_flows.sources.base import Reader, StoredSite
 from exafscn_flows.sources.structure_json import parse_structure_dict
+from exafscn_flows.spectra import SpectraModel
 from exafscn_flows.spectra.base import Spectrum
-from exafscn_flows.spectra.settings import FeffSettings
 from exafscn_flows.store.base import Document
 from exafscn_flows.store.documents import (
     FailureDoc,
@@ -22,6 +24,11 @@ from exafscn_flows.store.documents import (
     SpectrumDoc,
     StructureDoc,
 )
+from exafscn_flows.targets import TargetModel
+
+if TYPE_CHECKING:
+    from exafscn_flows.crystal import AbsorbingSite
+    from exafscn_flows.targets.surroundings import Surroundings
 
 
 class Results(Protocol):
@@ -39,27 +46,40 @@ class Crystal(NamedTuple):
 
     structure: Structure
     entry: tuple[str, str]
+    surroundings: "Surroundings"
 
     @classmethod
     def of(cls, doc: StructureDoc) -> Self:
+        from exafscn_flows.targets.surroundings import Surroundings
+
         structure = parse_structure_dict(doc.structure, f"stored structure {doc.material_id}")
-        return cls(structure, (doc.source_hash, doc.entry))
+        return cls(structure, (doc.source_hash, doc.entry), Surroundings(structure))
 
 
-class Stored(NamedTuple):
-    """Where the spectra of one structure are stored."""
+@dataclass(frozen=True)
+class Sources:
+    """Where spectra come from.
 
-    reader: Reader
-    entry: str
+    Attributes
+    ----------
+    known
+        Those of this site that are up to date, by name, as far as something is made from them.
+    computed
+        Those that were computed before, for this site or another campaign's, by hash.
+    reader
+        What reads the stored spectra of the structure; None if the campaign has none.
+    scratch
+        Folder for temporary files of those that are computed.
+    """
+
+    known: Mapping[str, SpectrumDoc]
+    computed: Mapping[str, SpectrumDoc]
+    reader: Reader | None
+    scratch: Path
 
 
 def process_site(
-    config: CampaignConfig,
-    state: SiteState,
-    structure: Structure,
-    known: SpectrumDoc | None,
-    source: Stored | Path,
-    results: Results,
+    config: CampaignConfig, state: SiteState, crystal: Crystal, sources: Sources, results: Results
 ) -> None:
     """Compute the stages that are missing for one site.
 
@@ -69,67 +89,64 @@ def process_site(
         Settings of the campaign.
     state
         What is there already.
-    structure
+    crystal
         Structure of the site.
-    known
-        Its spectrum, if that is up to date.
-    source
-        Where its spectrum is stored, or the scratch folder in which FEFF computes it.
+    sources
+        Where its spectra come from.
     results
         Takes documents and failures as they come.
     """
-    key = state.site.site
-    if state.label is State.PENDING:
-        wanted = state.wanted.label
-        label = _attempt(state, "labels", key, wanted, _label, config, state, structure)
-        results.add("labels", label)
-    doc: Document | None = known
-    if state.spectrum is State.PENDING:
-        wanted = state.wanted.spectrum
-        doc = _attempt(state, "spectra", key, wanted, _spectrum, config, state, structure, source)
-        results.add("spectra", doc)
-    pending = [f for f in config.features.sets if state.features[f.name] is State.PENDING]
-    if isinstance(doc, SpectrumDoc):
-        for fset in pending:
-            item, wanted = f"{key}/{fset.name}", state.wanted.features[fset.name]
-            feature = _attempt(state, "features", item, wanted, _feature, config, state, fset, doc)
-            results.add("features", feature)
-    elif pending:
-        results.block(len(pending))
+    for target in config.targets:
+        if state.labels[target.name] is State.PENDING:
+            label = _attempt(state, "labels", target.name, _label, config, target, state, crystal)
+            results.add("labels", label)
+    docs = dict(sources.known)
+    for way in config.spectra:
+        if state.spectra[way.name] is State.PENDING:
+            doc = _attempt(state, "spectra", way.name, _spectrum, way, state, crystal, sources)
+            results.add("spectra", doc)
+            if isinstance(doc, SpectrumDoc):
+                docs[way.name] = doc
+    inputs = Inputs(
+        {name: _arrays(doc) for name, doc in docs.items()},
+        crystal.structure,
+        state.site.site_index,
+    )
+    for fset in config.features.sets:
+        if state.features[fset.name] is not State.PENDING:
+            continue
+        if all(name in docs for name in fset.spectra):
+            doc = _attempt(state, "features", fset.name, _feature, config, state, fset, inputs)
+            results.add("features", doc)
+        else:
+            results.block(1)
 
 
 def _attempt(
-    state: SiteState,
-    stage: str,
-    item: str,
-    wanted: str,
-    compute: Callable[..., Document],
-    *args: Any,
+    state: SiteState, stage: str, name: str, compute: Callable[..., Document], *args: Any
 ) -> Document:
     """Compute a document, or the failure document that says why not."""
     try:
         doc = compute(*args)
     except ItemFailure as error:
-        return failure_doc(state, stage, item, wanted, error)
+        return failure_doc(state, stage, name, error)
     except ExafscnError:
         raise
     except Exception as error:
         # Third-party code meets odd crystals; one of them must not end a campaign of thousands.
         line = " ".join(str(error).split())[:200]
         failure = ItemFailure("unexpected", f"{type(error).__name__}: {line}", "report it")
-        return failure_doc(state, stage, item, wanted, failure)
+        return failure_doc(state, stage, name, failure)
     return doc
 
 
-def failure_doc(
-    state: SiteState, stage: str, item: str, wanted: str, failure: ItemFailure
-) -> FailureDoc:
+def failure_doc(state: SiteState, stage: str, name: str, failure: ItemFailure) -> FailureDoc:
     """Build the document of something that failed for one site."""
     return FailureDoc(
         campaign=state.site.campaign,
-        hash=wanted,
+        hash=getattr(state.wanted, stage)[name],
         stage=stage,
-        item=item,
+        item=item_key(state.site.site, name),
         absorber=state.site.absorber,
         kind=failure.kind,
         message=failure.message,
@@ -147,47 +164,72 @@ def _head(state: SiteState, wanted: str) -> dict[str, Any]:
     }
 
 
-def _label(config: CampaignConfig, state: SiteState, structure: Structure) -> LabelDoc:
+def _label(
+    config: CampaignConfig, target: TargetModel, state: SiteState, crystal: Crystal
+) -> LabelDoc:
+    sites = _sites(config, state, crystal.structure)
+    label = target.label(crystal.surroundings, sites)
+    neighbours: dict[str, float] | None = None
+    try:
+        neighbours = crystal.surroundings.neighbours(sites)
+    except ItemFailure:
+        pass  # some targets have no need of them
+    return LabelDoc(
+        **_head(state, state.wanted.labels[target.name]),
+        target=target.name,
+        value=label.value,
+        weights=None if label.weights is None else dict(label.weights),
+        spread=label.spread,
+        details=dict(label.details),
+        neighbours=neighbours,
+    )
+
+
+def _sites(config: CampaignConfig, state: SiteState, structure: Structure) -> list["AbsorbingSite"]:
+    """List the site, or those over which its spectrum is a mean."""
     from exafscn_flows.crystal import AbsorbingSite, absorbing_sites, as_written, check_element_at
-    from exafscn_flows.labels.averaged import label_average
-    from exafscn_flows.targets.crystal_nn import label_site
 
     if state.site.averaged:
-        sites = absorbing_sites(as_written(structure, config.sites.symprec), state.site.absorber)
-        label = label_average(structure, sites, config.labels.mode)
-    else:
-        # A source may have named a site that is not there.
-        check_element_at(structure, state.site.site_index, state.site.absorber)
-        sites = [AbsorbingSite(state.site.site_index, state.site.multiplicity)]
-        label = label_site(structure, state.site.site_index)
-    rivals: dict[str, float | None] = {}
-    if config.labels.rivals:
-        from exafscn_flows.targets.rivals import rival_cns  # takes a second
-
-        rivals = rival_cns(structure, sites, config.labels.rivals)
-    return LabelDoc(**_head(state, state.wanted.label), **vars(label), rivals=rivals)
+        return absorbing_sites(as_written(structure, config.sites.symprec), state.site.absorber)
+    # A source may have named a site that is not there.
+    check_element_at(structure, state.site.site_index, state.site.absorber)
+    return [AbsorbingSite(state.site.site_index, state.site.multiplicity)]
 
 
 def _spectrum(
-    config: CampaignConfig, state: SiteState, structure: Structure, source: Stored | Path
+    way: SpectraModel, state: SiteState, crystal: Crystal, sources: Sources
 ) -> SpectrumDoc:
-    from exafscn_flows.spectra.feff import compute_spectrum
-
     site = state.site
-    if isinstance(source, Stored):
+    wanted = state.wanted.spectra[way.name]
+    head = _head(state, wanted) | {"spectrum": way.name}
+    if way.stored:
+        assert sources.reader is not None
         stored = StoredSite(site.absorber, site.site_index, site.averaged)
-        spectrum = source.reader.spectrum(source.entry, stored)
-    else:
-        assert isinstance(config.spectra, FeffSettings)
-        spectrum = compute_spectrum(structure, site.site_index, config.spectra, source)
-    return SpectrumDoc(**_head(state, state.wanted.spectrum), **vars(spectrum))
+        spectrum = sources.reader.spectrum(crystal.entry[1], stored)
+        return SpectrumDoc(**head, **vars(spectrum))
+    if site.averaged:
+        raise ItemFailure(
+            "averaged_site",
+            f"the stored spectrum of {site.absorber} is a mean over several sites, and {way.kind} "
+            "computes that of one",
+            "leave this spectrum, or this source, out",
+        )
+    if wanted in sources.computed:
+        found = sources.computed[wanted]
+        return SpectrumDoc(
+            **head, found_in=found.found_in or found.campaign, **vars(_arrays(found))
+        )
+    spectrum = way.compute(crystal.structure, site.site_index, sources.scratch)
+    return SpectrumDoc(**head, **vars(spectrum))
+
+
+def _arrays(doc: SpectrumDoc) -> Spectrum:
+    return Spectrum(**{name: getattr(doc, name) for name in Spectrum.__dataclass_fields__})
 
 
 def _feature(
-    config: CampaignConfig, state: SiteState, fset: FeatureSet, doc: SpectrumDoc
+    config: CampaignConfig, state: SiteState, fset: FeatureSetModel, inputs: Inputs
 ) -> FeatureDoc:
-    fields = Spectrum.__dataclass_fields__
-    spectrum = Spectrum(**{name: getattr(doc, name) for name in fields})
-    vector = fset.transform(spectrum, config.features)
+    vector = fset.vector(inputs, config.features)
     head = _head(state, state.wanted.features[fset.name])
     return FeatureDoc(**head, feature_set=fset.name, vector=vector)

@@ -1,14 +1,15 @@
 """What is done, failed and pending: compares the hashes wanted now with those stored."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.iteration import batches
+from exafscn_flows.keys import failure_key, item_key, site_of
+from exafscn_flows.store.base import Document
 from exafscn_flows.store.documents import FailureDoc, FeatureDoc, LabelDoc, SiteDoc, SpectrumDoc
 from exafscn_flows.store.store import Store
 
@@ -27,43 +28,75 @@ class State(StrEnum):
 class Wanted:
     """Hashes that a site's documents have when they are up to date."""
 
-    label: str
-    spectrum: str
+    labels: dict[str, str]
+    """By target."""
+    spectra: dict[str, str]
+    """By name."""
     features: dict[str, str]
+    """By feature set."""
+
+
+STAGES: tuple[tuple[str, type[Document]], ...] = (
+    ("labels", LabelDoc),
+    ("spectra", SpectrumDoc),
+    ("features", FeatureDoc),
+)
+"""What a site has several of, by the names of a campaign file, in the order of the work."""
 
 
 @dataclass(frozen=True)
 class SiteState:
-    """State of every stage of one site."""
+    """State of every stage of one site, by name within the stage."""
 
     site: SiteDoc
     wanted: Wanted
-    label: State
-    spectrum: State
+    labels: dict[str, State]
+    spectra: dict[str, State]
     features: dict[str, State]
+
+    def stages(self) -> Iterator[tuple[str, str, State]]:
+        """Yield stage, name and state of all that the site has."""
+        for stage, _ in STAGES:
+            for name, state in getattr(self, stage).items():
+                yield stage, name, state
 
     @property
     def failures(self) -> set[str]:
         """Keys of the site's failure documents that are up to date."""
-        key = self.site.site
-        by_item = {f"labels/{key}": self.label, f"spectra/{key}": self.spectrum}
-        by_item |= {f"features/{key}/{name}": state for name, state in self.features.items()}
-        return {item for item, state in by_item.items() if state is State.FAILED}
+        return {
+            failure_key(stage, item_key(self.site.site, name))
+            for stage, name, state in self.stages()
+            if state is State.FAILED
+        }
 
     @property
     def pending(self) -> bool:
         """Whether there is work left on the site."""
-        return State.PENDING in (self.label, self.spectrum, *self.features.values())
+        return any(state is State.PENDING for _, _, state in self.stages())
 
 
 def wanted_hashes(config: CampaignConfig, site: SiteDoc) -> Wanted:
     """Hashes that the settings ask for; each includes what the stage is computed from."""
-    spectrum = content_hash("spectra", config.spectra.parameters(), site.hash)
+    spectra = {
+        way.name: content_hash(
+            "spectra", way.parameters(), site.hash, *([site.stored] if way.stored else [])
+        )
+        for way in config.spectra
+    }
     return Wanted(
-        label=content_hash("labels", config.labels.parameters(site.averaged), site.hash),
-        spectrum=spectrum,
+        labels={
+            target.name: content_hash("labels", target.parameters(site.averaged), site.hash)
+            for target in config.targets
+        },
+        spectra=spectra,
         features={
-            fset.name: content_hash("features", fset.parameters(config.features), spectrum)
+            fset.name: content_hash(
+                "features",
+                fset.parameters(config.features),
+                # An empty one stands for a spectrum that nothing offers; there is none.
+                *(spectra[name or ""] for name in fset.spectra),
+                *([site.hash] if fset.takes_structure else []),
+            )
             for fset in config.features.sets
         },
     )
@@ -74,58 +107,54 @@ def site_states(store: Store, config: CampaignConfig, sites: Sequence[SiteDoc]) 
 
     Four queries for the whole batch, which should hold some hundred to a thousand sites.
     """
-    name = config.campaign
-    keys = [site.site for site in sites]
-    feature_keys = [f"{key}/{fset.name}" for key in keys for fset in config.features.sets]
-    labels = store.hashes(LabelDoc, name, keys)
-    spectra = store.hashes(SpectrumDoc, name, keys)
-    features = store.hashes(FeatureDoc, name, feature_keys)
-    failure_keys = [f"{stage}/{key}" for stage in ("labels", "spectra") for key in keys]
-    failure_keys += [f"features/{key}" for key in feature_keys]
-    failures = store.hashes(FailureDoc, name, failure_keys)
+    wanted = {site.site: wanted_hashes(config, site) for site in sites}
+    keys = {
+        stage: [item_key(key, name) for key, one in wanted.items() for name in getattr(one, stage)]
+        for stage, _ in STAGES
+    }
+    stored = {stage: store.hashes(kind, config.campaign, keys[stage]) for stage, kind in STAGES}
+    failure_keys = [failure_key(stage, key) for stage in keys for key in keys[stage]]
+    failures = store.hashes(FailureDoc, config.campaign, failure_keys)
 
-    def state(stage: str, key: str, stored: dict[str, str], wanted: str) -> State:
-        if stored.get(key) == wanted:
-            return State.DONE
-        failed = failures.get(f"{stage}/{key}") == wanted
-        return State.FAILED if failed else State.PENDING
+    def states(site: str, stage: str) -> dict[str, State]:
+        found = {}
+        for name, hash_ in getattr(wanted[site], stage).items():
+            key = item_key(site, name)
+            if stored[stage].get(key) == hash_:
+                found[name] = State.DONE
+            else:
+                failed = failures.get(failure_key(stage, key)) == hash_
+                found[name] = State.FAILED if failed else State.PENDING
+        return found
 
-    states = []
+    found = []
     for site in sites:
-        wanted = wanted_hashes(config, site)
-        spectrum = state("spectra", site.site, spectra, wanted.spectrum)
-        site_features = {
-            fset: state("features", f"{site.site}/{fset}", features, hash_)
-            for fset, hash_ in wanted.features.items()
-        }
-        if spectrum is State.FAILED:
-            site_features = dict.fromkeys(site_features, State.BLOCKED)
-        label = state("labels", site.site, labels, wanted.label)
-        states.append(SiteState(site, wanted, label, spectrum, site_features))
-    return states
+        spectra = states(site.site, "spectra")
+        features = states(site.site, "features")
+        for fset in config.features.sets:
+            if any(spectra[name or ""] is State.FAILED for name in fset.spectra):
+                features[fset.name] = State.BLOCKED
+        labels = states(site.site, "labels")
+        found.append(SiteState(site, wanted[site.site], labels, spectra, features))
+    return found
 
 
 def pending_counts(states: Sequence[SiteState]) -> Counter[str]:
     """Count the work that is left, by stage."""
-    return Counter(
-        labels=sum(state.label is State.PENDING for state in states),
-        spectra=sum(state.spectrum is State.PENDING for state in states),
-        features=sum(list(state.features.values()).count(State.PENDING) for state in states),
+    counts = Counter({stage: 0 for stage, _ in STAGES})
+    counts.update(
+        stage for one in states for stage, _, state in one.stages() if state is State.PENDING
     )
+    return counts
 
 
 def drop_outdated_failures(store: Store, config: CampaignConfig) -> None:
     """Delete the failures of sites that were put aside or have other settings now."""
     name = config.campaign
-    query = {"campaign": name, "stage": {"$in": ["labels", "spectra", "features"]}}
+    query = {"campaign": name, "stage": {"$in": [stage for stage, _ in STAGES]}}
     for batch in batches(store.project(FailureDoc, query, ["stage", "item"]), 1000):
-        found = {f"{raw['stage']}/{raw['item']}": _site_of(raw) for raw in batch}
+        found = {failure_key(raw["stage"], raw["item"]): site_of(raw["item"]) for raw in batch}
         sites = store.read(SiteDoc, name, sorted(set(found.values())))
         states = site_states(store, config, [site for site in sites.values() if site.active])
         current = {key for state in states for key in state.failures}
         store.drop_failures(f"{name}/{key}" for key in found if key not in current)
-
-
-def _site_of(failure: dict[str, Any]) -> str:
-    item: str = failure["item"]
-    return item.rpartition("/")[0] if failure["stage"] == "features" else item

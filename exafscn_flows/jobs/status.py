@@ -6,8 +6,9 @@ from typing import Any
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.iteration import batches
-from exafscn_flows.jobs.fits import wanted_experiments, wanted_fits
-from exafscn_flows.jobs.states import SiteState, State, site_states
+from exafscn_flows.jobs.fits import Fit, wanted_experiments, wanted_fits
+from exafscn_flows.jobs.states import STAGES, State, site_states
+from exafscn_flows.keys import failure_key
 from exafscn_flows.report.data import FailureGroup, StageCount
 from exafscn_flows.store.documents import FailureDoc, StructureDoc
 from exafscn_flows.store.results import ExperimentDoc, MetricsDoc
@@ -41,9 +42,11 @@ def campaign_status(store: Store, name: str) -> Status:
     """Count what is done, failed and pending; reads hashes only, in batches."""
     config = store.config(name)
     counts = [_structures(store, name)]
+    fits = wanted_fits(store, config, config.absorbers)
     for absorber in config.absorbers:
         counts += _sites(store, config, absorber)
-        counts.append(_models(store, config, absorber))
+        of_absorber = [fit for fit in fits if fit.absorber == absorber]
+        counts.append(_models(store, config, absorber, of_absorber))
         if config.study is not None:
             counts.append(_experiments(store, config, absorber))
     planned = store.campaign(name).plan_hash is not None
@@ -59,11 +62,11 @@ def _structures(store: Store, name: str) -> StageCount:
 
 
 def _sites(store: Store, config: CampaignConfig, absorber: str) -> list[StageCount]:
-    found: dict[str, Counter[State]] = {"labels": Counter(), "spectra": Counter()}
-    found["features"] = Counter()
+    found: dict[str, Counter[State]] = {stage: Counter() for stage, _ in STAGES}
     for batch in batches(store.active_sites(config.campaign, absorber), 1000):
-        for state in site_states(store, config, batch):
-            _count(found, state)
+        for site in site_states(store, config, batch):
+            for stage, _, state in site.stages():
+                found[stage][state] += 1
     return [
         StageCount(
             stage,
@@ -77,14 +80,7 @@ def _sites(store: Store, config: CampaignConfig, absorber: str) -> list[StageCou
     ]
 
 
-def _count(found: dict[str, Counter[State]], state: SiteState) -> None:
-    found["labels"][state.label] += 1
-    found["spectra"][state.spectrum] += 1
-    found["features"].update(state.features.values())
-
-
-def _models(store: Store, config: CampaignConfig, absorber: str) -> StageCount:
-    fits = wanted_fits(store, config, absorber)
+def _models(store: Store, config: CampaignConfig, absorber: str, fits: list[Fit]) -> StageCount:
     done = store.hashes(MetricsDoc, config.campaign, [fit.version_key for fit in fits])
     wanted = {fit.key: fit.hash for fit in fits}
     return _counted(store, config, "models", absorber, wanted, len(done))
@@ -105,6 +101,7 @@ def _counted(
     wanted: dict[str, str],
     n_done: int,
 ) -> StageCount:
-    failed = store.hashes(FailureDoc, config.campaign, [f"{stage}/{key}" for key in wanted])
-    n_failed = sum(failed.get(f"{stage}/{key}") == hash_ for key, hash_ in wanted.items())
+    keys = {key: failure_key(stage, key) for key in wanted}
+    failed = store.hashes(FailureDoc, config.campaign, keys.values())
+    n_failed = sum(failed.get(keys[key]) == hash_ for key, hash_ in wanted.items())
     return StageCount(stage, absorber, n_done, n_failed, len(wanted) - n_done - n_failed)

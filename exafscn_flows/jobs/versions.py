@@ -6,19 +6,18 @@ each model, named by one document, so that a switch shows all of it or nothing.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-
-import numpy as np
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import UsageError
 from exafscn_flows.iteration import batches
 from exafscn_flows.jobs.context import watcher
-from exafscn_flows.jobs.dataset import Dataset, feature_matrix, labelled_sites
+from exafscn_flows.jobs.dataset import feature_matrix, labelled_sites
 from exafscn_flows.jobs.fits import Fit, vectors_hash, wanted_fits
 from exafscn_flows.jobs.predictions import prediction_docs
+from exafscn_flows.keys import ModelKey, failure_key
 from exafscn_flows.store.documents import FailureDoc
 from exafscn_flows.store.results import (
     MetricsDoc,
@@ -28,6 +27,7 @@ from exafscn_flows.store.results import (
 )
 from exafscn_flows.store.store import Store
 from exafscn_flows.store.versions import find_version, model_document, stored_model
+from exafscn_flows.tasks import task_named
 
 _BATCH = 500
 """Sites that are predicted at once."""
@@ -43,12 +43,17 @@ class Version:
         Whether queries mean it.
     wanted
         Whether the campaign file, as it was last run, asks for it.
-    accuracy
-        Of the grouped split, 0-1.
+    score
+        Of the grouped split: accuracy, 0-1, or for numbers RMSE.
+    score_name
+        ``"accuracy"`` or ``"rmse"``.
+    unit
+        Unit of the target.
     predictions
         Number of sites that it predicts.
     """
 
+    target: str
     absorber: str
     feature_set: str
     model: str
@@ -57,8 +62,15 @@ class Version:
     current: bool
     wanted: bool
     n_sites: int
-    accuracy: float
+    score: float
+    score_name: str
+    unit: str
     predictions: int
+
+    @property
+    def model_key(self) -> ModelKey:
+        """What the model is named by, whatever its version."""
+        return ModelKey(self.target, self.absorber, self.feature_set, self.model)
 
 
 def list_versions(store: Store, config: CampaignConfig) -> list[Version]:
@@ -66,18 +78,18 @@ def list_versions(store: Store, config: CampaignConfig) -> list[Version]:
     campaign = {"campaign": config.campaign}
     current = {doc.hash for doc in store.find(PromotionDoc, campaign)}
     # Absorbers that the campaign file no longer names may have versions, too.
-    wanted = {fit.hash for el in config.absorbers for fit in wanted_fits(store, config, el)}
+    wanted = {fit.hash for fit in wanted_fits(store, config, config.absorbers)}
     versions = [
         Version(
-            absorber=doc.absorber,
-            feature_set=doc.feature_set,
-            model=doc.model,
+            **doc.model_key._asdict(),
             version=doc.hash,
             created_at=doc.created_at,
             current=doc.hash in current,
             wanted=doc.hash in wanted,
             n_sites=doc.n_sites,
-            accuracy=doc.splits["grouped"]["accuracy"],
+            score=doc.splits["grouped"][task_named(doc.task).score],
+            score_name=task_named(doc.task).score,
+            unit=doc.unit,
             predictions=store.count(
                 PredictionDoc, {"_id": prediction_ids(config.campaign, doc.hash)}
             ),
@@ -85,7 +97,7 @@ def list_versions(store: Store, config: CampaignConfig) -> list[Version]:
         for doc in store.find(MetricsDoc, campaign)
     ]
     versions.sort(key=lambda one: one.created_at, reverse=True)
-    return sorted(versions, key=lambda one: (one.absorber, one.feature_set, one.model))
+    return sorted(versions, key=lambda one: one.model_key)
 
 
 def promote_wanted(store: Store, campaign: str, fits: Sequence[Fit]) -> None:
@@ -98,8 +110,7 @@ def promote_wanted(store: Store, campaign: str, fits: Sequence[Fit]) -> None:
     for fit in fits:
         before = meant.get(fit.key)
         if before is None or fit.hash not in (before.hash, before.instead_of):
-            names = (fit.absorber, fit.feature_set.name, fit.model.name)
-            store.write([_promotion(campaign, fit.hash, *names)])
+            store.write([_promotion(campaign, fit.hash, fit.model_key)])
 
 
 def withdraw_failed(
@@ -117,8 +128,8 @@ def withdraw_failed(
     set of str
         Those of them that have failed.
     """
-    failures = store.hashes(FailureDoc, campaign, [f"models/{key}" for key in wanted])
-    failed = {key.removeprefix("models/") for key in failures}
+    failures = store.hashes(FailureDoc, campaign, [failure_key("models", key) for key in wanted])
+    failed = {key for key in wanted if failure_key("models", key) in failures}
     store.models.withdraw(campaign, absorber, keep=[key for key in wanted if key not in failed])
     return failed
 
@@ -142,17 +153,18 @@ def promote(store: Store, config: CampaignConfig, version: str) -> int:
         If the bytes of the model are not those that were stored.
     """
     metrics = find_version(store, config.campaign, version)
-    names = (metrics.absorber, metrics.feature_set, metrics.model)
-    fits = wanted_fits(store, config, names[0]) if names[0] in config.absorbers else []
-    fit = next((f for f in fits if (f.feature_set.name, f.model.name) == names[1:]), None)
+    key = metrics.model_key
+    known = key.absorber in config.absorbers
+    fits = wanted_fits(store, config, [key.absorber]) if known else []
+    fit = next((fit for fit in fits if fit.model_key == key), None)
     if fit is None:
         raise UsageError(
-            f"version {version} is of {'/'.join(names)}, which campaign {config.campaign} no "
-            "longer has: its predictions are found by `exafscn query --version`"
+            f"version {version} is of {key}, which campaign {config.campaign} no longer has: its "
+            "predictions are found by `exafscn query --version`"
         )
     n_new = _predict_new(store, config, fit, metrics)
     instead_of = None if version == fit.hash else fit.hash
-    store.write([_promotion(config.campaign, version, *names, instead_of=instead_of)])
+    store.write([_promotion(config.campaign, version, key, instead_of=instead_of)])
     return n_new
 
 
@@ -165,7 +177,7 @@ def drop(store: Store, config: CampaignConfig, version: str) -> None:
         If there is no such version, or queries mean it.
     """
     metrics = find_version(store, config.campaign, version)
-    key = f"{metrics.absorber}/{metrics.feature_set}/{metrics.model}"
+    key = str(metrics.model_key)
     meant = store.read(PromotionDoc, config.campaign, [key])
     if key in meant and meant[key].hash == version:
         raise UsageError(
@@ -175,21 +187,9 @@ def drop(store: Store, config: CampaignConfig, version: str) -> None:
 
 
 def _promotion(
-    campaign: str,
-    version: str,
-    absorber: str,
-    feature_set: str,
-    model: str,
-    instead_of: str | None = None,
+    campaign: str, version: str, key: ModelKey, instead_of: str | None = None
 ) -> PromotionDoc:
-    return PromotionDoc(
-        campaign=campaign,
-        hash=version,
-        absorber=absorber,
-        feature_set=feature_set,
-        model=model,
-        instead_of=instead_of,
-    )
+    return PromotionDoc(campaign=campaign, hash=version, instead_of=instead_of, **key._asdict())
 
 
 def _predict_new(store: Store, config: CampaignConfig, fit: Fit, metrics: MetricsDoc) -> int:
@@ -197,7 +197,7 @@ def _predict_new(store: Store, config: CampaignConfig, fit: Fit, metrics: Metric
     head: dict[str, Any] = {"campaign": config.campaign, "hash": metrics.hash}
     of_version = {"_id": prediction_ids(config.campaign, metrics.hash)}
     predicted = {raw["site"] for raw in store.project(PredictionDoc, of_version, ["site"])}
-    dataset = labelled_sites(store, config, fit.absorber, fit.feature_set.name)
+    dataset = labelled_sites(store, config, fit.absorber, fit.dataset)
     rows = [row for row, site in enumerate(dataset.sites) if site.site not in predicted]
     if not rows:
         return 0
@@ -209,27 +209,25 @@ def _predict_new(store: Store, config: CampaignConfig, fit: Fit, metrics: Metric
             "know: `exafscn query --version` finds what it has predicted"
         )
     model = stored_model(store, doc)
-    classes = np.array(doc.classes)
-    head |= {name: getattr(doc, name) for name in ("absorber", "feature_set", "model")}
+    # Sites may have labels that the version does not know.
+    task, known = dataset.task, list(doc.classes)
+    classes = task.classes([*known, *dataset.values])
+    dataset = replace(
+        dataset,
+        absorbers=tuple(doc.absorbers) or dataset.absorbers,
+        classes=classes,
+        y=task.encode(dataset.values, classes),
+    )
+    head |= doc.model_key._asdict()
     watcher().expect("predictions", len(rows))
     for batch in batches(rows, _BATCH):
-        part = _part(dataset, batch)
-        proba = model.predict_proba(feature_matrix(store, part))
-        store.write(prediction_docs(head, part, classes, proba, folds=None))
+        part = dataset.part(batch)
+        output = task.widened(
+            task.output(model, feature_matrix(store, part), known), known, classes
+        )
+        store.write(prediction_docs(head, part, output, None, doc.doubt))
         watcher().advance("predictions", len(batch), 0)
     return len(rows)
-
-
-def _part(dataset: Dataset, rows: list[int]) -> Dataset:
-    return Dataset(
-        absorber=dataset.absorber,
-        feature_set=dataset.feature_set,
-        sites=[dataset.sites[row] for row in rows],
-        y=dataset.y[rows],
-        groups=dataset.groups[rows],
-        neighbours=[dataset.neighbours[row] for row in rows],
-        hash=dataset.hash,
-    )
 
 
 def old_versions(versions: Sequence[Version]) -> list[Version]:

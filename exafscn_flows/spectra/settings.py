@@ -31,6 +31,8 @@ DEFAULT_CARDS: dict[str, str] = {
 class FeffSettings(SpectraModel):
     """K-edge EXAFS by FEFF 8.5L, or EXAFS and XANES by another FEFF."""
 
+    seconds = 1.0
+
     kind: Literal["feff"] = "feff"
     name: SpectrumName = Field(
         default="exafs", description="What feature sets call it; by default exafs, or xanes."

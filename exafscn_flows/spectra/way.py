@@ -22,6 +22,8 @@ class SpectraModel(StrictModel):
 
     stored: ClassVar[bool] = False
     """Whether the sources bring the spectra; then none is computed."""
+    seconds: ClassVar[float] = 0.0
+    """Processor seconds that a site takes with default settings: a first guess."""
 
     kind: str
     name: SpectrumName
@@ -53,6 +55,10 @@ class SpectraModel(StrictModel):
 
         This includes a number that grows whenever the code gives another spectrum than before.
         """
+
+    def feff_cards(self) -> dict[str, str]:
+        """Return the cards that FEFF gets, in alphabetical order; none where it is not FEFF."""
+        return {}
 
     @abstractmethod
     def compute(self, structure: "Structure", site_index: int, scratch: Path) -> "Spectrum":

@@ -1,0 +1,122 @@
+"""The documents of a version that has been trained: predictions, model and metrics."""
+
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.errors import ItemFailure
+from exafscn_flows.jobs.dataset import Dataset
+from exafscn_flows.jobs.fits import Fit, features_settings, vectors_hash
+from exafscn_flows.jobs.folds import Folds, one_fold
+from exafscn_flows.jobs.predictions import prediction_docs
+from exafscn_flows.store.base import now
+from exafscn_flows.store.results import MetricsDoc, ModelDoc
+from exafscn_flows.store.store import Store
+
+
+def write_version(
+    store: Store,
+    config: CampaignConfig,
+    fit: Fit,
+    dataset: Dataset,
+    folds: Folds,
+    outputs: dict[Any, Any],
+) -> ItemFailure | None:
+    """Write predictions, model and, as the sign that all is there, metrics.
+
+    Parameters
+    ----------
+    fit
+        What was trained; of a model on all absorbers, one of them.
+    dataset
+        What it was trained on.
+    folds
+        Fold of each of its sites, by split.
+    outputs
+        Out-of-fold outputs by split and fold; with key None, of the final model, what its document
+        says.
+
+    Returns
+    -------
+    ItemFailure or None
+        Why there is no version of this absorber.
+    """
+    from exafscn_flows.evaluation.cross_validation import assemble
+
+    n_folds = config.evaluation.n_folds
+    whole = {
+        split: assemble({fold: outputs[split, fold] for fold in range(n_folds)}, folds[split])
+        for split in folds
+    }
+    rows = [row for row, site in enumerate(dataset.sites) if site.absorber == fit.absorber]
+    own = dataset.part(rows)
+    folds = {split: of_all[rows] for split, of_all in folds.items()}
+    output = {split: of_all[rows] for split, of_all in whole.items()}
+    if any(len(np.unique(one)) < 2 for one in folds.values()):
+        return one_fold(fit.absorber, len(rows))
+    task = dataset.task
+    head: dict[str, Any] = {
+        "campaign": config.campaign,
+        "hash": fit.hash,
+        "created_at": now(),
+        **fit.model_key._asdict(),
+    }
+    # The expected errors of new sites; those of these sites come from the other folds.
+    doubt = task.doubt(own.y, output["grouped"])
+    store.write(prediction_docs(head, own, output["grouped"], folds["grouped"], doubt))
+    store.write([_model(config, fit, dataset, own, head, doubt, outputs[None])])
+    store.write([_metrics(config, own, head, output, folds)])
+    return None
+
+
+def _model(
+    config: CampaignConfig,
+    fit: Fit,
+    dataset: Dataset,
+    own: Dataset,
+    head: dict[str, Any],
+    doubt: dict[str, float],
+    final: dict[str, Any],
+) -> ModelDoc:
+    axis, axis_label = fit.feature_set.axis(config.features)
+    importances = final["importances"]
+    return ModelDoc(
+        **head,
+        **(final | {"importances": None if importances is None else importances[: len(axis)]}),
+        task=dataset.task.name,
+        unit=fit.target.unit,
+        classes=dataset.classes,
+        absorbers=list(dataset.absorbers) if fit.joint else [],
+        features=features_settings(config, fit.feature_set),
+        doubt=doubt,
+        n_sites=len(dataset.sites),
+        n_formulas=len(np.unique(dataset.groups)),
+        axis=axis,
+        axis_label=axis_label,
+        versions={lib: version(lib) for lib in (*fit.model.libraries, "exafscn")},
+        takes=vectors_hash(config, fit.feature_set),
+    )
+
+
+def _metrics(
+    config: CampaignConfig,
+    own: Dataset,
+    head: dict[str, Any],
+    output: dict[str, np.ndarray],
+    folds: Folds,
+) -> MetricsDoc:
+    task = own.task
+    # Of all that absorbers have in common, the classes that this one has, or was taken for.
+    output, y, classes = task.narrowed(output, own.y, own.classes)
+    return MetricsDoc(
+        **head,
+        task=task.name,
+        unit=own.target.unit,
+        n_sites=len(own.sites),
+        n_formulas=len(np.unique(own.groups)),
+        classes=classes,
+        **task.counts(y, own.groups, classes, config.evaluation.n_folds),
+        splits={split: task.metrics(y, output[split], folds[split], classes) for split in folds},
+    )
