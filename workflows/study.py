@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from jobflow import Flow
 
 from exafscn_flows.jobs.experiments import experiments
+from exafscn_flows.keys import ALL
 from workflows.campaign import CampaignMaker
 
 
@@ -16,7 +17,7 @@ class StudyMaker(CampaignMaker):
     ----------
     name
         Name of the flow.
-    sites_per_core
+    sites_per_core, joint
         As of `CampaignMaker`.
     """
 
@@ -46,4 +47,6 @@ class StudyMaker(CampaignMaker):
             absorber: {"models": trained[absorber], "experiments": one.output}
             for absorber, one in zip(absorbers, made, strict=True)
         }
+        if self.joint:
+            output[ALL] = {"models": trained[ALL]}
         return Flow([flow, *made], output=output, name=f"{self.name} {campaign}")

@@ -81,7 +81,7 @@ def folds_of(
     arguments = []
     for name, dataset in datasets.items():
         try:
-            dataset.task.check(dataset.y, evaluation.n_folds)
+            dataset.task.check(dataset.y, evaluation.n_folds, dataset.classes)
         except ItemFailure as failure:
             found[name] = failure
             continue

@@ -35,7 +35,7 @@ _FIELDS = ["material_id", "hash", "formula", "elements", "n_atoms", "inequivalen
 def wanted_hash(config: CampaignConfig, candidate: Candidate) -> str:
     """Hash that an up-to-date structure document has."""
     # Files of other sources may have the same name, size and time.
-    read = [candidate.source_hash, candidate.entry, candidate.fingerprint, config.spectra.kind]
+    read = [candidate.source_hash, candidate.entry, candidate.fingerprint, config.stored]
     return content_hash("structures", ALGORITHM_VERSION, read, config.sites.symprec)
 
 

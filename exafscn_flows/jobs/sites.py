@@ -98,7 +98,8 @@ def process_sites(
     left = 0
     for tally in _run(store, tasks):
         left += tally.pop(LEFT, (0, 0))[0]
-        counts["spectra found"] += tally.pop(FOUND, (0, 0))[0]
+        if FOUND in tally:
+            counts["spectra found"] += tally.pop(FOUND)[0]
         blocked, _ = tally.pop(BLOCKED, (0, 0))
         watcher().expect("features", -blocked)
         expected["features"] -= blocked

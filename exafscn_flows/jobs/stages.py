@@ -1,6 +1,7 @@
 """The stages of one site: labels, spectra and features, whichever of them is missing."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
@@ -170,10 +171,8 @@ def _label(
     sites = _sites(config, state, crystal.structure)
     label = target.label(crystal.surroundings, sites)
     neighbours: dict[str, float] | None = None
-    try:
+    with suppress(ItemFailure):  # some targets have no need of them
         neighbours = crystal.surroundings.neighbours(sites)
-    except ItemFailure:
-        pass  # some targets have no need of them
     return LabelDoc(
         **_head(state, state.wanted.labels[target.name]),
         target=target.name,
