@@ -1,0 +1,218 @@
+"""Labels that are one of several classes: whole numbers, or names."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from exafscn_flows.targets.base import Value
+from exafscn_flows.tasks.base import Task, check_folds, too_few
+
+if TYPE_CHECKING:
+    from exafscn_flows.models.base import Classifier
+
+_DIGITS = 9
+"""Decimals of probabilities that count: means over trees equal on paper differ in the last bits."""
+
+_EDGES = np.arange(11) / 10
+"""Of the bins of probability by which it is compared with the accuracy."""
+
+
+class ClassesTask(Task):
+    """Classes, ascending; `y` is the place of a label among them, outputs are probabilities."""
+
+    name = "classes"
+    score = "accuracy"
+    higher_is_better = True
+
+    def classes(self, values: Sequence[Value]) -> list[Value]:
+        return sorted(set(values))  # type: ignore[type-var]
+
+    def encode(self, values: Sequence[Value], classes: list[Value]) -> np.ndarray:
+        place = {value: index for index, value in enumerate(classes)}
+        return np.array([place[value] for value in values], dtype=np.int64)
+
+    def strata(self, y: np.ndarray) -> np.ndarray:
+        return y
+
+    def check(self, y: np.ndarray, n_folds: int, classes: Sequence[Value] = ()) -> None:
+        super().check(y, n_folds, classes)
+        if np.bincount(y).max() < n_folds:
+            raise too_few(f"no label has as many sites as there are folds ({n_folds})")
+
+    def width(self, classes: list[Value]) -> int:
+        return len(classes)
+
+    def output(self, fitted: "Classifier", X: np.ndarray, classes: list[Value]) -> np.ndarray:
+        probabilities = np.zeros((len(X), len(classes)))
+        probabilities[:, fitted.classes_] = fitted.predict_proba(X)
+        return probabilities
+
+    def doubt(self, y: np.ndarray, output: np.ndarray) -> dict[str, float]:
+        return {}  # probabilities tell
+
+    def predictions(
+        self,
+        output: np.ndarray,
+        classes: list[Value],
+        y: np.ndarray,
+        folds: np.ndarray | None,
+        doubt: Mapping[str, float],
+    ) -> Iterator[dict[str, Any]]:
+        places = _predicted(output)
+        probability = output[np.arange(len(output)), places]
+        if all(isinstance(one, int) for one in classes):
+            values = np.array(classes)
+            errors = expected_errors(output, values, values[places])
+        else:
+            errors = 1 - probability
+        names = [str(one) for one in classes]
+        rows = zip(places, y, probability, output, errors, strict=True)
+        for place, truth, sure, shares, error in rows:
+            yield {
+                "value": classes[place],
+                "label": classes[truth],
+                "probability": float(sure),
+                "probabilities": dict(zip(names, shares.tolist(), strict=True)),
+                "expected_error": float(error),
+                "disagrees": bool(place != truth),
+            }
+
+    def metrics(
+        self, y: np.ndarray, output: np.ndarray, folds: np.ndarray, classes: list[Value]
+    ) -> dict[str, Any]:
+        """Compare out-of-fold probabilities with labels.
+
+        Returns
+        -------
+        dict
+            ``accuracy``: share of sites predicted right. ``fold_accuracy``: the same by fold, and
+            ``accuracy_std`` their standard deviation (n - 1). ``balanced_accuracy``: mean over the
+            classes of the share predicted right. ``macro_f1``: mean over the classes of
+            F1 = 2 TP / (2 TP + FP + FN). ``majority``: accuracy of always predicting the most
+            frequent class of the other folds. ``confusion``: counts, rows are labels and columns
+            predictions, both in the order of ``classes``. ``calibration``: by bins of the
+            probability of the predicted class, from `low` (included) to `high`: `n` sites, their
+            mean `probability` and their `accuracy`; ``ece``: expected calibration error, the mean
+            over the sites of the difference between these two in their bin (Guo et al.,
+            Proceedings of Machine Learning Research 70, 1321 (2017)).
+
+        Raises
+        ------
+        ItemFailure
+            ``too_few_sites`` if all rows are in one fold.
+        """
+        check_folds(folds)
+        predicted = _predicted(output)
+        right = predicted == y
+        confusion = np.zeros((len(classes), len(classes)), dtype=int)
+        np.add.at(confusion, (y, predicted), 1)
+        hits, labelled, named = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+        # A model of several absorbers knows classes that one of them does not have.
+        some, either = labelled > 0, labelled + named > 0
+        fold_accuracy = [float(right[folds == fold].mean()) for fold in np.unique(folds)]
+        probability = output[np.arange(len(output)), predicted]
+        calibration = _calibration(probability, right)
+        gaps = [one["n"] * abs(one["probability"] - one["accuracy"]) for one in calibration]
+        return {
+            "accuracy": float(right.mean()),
+            "accuracy_std": float(np.std(fold_accuracy, ddof=1)),
+            "fold_accuracy": fold_accuracy,
+            "balanced_accuracy": float(np.mean(hits[some] / labelled[some])),
+            "macro_f1": float(np.mean(2 * hits[either] / (labelled + named)[either])),
+            "majority": _majority(y, folds),
+            "confusion": confusion.tolist(),
+            "calibration": calibration,
+            "ece": sum(gaps) / len(y),
+        }
+
+    def counts(
+        self, y: np.ndarray, groups: np.ndarray, classes: list[Value], n_folds: int
+    ) -> dict[str, list[Any]]:
+        there = np.unique(y).tolist()
+        return {
+            "class_counts": np.bincount(y, minlength=len(classes)).tolist(),
+            "rare": [classes[one] for one in there if len(np.unique(groups[y == one])) < n_folds],
+        }
+
+    def scores(self, metrics: Mapping[str, Any]) -> dict[str, float]:
+        return {key: metrics[key] for key in ("accuracy", "accuracy_std", "macro_f1")}
+
+    def losses(self, fitted: "Classifier", X: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return (fitted.predict(X) != y).astype(float)
+
+    def right(self, fitted: "Classifier", X: np.ndarray, y: np.ndarray) -> float:
+        return float((fitted.predict(X) == y).mean())
+
+
+def predicted_classes(proba: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return the most probable class of each site, the smallest where several are equal.
+
+    Parameters
+    ----------
+    proba
+        Probabilities, shape (n, n_classes).
+    classes
+        The classes, ascending, shape (n_classes,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Predicted class, shape (n,).
+    """
+    predicted: np.ndarray = np.asarray(classes)[_predicted(proba)]
+    return predicted
+
+
+def expected_errors(proba: np.ndarray, classes: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Return by how much each prediction is expected to be off, by its own probabilities.
+
+    Where the probabilities are right, it is the mean of |CN - predicted CN|: 0 for a certain
+    prediction, and small where the doubt is between neighbouring numbers.
+
+    Parameters
+    ----------
+    proba
+        Probabilities, shape (n, n_classes).
+    classes
+        Classes that are whole numbers, e.g. coordination numbers, shape (n_classes,).
+    predicted
+        Predicted class, shape (n,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Sum over the classes c of p(c) |c - predicted|, in the unit of the classes, shape (n,).
+    """
+    errors: np.ndarray = (proba * np.abs(np.asarray(classes) - predicted[:, None])).sum(axis=1)
+    return errors
+
+
+def _predicted(proba: np.ndarray) -> np.ndarray:
+    predicted: np.ndarray = np.round(proba, _DIGITS).argmax(axis=1)
+    return predicted
+
+
+def _calibration(probability: np.ndarray, right: np.ndarray) -> list[dict[str, Any]]:
+    """Compare probability and accuracy by bins, without empty ones."""
+    bins = np.digitize(np.round(probability, _DIGITS), _EDGES[1:-1])
+    return [
+        {
+            "low": float(low),
+            "high": float(high),
+            "n": int((bins == number).sum()),
+            "probability": float(probability[bins == number].mean()),
+            "accuracy": float(right[bins == number].mean()),
+        }
+        for number, (low, high) in enumerate(pairwise(_EDGES))
+        if (bins == number).any()
+    ]
+
+
+def _majority(y: np.ndarray, folds: np.ndarray) -> float:
+    hits = 0
+    for fold in np.unique(folds):
+        test = folds == fold
+        hits += int((y[test] == np.bincount(y[~test]).argmax()).sum())
+    return hits / len(y)

@@ -1,0 +1,197 @@
+"""Labels that are numbers, and how far a model's own spread tells its errors."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from exafscn_flows.targets.base import Value
+from exafscn_flows.tasks.base import Task, check_folds
+
+if TYPE_CHECKING:
+    from exafscn_flows.models.base import Regressor
+
+_DISAGREES = 3
+"""A label that is off by more of the expected errors than this disagrees with its prediction."""
+
+
+class NumbersTask(Task):
+    """Numbers; outputs are the prediction and the spread of the model about it."""
+
+    name = "numbers"
+    score = "rmse"
+    higher_is_better = False
+
+    def classes(self, values: Sequence[Value]) -> list[Value]:
+        return []
+
+    def encode(self, values: Sequence[Value], classes: list[Value]) -> np.ndarray:
+        return np.array(values, dtype=np.float64)
+
+    def strata(self, y: np.ndarray) -> np.ndarray:
+        return _fifths(y)
+
+    def width(self, classes: list[Value]) -> int:
+        return 2
+
+    def output(self, fitted: "Regressor", X: np.ndarray, classes: list[Value]) -> np.ndarray:
+        return np.column_stack([fitted.predict(X), spread(fitted, X)])
+
+    def doubt(self, y: np.ndarray, output: np.ndarray) -> dict[str, float]:
+        """Fit |y - prediction| by constant + slope * spread, neither negative."""
+        from scipy.optimize import nnls
+
+        predicted, spreads = output.T
+        terms = np.column_stack([np.ones_like(spreads), spreads])
+        (constant, slope), _ = nnls(terms, np.abs(y - predicted))
+        return {"constant": float(constant), "slope": float(slope)}
+
+    def predictions(
+        self,
+        output: np.ndarray,
+        classes: list[Value],
+        y: np.ndarray,
+        folds: np.ndarray | None,
+        doubt: Mapping[str, float],
+    ) -> Iterator[dict[str, Any]]:
+        if folds is None:
+            errors = _expected_errors(output, doubt)
+        else:
+            errors = self._held_out_errors(y, output, folds)
+        for value, label, error in zip(output[:, 0], y, errors, strict=True):
+            yield {
+                "value": float(value),
+                "label": float(label),
+                "probability": None,
+                "probabilities": None,
+                "expected_error": float(error),
+                "disagrees": bool(abs(value - label) > _DISAGREES * error),
+            }
+
+    def metrics(
+        self, y: np.ndarray, output: np.ndarray, folds: np.ndarray, classes: list[Value]
+    ) -> dict[str, Any]:
+        """Compare out-of-fold predictions with labels.
+
+        Returns
+        -------
+        dict
+            ``rmse``: root of the mean squared error. ``fold_rmse``: the same by fold, and
+            ``rmse_std`` their standard deviation (n - 1). ``mae``: mean of |error|. ``r2``:
+            1 - squared errors / squared distances from the mean of all labels. ``mean_rmse`` and
+            ``mean_mae``: of always predicting the mean of the other folds. ``relative_rmse``:
+            ``rmse`` by |mean label|, None where that is 0. ``calibration``: by fifths of the sites in
+            the order of their expected error, from `low` to `high`: `n` sites, their mean
+            `expected` error and the mean `observed` |error|.
+
+        Raises
+        ------
+        ItemFailure
+            ``too_few_sites`` if all rows are in one fold.
+        """
+        check_folds(folds)
+        error = output[:, 0] - y
+        mean_error = _other_means(y, folds) - y
+        rmse, mean = _rms(error), abs(float(y.mean()))
+        fold_rmse = [_rms(error[folds == fold]) for fold in np.unique(folds)]
+        return {
+            "rmse": rmse,
+            "rmse_std": float(np.std(fold_rmse, ddof=1)),
+            "fold_rmse": fold_rmse,
+            "mae": float(np.abs(error).mean()),
+            "r2": float(1 - (error**2).sum() / ((y - y.mean()) ** 2).sum()),
+            "mean_rmse": _rms(mean_error),
+            "mean_mae": float(np.abs(mean_error).mean()),
+            "relative_rmse": rmse / mean if mean > 0 else None,
+            "calibration": _calibration(self._held_out_errors(y, output, folds), np.abs(error)),
+        }
+
+    def _held_out_errors(self, y: np.ndarray, output: np.ndarray, folds: np.ndarray) -> np.ndarray:
+        """Return expected errors by the doubt in the other folds, shape (n,)."""
+        errors = np.empty(len(y))
+        for fold in np.unique(folds):
+            test = folds == fold
+            errors[test] = _expected_errors(output[test], self.doubt(y[~test], output[~test]))
+        return errors
+
+    def counts(
+        self, y: np.ndarray, groups: np.ndarray, classes: list[Value], n_folds: int
+    ) -> dict[str, list[Any]]:
+        return {"class_counts": [], "rare": []}
+
+    def scores(self, metrics: Mapping[str, Any]) -> dict[str, float]:
+        return {key: metrics[key] for key in ("rmse", "rmse_std", "mae", "r2")}
+
+    def losses(self, fitted: "Regressor", X: np.ndarray, y: np.ndarray) -> np.ndarray:
+        losses: np.ndarray = (fitted.predict(X) - y) ** 2
+        return losses
+
+    def right(self, fitted: "Regressor", X: np.ndarray, y: np.ndarray) -> float:
+        return -_rms(fitted.predict(X) - y)
+
+
+def spread(fitted: "Regressor", X: np.ndarray) -> np.ndarray:
+    """Return how far the parts of a fitted model are from each other.
+
+    Parameters
+    ----------
+    fitted
+        Fitted model.
+    X
+        Features, shape (n, n_features).
+
+    Returns
+    -------
+    numpy.ndarray
+        Standard deviation of the predictions of its trees, in the unit of the target, shape (n,);
+        0 of a model that is no mean over trees.
+    """
+    mean, squares = np.zeros(len(X)), np.zeros(len(X))
+    trees = getattr(fitted, "estimators_", None)
+    if not isinstance(trees, list):
+        return squares
+    X = np.ascontiguousarray(X, dtype=np.float32)  # as trees take it: converted once, not by each
+    # Welford, Technometrics 4, 419 (1962): one tree after the other, none kept.
+    for number, tree in enumerate(trees, start=1):
+        step = tree.predict(X) - mean
+        mean += step / number
+        squares += step * (step - step / number)
+    result: np.ndarray = np.sqrt(squares / len(trees))
+    return result
+
+
+def _expected_errors(output: np.ndarray, doubt: Mapping[str, float]) -> np.ndarray:
+    errors: np.ndarray = doubt["constant"] + doubt["slope"] * output[:, 1]
+    return errors
+
+
+def _rms(errors: np.ndarray) -> float:
+    return float(np.sqrt((errors**2).mean()))
+
+
+def _fifths(values: np.ndarray) -> np.ndarray:
+    """Return the fifth, 0 to 4, to which each value belongs by its rank; equal ones are together."""
+    rank = np.searchsorted(np.sort(values), values)
+    fifths: np.ndarray = 5 * rank // len(values)
+    return fifths
+
+
+def _other_means(y: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    means = np.empty(len(y))
+    for fold in np.unique(folds):
+        means[folds == fold] = y[folds != fold].mean()
+    return means
+
+
+def _calibration(expected: np.ndarray, observed: np.ndarray) -> list[dict[str, Any]]:
+    fifths = _fifths(expected)
+    return [
+        {
+            "low": float(expected[fifths == one].min()),
+            "high": float(expected[fifths == one].max()),
+            "n": int((fifths == one).sum()),
+            "expected": float(expected[fifths == one].mean()),
+            "observed": float(observed[fifths == one].mean()),
+        }
+        for one in np.unique(fifths)
+    ]
