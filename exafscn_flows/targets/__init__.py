@@ -9,11 +9,18 @@ from pydantic import BeforeValidator
 
 from exafscn_flows.registry import one_of, registered
 from exafscn_flows.targets.base import TargetModel
+from exafscn_flows.targets.bond_length import BondLength
 from exafscn_flows.targets.coordination_number import CoordinationNumber
 
-__all__ = ["TARGETS", "CoordinationNumber", "Target", "TargetModel"]
+__all__ = ["TARGETS", "BondLength", "CoordinationNumber", "Target", "TargetModel"]
 
-TARGETS: tuple[type[TargetModel], ...] = registered("targets", [CoordinationNumber])
+TARGETS: tuple[type[TargetModel], ...] = registered(
+    "targets",
+    [
+        CoordinationNumber,
+        BondLength,
+    ],
+)
 
 
 def _with_kind(settings: Any) -> Any:

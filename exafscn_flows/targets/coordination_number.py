@@ -35,7 +35,7 @@ class CoordinationNumber(TargetModel):
     @classmethod
     def _rivals(cls, methods: list[RivalMethod]) -> list[RivalMethod]:
         check_unique(methods, "a method is listed twice")
-        return methods
+        return sorted(methods)
 
     def label_site(self, surroundings: "Surroundings", site_index: int) -> Label:
         """Label one site: `mean` is the mean number by all weights, `average` that of sites."""

@@ -9,7 +9,7 @@ import math
 import warnings
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -48,6 +48,13 @@ class Coordination:
         Number of the `cn` neighbours by element.
     bond_length
         Mean distance to the `cn` neighbours, Å.
+    bond_spread
+        Standard deviation of these distances, Å; of all, not estimated from a sample.
+    shell
+        Vectors from the site to the atoms around it, Å, shape (n_atoms, 3). For each number in
+        `cn_weights`, as many of the first are its neighbours.
+    shell_sites
+        Indices in the structure of these atoms, shape (n_atoms,).
     """
 
     cn: int
@@ -55,6 +62,9 @@ class Coordination:
     cn_mean: float
     neighbours: Mapping[str, int]
     bond_length: float
+    bond_spread: float
+    shell: np.ndarray = field(repr=False, compare=False)
+    shell_sites: np.ndarray = field(repr=False, compare=False)
 
 
 def coordination(structure: Structure, site_index: int) -> Coordination:
@@ -95,7 +105,8 @@ def coordination(structure: Structure, site_index: int) -> Coordination:
             f"CrystalNN finds no neighbour of {name} near enough for a bond",
             "the site is loosely bound; leave it out, or check the structure",
         )
-    nearest = sorted(range(len(bonds)), key=lambda face: -bonds[face])[:cn]
+    order = sorted(range(len(bonds)), key=lambda face: -bonds[face])
+    nearest = order[:cn]
     symbols = [structure[int(faces.site_index[face])].specie.symbol for face in nearest]
     return Coordination(
         cn=cn,
@@ -103,6 +114,9 @@ def coordination(structure: Structure, site_index: int) -> Coordination:
         cn_mean=round(sum(number * weight for number, weight in weights.items()), _DIGITS),
         neighbours=dict(sorted(Counter(symbols).items())),
         bond_length=round(float(faces.distance[nearest].mean()), _DIGITS),
+        bond_spread=round(float(faces.distance[nearest].std()), _DIGITS),
+        shell=faces.vector[order],
+        shell_sites=faces.site_index[order],
     )
 
 

@@ -25,8 +25,10 @@ class Faces(NamedTuple):
     ----------
     site_index
         Index in the structure of the atom; shape (n_faces,).
+    vector
+        From the site to the atom, Å; shape (n_faces, 3).
     distance
-        From the site to the atom, Å.
+        Its length, Å.
     solid_angle
         Under which the site sees the face, sr.
     area
@@ -34,6 +36,7 @@ class Faces(NamedTuple):
     """
 
     site_index: np.ndarray
+    vector: np.ndarray
     distance: np.ndarray
     solid_angle: np.ndarray
     area: np.ndarray
@@ -105,10 +108,11 @@ def voronoi_faces(structure: Structure, site_index: int, cutoff: float) -> Faces
         size_a * size_b * size_c + size_c * _dot(a, b) + size_b * _dot(a, c) + size_a * _dot(b, c)
     )
     solid_angle = np.bincount(face, 2 * np.arctan2(triple, tangent))
-    distance = np.linalg.norm(points[other] - center, axis=1)
+    vector = points[other] - center
+    distance = np.linalg.norm(vector, axis=1)
     # A cone on a face has the volume (area x height) / 3, its height is half the distance.
     area = np.bincount(face, triple) / distance
-    return Faces(index[order][other], distance, solid_angle, area)
+    return Faces(index[order][other], vector, distance, solid_angle, area)
 
 
 def _facing(around: np.ndarray) -> np.ndarray:

@@ -2,12 +2,12 @@ import warnings
 from collections import Counter
 
 import pytest
-from exafscn_flows.labels import LabelSettings
 from pydantic import ValidationError
 from pymatgen.core import Lattice, Structure
 
 from exafscn_flows.crystal import absorbing_sites, reduce_structure
 from exafscn_flows.errors import ItemFailure
+from exafscn_flows.targets import CoordinationNumber
 from exafscn_flows.targets.crystal_nn import coordination
 
 U = 0.3053
@@ -80,6 +80,8 @@ def test_two_bond_lengths_of_rutile_are_averaged():
     assert apical - equatorial > 0.02
     assert label.neighbours == {"O": 6}
     assert label.bond_length == pytest.approx((4 * equatorial + 2 * apical) / 6, abs=1e-4)
+    # Of a share p of one length and 1 - p of another: their difference times sqrt(p (1 - p)).
+    assert label.bond_spread == pytest.approx((apical - equatorial) * 2**0.5 / 3, abs=1e-4)
 
 
 def test_spinel_has_four_and_six_coordinated_cobalt():
@@ -153,11 +155,13 @@ def test_labels_hold_plain_numbers():
 
 
 def test_settings_refuse_other_methods_and_give_parameters():
-    own = LabelSettings().parameters(averaged=False)
-    assert own == {"method": "crystal_nn", "version": 3}
-    assert LabelSettings().parameters(averaged=True) == {**own, "mode": "uniform"}
+    own = CoordinationNumber().parameters(averaged=False)
+    assert own == {"version": 4, "kind": "coordination_number", "rivals": []}
+    # What a target is called changes no label.
+    assert CoordinationNumber(name="cn").parameters(averaged=False) == own
+    assert CoordinationNumber().parameters(averaged=True) == {**own, "mode": "uniform"}
     with pytest.raises(ValidationError):
-        LabelSettings(method="nearest")
+        CoordinationNumber(method="nearest")
 
 
 LAYERS = Structure(

@@ -2,13 +2,16 @@ import warnings
 
 import pytest
 from crystals import cesium_chloride, fcc, rock_salt, zinc_blende
-from exafscn_flows.labels import LabelSettings
 from pydantic import ValidationError
 from pymatgen.core import Lattice, Structure
 
-from exafscn_flows.crystal import AbsorbingSite, absorbing_sites, as_written
+from exafscn_flows.crystal import absorbing_sites, as_written
+from exafscn_flows.targets import CoordinationNumber
+from exafscn_flows.targets.averaged import average
+from exafscn_flows.targets.base import Label
 from exafscn_flows.targets.crystal_nn import coordination
 from exafscn_flows.targets.rivals import rival_cns
+from exafscn_flows.targets.surroundings import Surroundings
 
 METHODS = ["brunner_nn", "minimum_distance_nn", "voronoi_nn"]
 BCC = Structure.from_spacegroup("Im-3m", Lattice.cubic(2.866), ["Fe"], [[0, 0, 0]])
@@ -18,7 +21,7 @@ SPINEL = Structure.from_spacegroup(
 
 
 def of_first(structure, methods=METHODS):
-    return rival_cns(structure, [AbsorbingSite(0, 1)], methods)
+    return rival_cns(structure, 0, methods)
 
 
 @pytest.mark.parametrize(
@@ -59,8 +62,9 @@ def test_mean_over_sites_is_weighted_by_multiplicity():
     cell = SPINEL.get_primitive_structure()
     sites = absorbing_sites(as_written(cell, 0.01), "Co")
     assert sorted(site.multiplicity for site in sites) == [2, 4]
-    found = rival_cns(cell, sites, ["minimum_distance_nn"])
-    assert found == {"minimum_distance_nn": pytest.approx((2 * 4 + 4 * 6) / 6, abs=1e-4)}
+    target = CoordinationNumber(rivals=["minimum_distance_nn"], mode="averaged")
+    details = target.label(Surroundings(cell), sites).details
+    assert details["minimum_distance_nn"] == pytest.approx((2 * 4 + 4 * 6) / 6, abs=1e-4)
 
 
 def test_method_that_fails_gives_none_and_leaves_the_others():
@@ -70,9 +74,11 @@ def test_method_that_fails_gives_none_and_leaves_the_others():
     # So for a mean: without one of its sites it would be that of the others.
     triangle = [[0, 0, 0], [0.1, 0, 0], [0.05, 0.0866, 0]]
     apart = Structure(Lattice.cubic(40), ["Cs"] * 4, [*triangle, [0.5, 0.5, 0.5]])
-    sites = [AbsorbingSite(0, 3), AbsorbingSite(3, 1)]
-    assert rival_cns(apart, sites[:1], ["minimum_distance_nn"]) == {"minimum_distance_nn": 2}
-    assert rival_cns(apart, sites, ["minimum_distance_nn"]) == {"minimum_distance_nn": None}
+    assert rival_cns(apart, 0, ["minimum_distance_nn"]) == {"minimum_distance_nn": 2}
+    assert rival_cns(apart, 3, ["minimum_distance_nn"]) == {"minimum_distance_nn": None}
+    labels = [Label(2, details={"minimum_distance_nn": cn}) for cn in (2.0, None)]
+    mean = average(CoordinationNumber(), labels, [3, 1])
+    assert mean.details == {"minimum_distance_nn": None}
 
 
 def test_polyhedron_across_a_wide_gap_is_given_up():
@@ -94,13 +100,17 @@ def test_rivals_warn_nobody_and_give_plain_numbers():
 
 
 def test_asking_for_rivals_changes_what_a_label_is_made_of():
-    plain = LabelSettings()
-    assert "rivals" not in plain.parameters(averaged=True)
-    assert LabelSettings(rivals=[]).parameters(averaged=False) == plain.parameters(averaged=False)
-    some = LabelSettings(rivals=["voronoi_nn", "brunner_nn"]).parameters(averaged=False)
-    assert some == {**plain.parameters(averaged=False), "rivals": ["brunner_nn", "voronoi_nn"]}
+    plain = CoordinationNumber().parameters(averaged=False)
+    some = CoordinationNumber(rivals=["voronoi_nn", "brunner_nn"])
+    assert some.parameters(averaged=False) == {**plain, "rivals": ["brunner_nn", "voronoi_nn"]}
     # Their order means nothing.
-    assert LabelSettings(rivals=["brunner_nn", "voronoi_nn"]).parameters(averaged=False) == some
+    other = CoordinationNumber(rivals=["brunner_nn", "voronoi_nn"])
+    assert other.parameters(averaged=False) == some.parameters(averaged=False)
+
+
+def test_rivals_stand_beside_the_label():
+    label = CoordinationNumber(rivals=["voronoi_nn"]).label_site(Surroundings(BCC), 0)
+    assert (label.value, label.details["voronoi_nn"]) == (8, 14)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +122,7 @@ def test_asking_for_rivals_changes_what_a_label_is_made_of():
 )
 def test_settings_refuse_a_method_twice_and_unknown_ones(rivals, message):
     with pytest.raises(ValidationError, match=message):
-        LabelSettings(rivals=rivals)
+        CoordinationNumber(rivals=rivals)
 
 
 def test_uncertain_label_is_where_methods_differ():
