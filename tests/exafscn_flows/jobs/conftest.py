@@ -51,21 +51,25 @@ def write_features(store: Store, config: CampaignConfig) -> None:
         wanted = wanted_hashes(config, site)
         head = {"campaign": site.campaign, "site": site.site, "absorber": site.absorber}
         cn = 6 if "-rs" in site.material_id else 4
-        label = LabelDoc(
-            **head,
-            hash=wanted.label,
-            cn=cn,
-            cn_weights={str(cn): 1.0},
-            cn_mean=cn,
-            cn_average=cn,
-            neighbours={},
-            bond_length=2.0,
-        )
+        values = {"coordination_number": cn, "environment": f"cn_{cn}", "bond_length": cn / 3}
+        labels = [
+            LabelDoc(
+                **head,
+                hash=hash_,
+                target=name,
+                value=values[name],
+                weights={str(values[name]): 1.0},
+                spread=None,
+                details={},
+                neighbours={},
+            )
+            for name, hash_ in wanted.labels.items()
+        ]
         features = [
             FeatureDoc(**head, hash=hash_, feature_set=name, vector=random.random(326))
             for name, hash_ in wanted.features.items()
         ]
-        store.write([label, *features])
+        store.write([*labels, *features])
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from exafscn_flows.jobs.train import train
 from exafscn_flows.store.documents import FailureDoc
 from exafscn_flows.store.results import ExperimentDoc, MetricsDoc
 
+CN = "coordination_number"
 FOREST = {"kind": "random_forest", "n_estimators": 5}
 MLP = {"kind": "mlp", "max_epochs": 1}
 STUDY = {
@@ -22,9 +23,9 @@ STUDY = {
     "learning_curve": [0.5, 1.0],
 }
 KEYS = {
-    f"Ni/r_space/random_forest/{name}"
+    f"{CN}/Ni/r_space/random_forest/{name}"
     for name in ("importance", "rmax/2.0", "rmax/99.0", "rmin/3.0", "learning_curve/0.5")
-} | {"Ni/r_space/random_forest/learning_curve/1.0"}
+} | {f"{CN}/Ni/r_space/random_forest/learning_curve/1.0"}
 
 
 def made(store: Any) -> dict[str, ExperimentDoc]:
@@ -51,12 +52,12 @@ def test_experiments_are_made_once_and_agree_with_the_metrics(with_features, sto
     grouped = metrics.splits["grouped"]
     # All formulas, or all of R, is the fit that the metrics are of.
     for name in ("learning_curve/1.0", "rmax/99.0", "importance"):
-        doc = found[f"Ni/r_space/random_forest/{name}"]
+        doc = found[f"{CN}/Ni/r_space/random_forest/{name}"]
         assert (doc.accuracy, doc.macro_f1) == (grouped["accuracy"], grouped["macro_f1"])
         assert doc.accuracy_std == grouped["accuracy_std"]
         assert doc.n_train == 4
-    assert found["Ni/r_space/random_forest/learning_curve/0.5"].n_train == 2
-    importance = found["Ni/r_space/random_forest/importance"]
+    assert found[f"{CN}/Ni/r_space/random_forest/learning_curve/0.5"].n_train == 2
+    importance = found[f"{CN}/Ni/r_space/random_forest/importance"]
     assert importance.bands is not None
     assert importance.drop is not None
     np.testing.assert_array_equal(importance.bands, np.arange(0, 10.5, 0.5))
@@ -109,8 +110,8 @@ def test_what_the_study_no_longer_asks_for_is_dropped(with_features, store):
     counts(store, made=1, up_to_date=3)
     found = made(store)
     gone = {"rmax/99.0", "learning_curve/0.5", "learning_curve/1.0"}
-    stay = KEYS - {f"Ni/r_space/random_forest/{name}" for name in gone}
-    assert set(found) == stay | {"Ni/r_space/random_forest/rmax/4.0"}
+    stay = KEYS - {f"{CN}/Ni/r_space/random_forest/{name}" for name in gone}
+    assert set(found) == stay | {f"{CN}/Ni/r_space/random_forest/rmax/4.0"}
     assert all(found[key].created_at == before[key].created_at for key in stay)
     # Without a study, or without the absorber, the planner drops all of them.
     with_features(models=[FOREST])
@@ -134,7 +135,7 @@ def test_one_that_cannot_be_fitted_is_a_failure_and_tried_again_when_asked(with_
     counts(store, made=2, skipped=1)
     (failure,) = store.find(FailureDoc, {})
     assert failure.stage == "experiments"
-    assert failure.item == "Ni/r_space/mlp/learning_curve/0.5"
+    assert failure.item == f"{CN}/Ni/r_space/mlp/learning_curve/0.5"
     assert (failure.absorber, failure.kind) == ("Ni", "too_few_sites")
     counts(store, up_to_date=3)
     assert store.read(FailureDoc, "test", [failure.key])[failure.key] == failure
@@ -159,15 +160,15 @@ def test_too_few_sites_are_the_failure_of_every_experiment(with_features, store,
 def test_a_model_is_fitted_on_the_feature_sets_that_it_names(with_features, store):
     models = [FOREST | {"feature_sets": ["r_space_chi"]}, MLP]
     config = with_features(polymorphs("Ni"), models=models, study={"rmax": [2.0]})
-    assert [fit.key for fit in wanted_fits(store, config, "Ni")] == [
-        "Ni/r_space/mlp",
-        "Ni/r_space_chi/random_forest",
-        "Ni/r_space_chi/mlp",
+    assert [fit.key for fit in wanted_fits(store, config, ["Ni"])] == [
+        f"{CN}/Ni/r_space/mlp",
+        f"{CN}/Ni/r_space_chi/random_forest",
+        f"{CN}/Ni/r_space_chi/mlp",
     ]
     # The first model of the studied set is meant where none is named.
     assert {one.key for one in wanted_experiments(store, config, "Ni")} == {
-        "Ni/r_space/mlp/importance",
-        "Ni/r_space/mlp/rmax/2.0",
+        f"{CN}/Ni/r_space/mlp/importance",
+        f"{CN}/Ni/r_space/mlp/rmax/2.0",
     }
 
 

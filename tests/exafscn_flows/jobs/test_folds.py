@@ -9,6 +9,7 @@ from exafscn_flows.errors import ItemFailure
 from exafscn_flows.jobs.dataset import Dataset
 from exafscn_flows.jobs.folds import Folds, folds_of
 from exafscn_flows.store.documents import SiteDoc
+from exafscn_flows.targets import CoordinationNumber
 
 ALL = Evaluation(chemical_systems=True)
 SYSTEMS = [["Cu", x] for x in ("As", "Br", "Cl", "F", "I", "O", "S", "Se", "Sb", "Te")]
@@ -37,7 +38,10 @@ def dataset(n: int = 300, systems: list[list[str]] = SYSTEMS) -> Dataset:
             )
         )
     formulas = np.array([site.formula for site in sites])
-    return Dataset("Cu", "r_space", sites, rng.choice([4, 6], n), formulas, [], "")
+    y = rng.choice(2, n)
+    values = [(4, 6)[one] for one in y]
+    target = CoordinationNumber()
+    return Dataset(target, ("Cu",), "r_space", sites, values, [4, 6], y, formulas, [], "")
 
 
 def made(evaluation: Evaluation, data: Dataset, splits: Collection[str]) -> Folds | ItemFailure:

@@ -95,7 +95,7 @@ def test_failures_of_sites_that_no_longer_count_are_dropped(plan, store):
     for state in site_states(store, config, list(store.active_sites("test"))):
         key, wanted = state.site.site, state.wanted
         hashes = {
-            ("labels", key): wanted.label,
+            ("labels", f"{key}/coordination_number"): wanted.labels["coordination_number"],
             ("features", f"{key}/r_space"): wanted.features["r_space"],
             ("features", f"{key}/gone"): "0",
         }

@@ -6,10 +6,11 @@ import pytest
 from crystals import polymorphs, rock_salt, write_cifs
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.jobs import catalog, durations
+from exafscn_flows.jobs import catalog
 from exafscn_flows.jobs.plan import plan_sites
 from exafscn_flows.jobs.preview import Preview, preview
 from exafscn_flows.jobs.states import site_states
+from exafscn_flows.spectra import FeffSettings
 from exafscn_flows.store.documents import FailureDoc, ListingDoc, SiteDoc, SpectrumDoc
 
 SETTINGS: dict[str, Any] = {
@@ -56,8 +57,9 @@ def write_spectra(store, config, seconds=2.0):
             [
                 SpectrumDoc(
                     campaign=site.campaign,
-                    hash=state.wanted.spectrum,
+                    hash=state.wanted.spectra["exafs"],
                     site=site.site,
+                    spectrum="exafs",
                     absorber=site.absorber,
                     edge="K",
                     e0=0.0,
@@ -68,7 +70,7 @@ def write_spectra(store, config, seconds=2.0):
                     mu0=[0.0],
                     program="FEFF",
                     version="8.5L",
-                    cards=config.spectra.feff_cards(),
+                    cards=config.spectra[0].feff_cards(),
                     seconds=seconds,
                 )
             ]
@@ -138,8 +140,8 @@ def test_failures_are_told_and_with_retry_they_are_work(plan, store):
     config = plan({"NiO": rock_salt("Ni", "O", 4.18)})
     (state,) = site_states(store, config, list(store.active_sites("test")))
     head = {"campaign": "test", "absorber": "Ni", "kind": "x", "message": "x", "hint": "x"}
-    item = state.site.site
-    failure = FailureDoc(**head, hash=state.wanted.spectrum, stage="spectra", item=item)
+    item, wanted = f"{state.site.site}/exafs", state.wanted.spectra["exafs"]
+    failure = FailureDoc(**head, hash=wanted, stage="spectra", item=item)
     store.write([failure])
     assert counts(told(store, config))["spectra", "Ni"] == (0, 0, 0, 1)
     assert counts(told(store, config))["features", "Ni"] == (0, 0, 0, 2)
@@ -149,18 +151,30 @@ def test_failures_are_told_and_with_retry_they_are_work(plan, store):
 
 
 def test_time_comes_from_what_was_recorded_first_with_the_same_cards(
-    plan, store, config, monkeypatch
+    plan, store, config, cifs, monkeypatch
 ):
     monkeypatch.setenv("EXAFSCN_CORES", "2")
     before = plan(polymorphs("Ni"))
-    rule = told(store, before).feff
-    assert (rule.recorded, rule.seconds) == (0, 8 * durations.SECONDS_PER_SITE / 2)
+    (rule,) = told(store, before).feff
+    assert (rule.recorded, rule.seconds) == (0, 8 * FeffSettings.seconds / 2)
     write_spectra(store, before, seconds=3.0)
-    assert told(store, before).feff is None
-    others = told(store, config(spectra={"cards": {"RPATH": 5}})).feff
+    assert told(store, before).feff == []
+    (others,) = told(store, config(spectra={"cards": {"RPATH": 5}})).feff
     assert (others.recorded, others.same_cards, others.seconds) == (8, False, 8 * 3.0 / 2)
-    same = told(store, config(campaign="other")).feff
-    assert (same.recorded, same.same_cards, same.seconds) == (8, True, 8 * 3.0 / 2)
+    sulfide = {"NiS": rock_salt("Ni", "S", 4.99)}
+    write_cifs(cifs, sulfide)
+    (same,) = told(store, config(campaign="other")).feff
+    assert (same.runs, same.recorded, same.same_cards, same.seconds) == (1, 8, True, 3.0 / 2)
+
+
+def test_what_another_campaign_has_computed_is_found(plan, store, config):
+    before = plan(polymorphs("Ni"))
+    write_spectra(store, before)
+    found = told(store, config(campaign="other"))
+    assert (found.known, found.feff) == (8, [])
+    two = [{"kind": "feff"}, {"kind": "feff", "name": "short", "cards": {"RPATH": 4}}]
+    found = told(store, config(campaign="other", spectra=two))
+    assert (found.known, [(one.spectrum, one.runs) for one in found.feff]) == (8, [("short", 8)])
 
 
 def test_remote_sources_are_not_asked(store, config, monkeypatch):

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from crystals import rock_salt, zinc_blende
 
@@ -6,7 +7,7 @@ from exafscn_flows.jobs import sites as sites_module
 from exafscn_flows.jobs.sites import process_chunk, process_sites
 from exafscn_flows.jobs.states import State, site_states
 from exafscn_flows.spectra import feff
-from exafscn_flows.store.documents import FailureDoc, LabelDoc, SpectrumDoc
+from exafscn_flows.store.documents import FailureDoc, FeatureDoc, LabelDoc, SpectrumDoc
 from exafscn_flows.store.store import Store
 
 SETTINGS = {
@@ -75,7 +76,7 @@ def test_failure_is_that_of_its_stage_and_holds_up_what_needs_it(plan, store, wi
     assert (failure.stage, failure.item, failure.absorber) == ("spectra", site.site, "Ni")
     assert (failure.kind, failure.message) == ("feff_timeout", "FEFF did not end")
     (state,) = site_states(store, config, [site])
-    assert (state.label, state.spectrum) == (State.DONE, State.FAILED)
+    assert (*state.labels.values(), *state.spectra.values()) == (State.DONE, State.FAILED)
     assert set(state.features.values()) == {State.BLOCKED}
     assert process(store) == {}  # it is not tried again
     store.forget_failures("test")
@@ -97,9 +98,99 @@ def test_rivals_are_kept_beside_the_label_and_asking_for_them_computes_labels_al
     plan({"NiS": zinc_blende("Ni", "S", 5.4)}, **SETTINGS)
     process(store)
     (plain,) = store.find(LabelDoc, {})
-    assert plain.rivals == {}
-    plan(labels={"rivals": ["voronoi_nn", "minimum_distance_nn"]}, **SETTINGS)
+    assert set(plain.details) == {"mean", "average"}
+    rivals = ["voronoi_nn", "minimum_distance_nn"]
+    plan(targets=[{"kind": "coordination_number", "rivals": rivals}], **SETTINGS)
     assert process(store) == {"labels done": 1, "labels failed": 0}
     (label,) = store.find(LabelDoc, {})
-    assert label.rivals == {"minimum_distance_nn": 4, "voronoi_nn": 16}
-    assert (label.cn, label.cn_weights) == (plain.cn, plain.cn_weights)
+    assert [label.details[name] for name in rivals] == [16, 4]
+    assert (label.value, label.weights) == (plain.value, plain.weights)
+
+
+SHORT = {"kind": "feff", "name": "short", "cards": {"RPATH": 3, "NLEG": 2}}
+TWO = {
+    "spectra": [SETTINGS["spectra"], SHORT],
+    "features": {
+        "sets": [
+            {"kind": "r_space", "input": "chi"},
+            {"kind": "k_space", "input": "chi", "spectrum": "short"},
+            {
+                "kind": "concatenation",
+                "name": "both",
+                "parts": [
+                    {"kind": "r_space", "input": "chi"},
+                    {"kind": "r_space", "input": "chi", "spectrum": "short"},
+                ],
+            },
+        ]
+    },
+}
+NIO = {"NiO": rock_salt("Ni", "O", 4.18)}
+
+
+def test_features_are_made_from_the_spectra_that_they_name(plan, store):
+    plan(NIO, **TWO)
+    counts = process(store)
+    assert (counts["spectra done"], counts["features done"]) == (2, 3)
+    exafs, short = store.find(SpectrumDoc, {}, sort=[("spectrum", 1)])
+    assert (exafs.cards["RPATH"], short.cards["RPATH"]) == ("4", "3")
+    vectors = {doc.feature_set: doc.vector for doc in store.find(FeatureDoc, {})}
+    half = len(vectors["both"]) // 2
+    assert (vectors["both"][:half] == vectors["r_space_chi"]).all()
+    # Neighbours beyond 3 Å are in one of them only.
+    assert not np.allclose(vectors["both"][half:], vectors["r_space_chi"], atol=0.1)
+
+
+def test_a_spectrum_that_fails_holds_up_only_what_is_made_from_it(plan, store, monkeypatch):
+    compute = feff.compute_spectrum
+
+    def fail(structure, index, settings, scratch):
+        if settings.name == "short":
+            raise ItemFailure("feff_timeout", "FEFF did not end", "raise time_limit")
+        return compute(structure, index, settings, scratch)
+
+    monkeypatch.setattr(feff, "compute_spectrum", fail)
+    config = plan(NIO, **TWO)
+    counts = process(store)
+    assert (counts["spectra done"], counts["spectra failed"], counts["features done"]) == (1, 1, 1)
+    (failure,) = store.find(FailureDoc, {})
+    (site,) = store.active_sites("test")
+    assert failure.item == f"{site.site}/short"
+    (state,) = site_states(store, config, [site])
+    blocked = State.BLOCKED
+    assert state.features == {"r_space_chi": State.DONE, "k_space_chi": blocked, "both": blocked}
+    assert not state.pending
+
+
+def test_what_feff_has_computed_is_found_whatever_campaign_had_it_computed(
+    plan, store, monkeypatch
+):
+    plan(NIO, **SETTINGS)
+    process(store)
+    (first,) = store.find(SpectrumDoc, {})
+    monkeypatch.setattr(feff, "compute_spectrum", lambda *_: pytest.fail("FEFF ran"))
+    plan(campaign="other", **SETTINGS)
+    (site,) = store.active_sites("other")
+    counts = process_sites.original("other", site.site, site.site)
+    assert (counts["spectra done"], counts["spectra found"]) == (1, 1)
+    (found,) = store.find(SpectrumDoc, {"campaign": "other"})
+    assert found.found_in == "test"
+    assert first.found_in is None
+    assert (found.hash, found.seconds) == (first.hash, first.seconds)
+    assert (found.chi == first.chi).all()
+    # By another name in the same campaign, too; where it comes from stays known.
+    plan(campaign="other", **SETTINGS | {"spectra": SETTINGS["spectra"] | {"name": "ours"}})
+    assert process_sites.original("other", site.site, site.site)["spectra found"] == 1
+    (ours,) = store.find(SpectrumDoc, {"spectrum": "ours"})
+    assert ours.found_in == "test"
+
+
+def test_other_cards_or_another_crystal_are_computed(plan, store):
+    plan(NIO, **SETTINGS)
+    process(store)
+    plan(campaign="other", **SETTINGS | {"spectra": {"cards": {"RPATH": 3.9, "NLEG": 2}}})
+    (site,) = store.active_sites("other")
+    assert "spectra found" not in process_sites.original("other", site.site, site.site)
+    plan({"NiO": rock_salt("Ni", "O", 4.19)}, campaign="third", **SETTINGS)
+    (site,) = store.active_sites("third")
+    assert "spectra found" not in process_sites.original("third", site.site, site.site)

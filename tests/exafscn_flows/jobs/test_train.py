@@ -2,19 +2,22 @@ from hashlib import sha256
 
 import pytest
 from crystals import polymorphs
+from pymatgen.core import Lattice, Structure
 
 from exafscn_flows import Campaign
 from exafscn_flows.errors import CampaignError
 from exafscn_flows.jobs import train as train_module
-from exafscn_flows.jobs.dataset import labelled_sites
+from exafscn_flows.jobs.dataset import DatasetName, labelled_sites
 from exafscn_flows.jobs.report import collect_report
 from exafscn_flows.jobs.samples import Samples
 from exafscn_flows.jobs.train import train
-from exafscn_flows.store.documents import FailureDoc
+from exafscn_flows.keys import ALL
+from exafscn_flows.store.documents import FailureDoc, LabelDoc
 from exafscn_flows.store.results import MetricsDoc, ModelDoc, PredictionDoc, PromotionDoc
 from exafscn_flows.store.versions import current_metrics
 
 FOREST = {"kind": "random_forest", "n_estimators": 5}
+CN = "coordination_number"
 CHI_ONLY = {"sets": [{"kind": "r_space", "input": "chi"}]}
 
 
@@ -28,6 +31,20 @@ def trained(store, absorber="Ni"):
     chunks = store.database["model_files.chunks"].distinct("files_id")
     assert set(files) == set(chunks) == {doc.file for doc in store.find(ModelDoc, {})}
     return counts, found
+
+
+def layered(one, other, anion, a):
+    """Rock salt with two metals in alternate layers."""
+    metals = [[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]
+    anions = [[0.5, 0.5, 0.5], [0, 0, 0.5], [0, 0.5, 0], [0.5, 0, 0]]
+    return Structure(Lattice.cubic(a), [one] * 2 + [other] * 2 + [anion] * 4, metals + anions)
+
+
+def vary_labels(store):
+    """Give half of the sites of each absorber another label."""
+    for number, doc in enumerate(store.find(LabelDoc, {}, sort=[("site", 1)])):
+        change = {"$set": {"value": 4 + 2 * (number % 2)}}
+        store.database.labels.update_one({"_id": f"test/{doc.key}"}, change)
 
 
 def probabilities(store):
@@ -100,7 +117,11 @@ def test_chunks_of_a_killed_upload_are_removed(with_features, store):
     with_features(polymorphs("Ni"))
     trained(store)
     for absorber in ("Ni", "Co"):
-        chunk = {"files_id": f"test/{absorber}/r_space/random_forest/abc", "n": 0, "data": b"x"}
+        chunk = {
+            "files_id": f"test/{CN}/{absorber}/r_space/random_forest/abc",
+            "n": 0,
+            "data": b"x",
+        }
         store.database["model_files.chunks"].insert_one(chunk)
     train.original("test", "Ni")
     chunks = store.database["model_files.chunks"].distinct("files_id")
@@ -120,7 +141,7 @@ def test_fit_that_fails_is_a_failure_and_the_others_go_on(with_features, store, 
     with_features(polymorphs("Ni"))
     assert trained(store) == ({"trained": 1, "skipped": 1, "up to date": 0}, [1, 1, 8])
     (failure,) = store.find(FailureDoc, {})
-    assert (failure.kind, failure.item) == ("fit_failed", "Ni/r_space_chi/random_forest")
+    assert (failure.kind, failure.item) == ("fit_failed", f"{CN}/Ni/r_space_chi/random_forest")
     assert "MemoryError: too large" in failure.message
 
 
@@ -178,9 +199,10 @@ def test_a_search_is_kept_with_what_it_chose(with_features, store):
 def test_a_model_from_the_database_is_the_one_that_was_fitted(with_features, store):
     config = with_features(polymorphs("Ni"), features=CHI_ONLY)
     trained(store)
-    dataset = labelled_sites(store, config, "Ni", "r_space_chi")
+    dataset = labelled_sites(store, config, "Ni", DatasetName(CN, "r_space_chi"))
     samples = Samples.of(store, dataset)
-    fitted = config.models[0].fit(samples.X, samples.y, samples.groups, config.evaluation.seed)
+    rows = samples.X, samples.y, samples.groups
+    fitted = config.models[0].fit(*rows, config.evaluation.seed, "classes")
     loaded = Campaign("test", store).model("Ni")
     assert (loaded.predict_proba(samples.X) == fitted.predict_proba(samples.X)).all()
 
@@ -206,3 +228,84 @@ def test_report_shows_only_models_that_are_up_to_date(with_features, store):
     assert len(collect_report(store, "test").models) == 2
     with_features(models=[{**FOREST, "n_estimators": 3}])
     assert collect_report(store, "test").models == []
+
+
+JOINT = {"kind": "extra_trees", "n_estimators": 5, "per": "campaign"}
+
+
+def test_a_model_of_all_absorbers_has_a_version_at_each(with_features, store):
+    crystals = polymorphs("Ni") | polymorphs("Cu")
+    settings = {"absorbers": ["Ni", "Cu"], "features": CHI_ONLY, "models": [FOREST, JOINT]}
+    with_features(crystals, **settings)
+    assert trained(store)[1] == trained(store, "Cu")[1] == [1, 1, 8]
+    assert train.original("test", ALL) == {"trained": 2, "skipped": 0, "up to date": 0}
+    ours = {doc.absorber: doc for doc in store.find(ModelDoc, {"model": "extra_trees"})}
+    assert set(ours) == {"Ni", "Cu"}
+    assert ours["Ni"].file == ours["Cu"].file
+    assert ours["Ni"].hash != ours["Cu"].hash
+    assert ours["Cu"].absorbers == ["Ni", "Cu"]
+    assert ours["Cu"].n_sites == 16
+    assert len(ours["Cu"].importances) == len(ours["Cu"].axis) == 326
+    metrics = {doc.absorber: doc for doc in store.find(MetricsDoc, {"model": "extra_trees"})}
+    assert [doc.n_sites for doc in metrics.values()] == [8, 8]
+    for absorber, doc in metrics.items():
+        predicted = list(store.find(PredictionDoc, {"hash": doc.hash}))
+        assert {one.absorber for one in predicted} == {absorber}
+        right = sum(not one.disagrees for one in predicted)
+        assert doc.splits["grouped"]["accuracy"] == right / 8
+    # Another run has nothing to do; one version dropped leaves the file to the other.
+    assert train.original("test", ALL) == {"trained": 0, "skipped": 0, "up to date": 2}
+    store.models.drop_version("test", "Ni", ours["Ni"].hash)
+    assert store.models.read_file(ours["Cu"].file)
+    # Whoever trains one absorber leaves what is learned of all.
+    assert train.original("test", "Cu")["up to date"] == 1
+    assert store.count(MetricsDoc, {"model": "extra_trees", "absorber": "Cu"}) == 1
+
+
+def test_a_formula_is_on_one_side_at_all_absorbers(with_features, store):
+    """Half of all sites have a formula that holds several absorbers."""
+    crystals = {
+        f"m{number}": layered("Ni", "Cu", anion, 4.2 + number / 50)
+        for number, anion in enumerate(("O", "S", "Se", "Te", "F", "Cl"))
+    }
+    settings = {"absorbers": ["Ni", "Cu"], "features": CHI_ONLY, "evaluation": {"n_folds": 3}}
+    with_features(crystals, **settings, models=[FOREST, JOINT])
+    vary_labels(store)
+    for absorber in ("Ni", "Cu", ALL):
+        train.original("test", absorber)
+    for model in ("random_forest", "extra_trees"):
+        folds: dict[str, set[int]] = {}
+        for doc in store.find(PredictionDoc, {"model": model}):
+            folds.setdefault(doc.formula, set()).add(doc.fold)
+        assert len(folds) == 6
+        assert all(len(found) == 1 for found in folds.values()), model
+    # Each absorber by itself has folds of its own, in which they part.
+    with_features(**settings, models=[FOREST])
+    vary_labels(store)
+    folds = {}
+    for absorber in ("Ni", "Cu"):
+        train.original("test", absorber)
+    promoted = [doc.hash for doc in store.find(PromotionDoc, {"model": "random_forest"})]
+    for doc in store.find(PredictionDoc, {"hash": {"$in": promoted}}):
+        folds.setdefault(doc.formula, set()).add(doc.fold)
+    assert any(len(found) == 2 for found in folds.values())
+
+
+def test_numbers_are_learned_beside_classes(with_features, store):
+    targets = [CN, "bond_length"]
+    with_features(polymorphs("Ni"), targets=targets, features=CHI_ONLY)
+    assert trained(store)[1] == [2, 2, 16]
+    metrics = {doc.target: doc for doc in store.find(MetricsDoc, {})}
+    assert metrics["bond_length"].unit == "Å"
+    assert metrics["bond_length"].classes == []
+    quality = metrics["bond_length"].splits["grouped"]
+    predictions = list(store.find(PredictionDoc, {"target": "bond_length"}))
+    errors = [one.value - one.label for one in predictions]
+    rmse = (sum(error**2 for error in errors) / len(errors)) ** 0.5
+    assert quality["rmse"] == pytest.approx(rmse, abs=1e-6)
+    assert {one.task for one in predictions} == {"numbers"}
+    assert all(one.probability is None and one.expected_error > 0 for one in predictions)
+    config = store.config("test")
+    (model,) = store.find(ModelDoc, {"target": "bond_length"})
+    assert model.features["set"] == config.features.sets[0].model_dump(mode="json")
+    assert list(model.features["spectra"]) == ["exafs"]
