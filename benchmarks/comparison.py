@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pymatgen.core import Structure
 from shells import SAME_SITE, difference, site_shells
 
+from exafscn_flows.keys import item_key, site_of
 from exafscn_flows.store.documents import LabelDoc, SiteDoc, SpectrumDoc, StructureDoc
 from exafscn_flows.store.store import Store
 
@@ -53,7 +54,7 @@ class Pair:
     @property
     def same_cn(self) -> bool:
         """Whether both labels are there and agree."""
-        return self.label is not None and self.label.cn == self.row["cn"]
+        return self.label is not None and self.label.value == self.row["cn"]
 
     def as_dict(self) -> dict[str, Any]:
         """Return what is worth writing down."""
@@ -61,8 +62,8 @@ class Pair:
             "site": self.site.site,
             "formula": self.site.formula,
             "shells": self.shells,
-            "cn": self.label and self.label.cn,
-            "cn_weights": self.label and self.label.cn_weights,
+            "cn": self.label and self.label.value,
+            "cn_weights": self.label and self.label.weights,
             "cn_theirs": self.row["cn"],
             "chi_k2": self.chi_k2,
         }
@@ -93,18 +94,24 @@ def compare(store: Store, campaign: str, file: Path) -> Comparison:
             continue
         doc = store.read(StructureDoc, campaign, [material])[material]
         partners = dict(_partners(doc, reference[material], found.left_out))
-        keys = [site.site for site in sites]
-        labels = store.read(LabelDoc, campaign, keys)
-        spectra = store.read(SpectrumDoc, campaign, keys)
+        labels = _by_site(store, LabelDoc, campaign, sites, "coordination_number")
+        lengths = _by_site(store, LabelDoc, campaign, sites, "bond_length")
+        spectra = _by_site(store, SpectrumDoc, campaign, sites, "exafs")
         for site in sites:
             if site.site_index not in partners:
                 found.left_out["reference has other sites of the element"] += 1
                 continue
             row, shells = partners.pop(site.site_index)
-            pair = _pair(site, row, shells, labels.get(site.site), spectra.get(site.site))
+            own = [found.get(site.site) for found in (labels, lengths, spectra)]
+            pair = _pair(site, row, shells, *own)
             found.pairs.append(pair)
         found.left_out["campaign has other sites of the element"] += len(partners)
     return found
+
+
+def _by_site(store: Store, kind: type[LabelDoc] | type[SpectrumDoc], campaign: str, sites: list[SiteDoc], name: str) -> Any:
+    docs = store.read(kind, campaign, [item_key(site.site, name) for site in sites])
+    return {site_of(key): doc for key, doc in docs.items()}
 
 
 def _reference(file: Path, materials: list[str]) -> dict[str, list[Row]]:
@@ -146,11 +153,16 @@ def _partners(
 
 
 def _pair(
-    site: SiteDoc, row: Row, shells: float, label: LabelDoc | None, spectrum: SpectrumDoc | None
+    site: SiteDoc,
+    row: Row,
+    shells: float,
+    label: LabelDoc | None,
+    length: LabelDoc | None,
+    spectrum: SpectrumDoc | None,
 ) -> Pair:
     bonds = chi = chi_k2 = None
-    if label is not None and label.bond_length is not None:
-        bonds = abs(label.bond_length - row["bond_length"])
+    if length is not None:
+        bonds = abs(float(length.value) - row["bond_length"])
     if spectrum is not None:
         chi = deviation(spectrum.k, spectrum.chi, row, kweight=0)
         chi_k2 = deviation(spectrum.k, spectrum.chi, row, kweight=2)

@@ -133,7 +133,7 @@ def documents(config: Any, candidate: Any) -> Iterator[Any]:
     yield structure
     site = docs.SiteDoc(
         campaign=config.campaign,
-        hash=site_hash(structure.structure_hash, 0, 1, None),
+        hash=site_hash(structure.structure_hash, 0, 1),
         site=f"{name}:{ABSORBER}:0",
         material_id=name,
         absorber=ABSORBER,
@@ -147,33 +147,36 @@ def documents(config: Any, candidate: Any) -> Iterator[Any]:
     )
     wanted = wanted_hashes(config, site)
     head = {"campaign": config.campaign, "site": site.site, "absorber": ABSORBER}
-    yield docs.LabelDoc(
-        **head,
-        hash=wanted.label,
-        cn=6,
-        cn_weights={"6": 1.0},
-        cn_mean=6.0,
-        cn_average=6.0,
-        neighbours={"O": 6},
-        bond_length=2.1,
-    )
+    for target, hash_ in wanted.labels.items():
+        yield docs.LabelDoc(
+            **head,
+            hash=hash_,
+            target=target,
+            value=6,
+            weights={"6": 1.0},
+            spread=None,
+            details={},
+            neighbours={"O": 6},
+        )
     empty = np.zeros(1, dtype=np.float32)
-    yield docs.SpectrumDoc(
-        **head,
-        hash=wanted.spectrum,
-        edge="K",
-        spectrum_type="EXAFS",
-        e0=7112.0,
-        k=empty,
-        chi=empty,
-        energy_rel=empty,
-        mu=empty,
-        mu0=empty,
-        program="made by the benchmark",
-        version="0",
-        cards={},
-        seconds=0.0,
-    )
+    for spectrum, hash_ in wanted.spectra.items():
+        yield docs.SpectrumDoc(
+            **head,
+            hash=hash_,
+            spectrum=spectrum,
+            edge="K",
+            spectrum_type="EXAFS",
+            e0=7112.0,
+            k=empty,
+            chi=empty,
+            energy_rel=empty,
+            mu=empty,
+            mu0=empty,
+            program="made by the benchmark",
+            version="0",
+            cards={},
+            seconds=0.0,
+        )
     for feature_set, hash_ in wanted.features.items():
         yield docs.FeatureDoc(**head, hash=hash_, feature_set=feature_set, vector=empty)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import ItemFailure
+from exafscn_flows.keys import item_key
 from exafscn_flows.store.documents import SiteDoc, SpectrumDoc, StructureDoc
 from exafscn_flows.store.store import Store
 
@@ -28,8 +29,8 @@ def stage_costs(store: Store, config: CampaignConfig, scratch: Path, seed: int) 
     from pymatgen.core import Structure
 
     from exafscn_flows.crystal import reduce_structure
+    from exafscn_flows.features import Inputs
     from exafscn_flows.spectra.base import Spectrum
-    from exafscn_flows.spectra.feff import compute_spectrum
     from exafscn_flows.targets.crystal_nn import coordination
 
     name = config.campaign
@@ -37,7 +38,8 @@ def stage_costs(store: Store, config: CampaignConfig, scratch: Path, seed: int) 
     sample = random.Random(seed).sample(sites, min(N_SITES, len(sites)))
     docs = store.read(StructureDoc, name, {site.material_id for site in sample})
     crystals = {key: Structure.from_dict(doc.structure) for key, doc in docs.items()}
-    stored = store.read(SpectrumDoc, name, [site.site for site in sample])
+    (way,) = config.spectra
+    stored = store.read(SpectrumDoc, name, [item_key(site.site, way.name) for site in sample])
     spectra = [
         Spectrum(**{field: getattr(doc, field) for field in Spectrum.__dataclass_fields__})
         for doc in stored.values()
@@ -52,11 +54,11 @@ def stage_costs(store: Store, config: CampaignConfig, scratch: Path, seed: int) 
 
     def compute(site: SiteDoc) -> None:
         crystal = crystals[site.material_id]
-        compute_spectrum(crystal, site.site_index, config.spectra, scratch)  # type: ignore[arg-type]
+        way.compute(crystal, site.site_index, scratch)
 
     def features(spectrum: Spectrum) -> None:
         for feature_set in config.features.sets:
-            feature_set.transform(spectrum, config.features)
+            feature_set.vector(Inputs({way.name: spectrum}), config.features)
 
     return {
         "reading": _mean(read, [doc.entry for doc in docs.values()])

@@ -33,14 +33,15 @@ from rich.table import Table
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.evaluation.experiments import bands
-from exafscn_flows.evaluation.metrics import predicted_classes
 from exafscn_flows.features.ranges import is_distance
 from exafscn_flows.jobs.fits import wanted_experiments
 from exafscn_flows.settings import Settings
 from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.results import ExperimentDoc, MetricsDoc, PredictionDoc
 from exafscn_flows.store.store import Store
+from exafscn_flows.tasks.classes import predicted_classes
 
+TARGET = "coordination_number"
 FILE = Path(__file__).resolve().parents[1] / "configs" / "study_published.yaml"
 
 SITES_PER_STRUCTURE = 1.4
@@ -137,7 +138,7 @@ def run(folder: Path, config: CampaignConfig) -> dict[str, Any]:
         server.stop()
     folds = config.evaluation.n_folds
     # What the study has left out, it has not done faster.
-    n_models = sum(len(config.models_on(fset.name)) for fset in config.features.sets)
+    n_models = sum(len(config.models_on(fset.name, TARGET)) for fset in config.features.sets)
     n_experiments = sum(key.endswith("/accuracy") for key in plain)
     if (len(comparisons), len(experiments)) != (n_models * len(config.absorbers), n_experiments):
         sys.exit("the study has not made all of its models and experiments")
@@ -155,8 +156,8 @@ def run(folder: Path, config: CampaignConfig) -> dict[str, Any]:
     return {
         "cores": n_jobs,
         "sites": {
-            el: len(plain[f"{el}/{config.studied_set}/{first}/sites"])
-            for first in [config.models_on(config.studied_set)[0].name]
+            el: len(plain[f"{TARGET}/{el}/{config.studied_set}/{first}/sites"])
+            for first in [config.studied_models[0].name]
             for el in config.absorbers
         },
         "fits": len(comparisons) * (2 * folds + 1) + len(experiments) * folds,
@@ -233,24 +234,26 @@ def compare_models(
 ) -> Iterator[Comparison]:
     """Compare every model in the database with the same of the plain script."""
     for metrics in store.find(MetricsDoc, {"campaign": config.campaign}):
-        key = f"{metrics.absorber}/{metrics.feature_set}/{metrics.model}"
+        key = str(metrics.model_key)
         query = {"campaign": config.campaign, "hash": metrics.hash}
         ours = {doc.site: doc for doc in store.find(PredictionDoc, query)}
         sites, y = plain[f"{key}/sites"].tolist(), plain[f"{key}/y"]
-        classes = np.unique(y)
+        names = metrics.classes
         different, largest, other_classes, both = 0, 0.0, 0, 0
         theirs = plain[f"{key}/grouped"]
-        for site, proba, cn in zip(sites, theirs, predicted_classes(theirs, classes), strict=True):
+        places = predicted_classes(theirs, np.arange(len(names)))
+        for site, proba, place in zip(sites, theirs, places, strict=True):
             if site not in ours:
                 continue
             both += 1
-            stored = np.array([ours[site].probabilities[str(name)] for name in classes])
+            found = ours[site].probabilities or {}
+            stored = np.array([found[str(name)] for name in names])
             different += int((stored != proba).sum())
             largest = max(largest, float(np.abs(stored - proba).max()))
-            other_classes += int(ours[site].cn != cn)
-        confusion = np.zeros((len(classes), len(classes)), dtype=int)
-        random = predicted_classes(plain[f"{key}/random"], classes)
-        np.add.at(confusion, (np.searchsorted(classes, y), np.searchsorted(classes, random)), 1)
+            other_classes += int(ours[site].value != names[place])
+        confusion = np.zeros((len(names), len(names)), dtype=int)
+        random = predicted_classes(plain[f"{key}/random"], np.arange(len(names)))
+        np.add.at(confusion, (y, random), 1)
         yield Comparison(
             model=key,
             sites=both,
@@ -268,7 +271,7 @@ def compare_experiments(
     """Return the largest difference of any number of each experiment, by its key."""
     differences = {}
     for doc in store.find(ExperimentDoc, {"campaign": config.campaign}):
-        numbers = [(doc.accuracy, plain[f"{doc.key}/accuracy"])]
+        numbers = [(doc.scores["accuracy"], plain[f"{doc.key}/accuracy"])]
         # Vectors are kept in single precision.
         numbers += [
             (ours, plain[f"{doc.key}/{name}"].astype(ours.dtype))

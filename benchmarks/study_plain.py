@@ -33,6 +33,10 @@ from sklearn.tree import DecisionTreeClassifier
 from exafscn_flows.evaluation.attribution import integrated_gradients, permutation_drop
 from exafscn_flows.evaluation.experiments import first_groups
 from exafscn_flows.models.mlp import Mlp
+from exafscn_flows.tasks import task_named
+
+TARGET = "coordination_number"
+TASK = task_named("classes")
 
 Folds = list[tuple[np.ndarray, np.ndarray]]
 
@@ -72,7 +76,7 @@ class PlainStudy:
             for model in self.plan["models"]:
                 for feature_set in model["feature_sets"]:
                     began = time.perf_counter()
-                    key = f"{absorber}/{feature_set}/{model['name']}"
+                    key = f"{TARGET}/{absorber}/{feature_set}/{model['name']}"
                     self._cross_validate(key, model, samples[feature_set])
                     self.seconds[f"{model['name']}/folds"] += time.perf_counter() - began
             for model in self.plan["models"]:
@@ -86,7 +90,8 @@ class PlainStudy:
         query = {"campaign": self.plan["campaign"], "absorber": absorber}
         active = database.sites.find(query | {"active": True}).sort("site")
         formulas = {doc["site"]: doc["formula"] for doc in active}
-        labels = {d["site"]: d["cn"] for d in database.labels.find(query, {"site": 1, "cn": 1})}
+        found = database.labels.find(query | {"target": TARGET}, {"site": 1, "value": 1})
+        labels = {doc["site"]: doc["value"] for doc in found}
         vectors: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
         for doc in database.features.find(query):
             vector = np.array(doc["vector"].as_vector().data, dtype=np.float32)
@@ -97,7 +102,8 @@ class PlainStudy:
             samples[name] = Samples(
                 sites,
                 np.stack([found[site] for site in sites]),
-                np.array([labels[site] for site in sites]),
+                # Numbers stand for the classes.
+                np.unique([labels[site] for site in sites], return_inverse=True)[1],
                 np.array([formulas[site] for site in sites]),
             )
         return samples
@@ -144,11 +150,11 @@ class PlainStudy:
             _predict(fitted, X, y, test, proba)
             if name == "importance":
                 edges = np.array(self.plan["edges"])
-                drop.append(permutation_drop(fitted, X[test], y[test], axis, edges, seed))
+                drop.append(permutation_drop(TASK, fitted, X[test], y[test], axis, edges, seed))
                 if model["settings"]["kind"] == "mlp":
                     gradients.append(integrated_gradients(fitted, X[test]))
         right = np.unique(y)[np.round(proba, 9).argmax(axis=1)] == y
-        key = "/".join([absorber, self._set, model["name"], name])
+        key = "/".join([TARGET, absorber, self._set, model["name"], name])
         key += "" if value is None else f"/{value}"
         self.results[f"{key}/accuracy"] = right.mean()
         for what, found in {"drop": drop, "gradients": gradients}.items():
@@ -171,14 +177,14 @@ def fit(
     """Fit a model as the campaign file has it."""
     if settings["kind"] == "mlp":
         # On one thread: how torch shares sums among threads changes what it learns.
-        return Mlp.model_validate(settings).fit(X, y, groups, seed)
+        return Mlp.model_validate(settings).fit(X, y, groups, seed, "classes")
     return estimator(settings, seed, n_jobs).fit(X, y)
 
 
 def estimator(settings: dict[str, Any], seed: int, n_jobs: int) -> Any:
     """Return an unfitted model of scikit-learn."""
     assert settings["search"] is None
-    names = ("kind", "name", "feature_sets", "search")
+    names = ("kind", "name", "per", "targets", "feature_sets", "search")
     own = {key: value for key, value in settings.items() if key not in names}
     match settings["kind"]:
         case "random_forest":
