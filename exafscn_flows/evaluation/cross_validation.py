@@ -1,31 +1,37 @@
-"""Out-of-fold probabilities, one fold at a time, so that folds can run as separate tasks."""
+"""Out-of-fold outputs, one fold at a time, so that folds can run as separate tasks."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
+from exafscn_flows.models.base import ModelBase
+from exafscn_flows.targets.base import Value
+from exafscn_flows.tasks import Task
+
 
 def fit_fold(
-    fit: Callable[[np.ndarray, np.ndarray, np.ndarray, int], Any],
+    task: Task,
+    model: ModelBase,
     X: np.ndarray,
     y: np.ndarray,
     groups: np.ndarray,
     folds: np.ndarray,
     fold: int,
     seed: int,
+    classes: list[Value],
 ) -> np.ndarray:
-    """Fit on all other folds and return the class probabilities of the sites of one fold.
+    """Fit on all other folds and return the outputs for the sites of one fold.
 
     Parameters
     ----------
-    fit
-        Returns a classifier fitted on features, classes and groups with a seed, e.g.
-        ``RandomForest().fit``.
+    task
+        What is learned.
+    model
+        The model, unfitted.
     X
         Features, shape (n, n_features).
     y
-        Class of each site, shape (n,).
+        What `task` encodes the labels as, shape (n,).
     groups
         Group of each site, e.g. its formula, shape (n,); what is fitted on the other folds may
         split them again.
@@ -34,24 +40,28 @@ def fit_fold(
     fold
         The fold that is held out.
     seed
-        Seed of the classifier.
+        Seed of the fit.
+    classes
+        All classes.
 
     Returns
     -------
     numpy.ndarray
-        Probabilities, shape (n_test, n_classes); rows are the sites of the fold in the order of
-        ``X``, columns the sorted classes of all of ``y``. A class that no other fold has gets 0.
+        Outputs of `task`, shape (n_test, width), in the order of ``X``. A class that no other fold
+        has gets 0.
+
+    Raises
+    ------
+    ItemFailure
+        If the model cannot be fitted on these rows.
     """
     test = folds == fold
-    classes = np.unique(y)
-    fitted = fit(X[~test], y[~test], groups[~test], seed)
-    proba = np.zeros((int(test.sum()), len(classes)))
-    proba[:, np.searchsorted(classes, fitted.classes_)] = fitted.predict_proba(X[test])
-    return proba
+    fitted = model.fit(X[~test], y[~test], groups[~test], seed, task.name)
+    return task.output(fitted, X[test], classes)
 
 
 def assemble(parts: Mapping[int, np.ndarray], folds: np.ndarray) -> np.ndarray:
-    """Put the folds' probabilities together.
+    """Put the folds' outputs together.
 
     Parameters
     ----------
@@ -63,7 +73,7 @@ def assemble(parts: Mapping[int, np.ndarray], folds: np.ndarray) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        Out-of-fold probabilities of all sites, shape (n, n_classes).
+        Out-of-fold outputs of all sites, shape (n, width).
 
     Raises
     ------
@@ -73,8 +83,8 @@ def assemble(parts: Mapping[int, np.ndarray], folds: np.ndarray) -> np.ndarray:
     sizes = {fold: len(part) for fold, part in parts.items()}
     numbers, counts = np.unique(folds, return_counts=True)
     if sizes != dict(zip(numbers.tolist(), counts.tolist(), strict=True)):
-        raise ValueError(f"probabilities of {sizes} sites by fold do not belong to these folds")
-    proba = np.empty((len(folds), next(iter(parts.values())).shape[1]))
+        raise ValueError(f"outputs of {sizes} sites by fold do not belong to these folds")
+    output = np.empty((len(folds), next(iter(parts.values())).shape[1]))
     for fold, part in parts.items():
-        proba[folds == fold] = part
-    return proba
+        output[folds == fold] = part
+    return output

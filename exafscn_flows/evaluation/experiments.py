@@ -7,7 +7,9 @@ import numpy as np
 
 from exafscn_flows.evaluation.attribution import integrated_gradients, permutation_drop
 from exafscn_flows.models.base import ModelBase
-from exafscn_flows.models.mlp_network import MlpClassifier
+from exafscn_flows.models.mlp_network import Network
+from exafscn_flows.targets.base import Value
+from exafscn_flows.tasks import Task
 
 BAND_WIDTH = 0.5
 """Width of the bands that are permuted on an axis of R, Å: about the resolution of EXAFS."""
@@ -21,19 +23,19 @@ class FoldOutcome:
 
     Attributes
     ----------
-    proba
-        Class probabilities of the held-out rows, shape (n_test, n_classes), columns the sorted
-        classes of all rows.
+    output
+        Outputs of the task for the held-out rows, shape (n_test, width).
     n_train
         Rows that were learned from.
     drop
-        Accuracy lost by permuting each band of features, shape (n_bands,); only of importance.
+        What is lost by permuting each band of features, shape (n_bands,): accuracy, or of numbers
+        how much RMSE grows; only of importance.
     gradients
         Size of the integrated gradients by feature, shape (n_features,); only of importance, and
         only of a multilayer perceptron.
     """
 
-    proba: np.ndarray
+    output: np.ndarray
     n_train: int
     drop: np.ndarray | None = None
     gradients: np.ndarray | None = None
@@ -59,6 +61,7 @@ def bands(axis: np.ndarray, is_distance: bool) -> np.ndarray:
 
 
 def run_fold(
+    task: Task,
     model: ModelBase,
     X: np.ndarray,
     y: np.ndarray,
@@ -69,17 +72,21 @@ def run_fold(
     experiment: str,
     value: float | None,
     seed: int,
+    classes: list[Value],
+    n_extra: int = 0,
 ) -> FoldOutcome:
     """Fit a model as an experiment says, and predict the rows that are held out.
 
     Parameters
     ----------
+    task
+        What is learned.
     model
         The model, unfitted.
     X
-        Features, shape (n, n_features).
+        Features, shape (n, n_features + n_extra).
     y
-        Class of each row, shape (n,).
+        What `task` encodes the labels as, shape (n,).
     groups
         Group of each row, e.g. its formula, shape (n,).
     axis
@@ -93,6 +100,11 @@ def run_fold(
         ``"learning_curve"``: only this share of the groups to learn from; ``"importance"``.
     seed
         Seed of the fit, of the choice of groups and of permutations.
+    classes
+        All classes.
+    n_extra
+        Columns at the end of `X` that are no features, such as those of a model of several
+        absorbers: every experiment leaves them as they are, and importance leaves them out.
 
     Raises
     ------
@@ -104,18 +116,16 @@ def run_fold(
         assert value is not None
         train &= np.isin(groups, first_groups(groups[train], value, seed))
     if experiment in ("rmax", "rmin"):
-        columns = axis < value if experiment == "rmax" else axis >= value
-        X = X[:, columns]
-    fitted = model.fit(X[train], y[train], groups[train], seed)
-    classes = np.unique(y)
-    proba = np.zeros((int(test.sum()), len(classes)))
-    proba[:, np.searchsorted(classes, fitted.classes_)] = fitted.predict_proba(X[test])
+        inside = axis < value if experiment == "rmax" else axis >= value
+        X = X[:, np.append(inside, np.ones(n_extra, dtype=bool))]
+    fitted = model.fit(X[train], y[train], groups[train], seed, task.name)
+    output = task.output(fitted, X[test], classes)
     importance: dict[str, Any] = {}
     if experiment == "importance":
-        importance["drop"] = permutation_drop(fitted, X[test], y[test], axis, edges, seed)
-        if isinstance(fitted, MlpClassifier):
-            importance["gradients"] = integrated_gradients(fitted, X[test])
-    return FoldOutcome(proba, int(train.sum()), **importance)
+        importance["drop"] = permutation_drop(task, fitted, X[test], y[test], axis, edges, seed)
+        if isinstance(fitted, Network):
+            importance["gradients"] = integrated_gradients(fitted, X[test], len(axis))
+    return FoldOutcome(output, int(train.sum()), **importance)
 
 
 def first_groups(groups: np.ndarray, share: float, seed: int) -> np.ndarray:

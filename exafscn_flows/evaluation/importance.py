@@ -8,17 +8,18 @@ import numpy as np
 def gini_importance(fitted: Any) -> np.ndarray | None:
     """Return the mean decrease in impurity by feature, shape (n_features,), sum 1.
 
-    All zero for trees that found nothing to split.
+    Impurity is Gini's of classes, and the variance of numbers. All zero for trees that found
+    nothing to split.
 
     Parameters
     ----------
     fitted
-        Fitted classifier.
+        Fitted model.
 
     Returns
     -------
     numpy.ndarray or None
-        None for a model that is not made of classification trees.
+        None for a model that is no mean over trees.
     """
     trees = getattr(fitted, "estimators_", None)
     if trees is None:

@@ -1,4 +1,4 @@
-"""Models that predict a label from features. Importing this package imports no library of them.
+"""Models that predict labels from features. Importing this package imports no library of them.
 
 A new model is one file and one line in the list below.
 """

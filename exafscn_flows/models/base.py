@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
 import numpy as np
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from exafscn_flows.errors import problem_text
+from exafscn_flows.errors import CampaignError, problem_text
 from exafscn_flows.strict import LocatedError, StrictModel
 from exafscn_flows.targets.base import TaskName
 
@@ -21,11 +21,11 @@ NAMES = frozenset({"kind", "name", "per", "targets", "feature_sets", "search"})
 
 
 class Classifier(Protocol):
-    """A fitted model, under scikit-learn's names."""
+    """A model fitted on classes, under scikit-learn's names."""
 
     @property
     def classes_(self) -> np.ndarray:
-        """Classes, ascending, shape (n_classes,)."""
+        """Numbers of the classes that it has seen, ascending, shape (n_classes,)."""
 
     @property
     def n_features_in_(self) -> int:
@@ -36,6 +36,23 @@ class Classifier(Protocol):
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return probabilities, shape (n, n_classes), columns in the order of ``classes_``."""
+
+
+class Regressor(Protocol):
+    """A model fitted on numbers, under scikit-learn's names."""
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of features."""
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the number of each row, shape (n,)."""
+
+
+Fitted = Classifier | Regressor
+
+Node = tuple[str, str, str]
+"""Loader, module and class by which a file in the skops format names a part of a model."""
 
 
 class ModelBase(StrictModel):
@@ -102,10 +119,12 @@ class ModelBase(StrictModel):
         This includes a number that grows whenever the code gives another model than before.
         """
         # What is searched for has no value of its own.
-        left_out = NAMES - {"kind", "search"} | set(self.search or ["search"])
+        left_out = set(NAMES - {"kind", "search"}) | set(self.search or ["search"])
         return {"version": self.version, **self.model_dump(exclude=left_out)}
 
-    def chosen(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int) -> Self:
+    def chosen(
+        self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, task: TaskName
+    ) -> Self:
         """Return the candidate of `search` that these rows favour; itself without a search.
 
         Arguments are those of `fit`.
@@ -115,9 +134,11 @@ class ModelBase(StrictModel):
         from exafscn_flows.models.search import best_candidate
 
         candidates = self.candidates()
-        return candidates[best_candidate(candidates, X, y, groups, seed)]
+        return candidates[best_candidate(candidates, X, y, groups, seed, task)]
 
-    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int) -> Classifier:
+    def fit(
+        self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, task: TaskName
+    ) -> Fitted:
         """Fit the model on one thread, so that processes can work side by side.
 
         Parameters
@@ -125,16 +146,18 @@ class ModelBase(StrictModel):
         X
             Features, shape (n, n_features).
         y
-            Class of each row, shape (n,).
+            Number of the class of each row, from 0, or the number that it is, shape (n,).
         groups
             Group of each row, e.g. its formula, shape (n,). A model that holds rows back to
             watch itself learn keeps a group on one side.
         seed
             Seed of everything random in the fit.
+        task
+            Whether `y` are classes or numbers; one of `tasks`.
 
         Returns
         -------
-        Classifier
+        Classifier or Regressor
             The same to the last bit for the same arguments, in every process.
 
         Raises
@@ -144,30 +167,89 @@ class ModelBase(StrictModel):
         """
         from threadpoolctl import threadpool_limits
 
-        chosen = self.chosen(X, y, groups, seed)
+        chosen = self.chosen(X, y, groups, seed, task)
         with threadpool_limits(1):
-            return chosen._fit(X, y, groups, seed)
+            return chosen._fit(X, y, groups, seed, task)
 
     @abstractmethod
-    def _fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int) -> Classifier:
+    def _fit(
+        self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, task: TaskName
+    ) -> Fitted:
         """Fit as `fit` says, on the threads that there are."""
+
+    @classmethod
+    @abstractmethod
+    def dump(cls, fitted: Fitted) -> bytes:
+        """Return what `fit` returned as the bytes of a file, the same in every process.
+
+        Raises
+        ------
+        TypeError
+            If it holds what `load` would refuse.
+        """
+
+    @classmethod
+    @abstractmethod
+    def load(cls, data: bytes) -> Fitted:
+        """Return what `dump` made ``data`` from; no code of the file is run.
+
+        Raises
+        ------
+        CampaignError
+            If the file holds what no model of this kind needs, or a model that is not safe to use.
+        Exception
+            A file made by hand can break the libraries that read it in any way.
+        """
 
 
 class SklearnModel(ModelBase):
-    """Base of scikit-learn's classifiers."""
+    """Base of scikit-learn's models."""
 
     libraries = ("scikit-learn", "skops")
 
+    nodes: ClassVar[frozenset[Node]]
+    """Types that fitted models of this kind are made of, beside those of all kinds."""
+
     @abstractmethod
-    def build(self, seed: int) -> Any:
-        """Return the unfitted classifier.
+    def build(self, seed: int, task: TaskName) -> Any:
+        """Return the unfitted classifier or regressor.
 
         Parameters
         ----------
         seed
             Seed of everything random in the fit.
+        task
+            Whether it will learn classes or numbers.
         """
 
-    def _fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int) -> Classifier:
-        fitted: Classifier = self.build(seed).fit(X, y)
+    def _fit(
+        self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, task: TaskName
+    ) -> Fitted:
+        fitted: Fitted = self.build(seed, task).fit(X, y)
+        return fitted
+
+    @classmethod
+    @abstractmethod
+    def is_sound(cls, fitted: Any) -> bool:
+        """Tell whether a loaded object is a model of this kind that is safe to use.
+
+        Raises
+        ------
+        Exception
+            An object made by hand can lack anything.
+        """
+
+    @classmethod
+    def dump(cls, fitted: Fitted) -> bytes:
+        from exafscn_flows.models.skops_file import dump_sklearn
+
+        return dump_sklearn(fitted, cls.nodes)
+
+    @classmethod
+    def load(cls, data: bytes) -> Fitted:
+        from exafscn_flows.models.skops_file import load_sklearn
+
+        fitted: Fitted = load_sklearn(data, cls.nodes)
+        if not cls.is_sound(fitted):
+            raise CampaignError("a stored model is not a sound model: refused; fit it again")
         return fitted

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from exafscn_flows.models.base import NAMES, SklearnModel
+from exafscn_flows.targets.base import TaskName
 
 
 class Forest(SklearnModel):
@@ -19,13 +20,15 @@ class Forest(SklearnModel):
     )
     min_samples_leaf: int = Field(default=1, ge=1, description="Fewest sites in a leaf.")
     class_weight: Literal["balanced"] | None = Field(
-        default=None, description="'balanced' gives every class the same weight."
+        default=None,
+        description="'balanced' gives every class the same weight; numbers take no notice of it.",
     )
 
-    def arguments(self, seed: int) -> dict[str, Any]:
+    def arguments(self, seed: int, task: TaskName) -> dict[str, Any]:
         """Return the arguments of scikit-learn's class."""
+        left_out = set(NAMES) | ({"class_weight"} if task == "numbers" else set())
         return {
-            **self.model_dump(exclude=NAMES),
+            **self.model_dump(exclude=left_out),
             "random_state": seed,
             "n_jobs": 1,
         }

@@ -5,14 +5,16 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from exafscn_flows.models.base import Classifier, ModelBase, ModelName
+from exafscn_flows.models.base import Fitted, ModelBase, ModelName
+from exafscn_flows.targets.base import TaskName
 
 
 class Mlp(ModelBase):
     """Two hidden layers of 512 with ReLU and dropout, trained in torch by AdamW.
 
     A tenth of the sites, in whole formulas, is held back from training; training ends when the
-    log loss there stops falling, and the best weights are kept. Features are standardised.
+    log loss there, or of numbers the squared error, stops falling, and the best weights are kept.
+    Features are standardised, and so are numbers to learn.
     """
 
     libraries = ("torch", "numpy")
@@ -29,8 +31,22 @@ class Mlp(ModelBase):
         default=20, ge=1, description="Passes without gain after which training ends."
     )
 
-    def _fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int) -> Classifier:
+    def _fit(
+        self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, task: TaskName
+    ) -> Fitted:
         # torch takes a second to import.
         from exafscn_flows.models.mlp_training import train
 
-        return train(self, X, y, groups, seed)
+        return train(self, X, y, groups, seed, task)
+
+    @classmethod
+    def dump(cls, fitted: Fitted) -> bytes:
+        from exafscn_flows.models.mlp_file import dump_mlp
+
+        return dump_mlp(fitted)
+
+    @classmethod
+    def load(cls, data: bytes) -> Fitted:
+        from exafscn_flows.models.mlp_file import load_mlp
+
+        return load_mlp(data)

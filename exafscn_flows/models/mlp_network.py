@@ -1,5 +1,6 @@
-"""A trained multilayer perceptron: plain arrays, which predict without torch."""
+"""Trained multilayer perceptrons: plain arrays, which predict without torch."""
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -12,13 +13,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class MlpClassifier:
-    """Layers with ReLU between them, on standardised features, with softmax at the end.
+class Network:
+    """Layers with ReLU between them, on standardised features.
 
     Attributes
     ----------
-    classes_
-        Classes, ascending, shape (n_classes,), int64.
     mean, scale
         What is taken off the features, and what they are divided by, shape (n_features,), float32.
     weights
@@ -32,7 +31,6 @@ class MlpClassifier:
         If the arrays do not fit together or hold values that are not finite.
     """
 
-    classes_: np.ndarray
     mean: np.ndarray
     scale: np.ndarray
     weights: tuple[np.ndarray, ...]
@@ -46,27 +44,24 @@ class MlpClassifier:
             self.mean.shape != self.scale.shape
             or not shapes
             or shapes != list(pairwise(widths))
-            or self.classes_.shape != (widths[-1],)
-            or self.classes_.dtype != np.int64
-            or (np.diff(self.classes_) <= 0).any()
+            or not self._ends_well(widths[-1])
             or any(array.dtype != np.float32 for array in arrays)
         ):
             raise ValueError("the layers do not fit together")
         if not all(np.isfinite(array).all() for array in arrays) or (self.scale <= 0).any():
             raise ValueError("the layers hold values that cannot be used")
 
+    def _ends_well(self, n_outputs: int) -> bool:
+        """Tell whether what is made of the outputs fits to their number."""
+        raise NotImplementedError
+
     @property
     def n_features_in_(self) -> int:
         """Number of features."""
         return len(self.mean)
 
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return the most probable class of each row, shape (n,)."""
-        predicted: np.ndarray = self.classes_[self.predict_proba(X).argmax(axis=1)]
-        return predicted
-
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        """Return probabilities, shape (n, n_classes), columns in the order of ``classes_``.
+    def outputs(self, X: np.ndarray) -> np.ndarray:
+        """Return what comes out of the last layer, float64, shape (n, n_outputs).
 
         Raises
         ------
@@ -81,10 +76,79 @@ class MlpClassifier:
         with _blas().limit(limits=1):
             for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
                 layer = np.maximum(layer @ weight + bias, 0)
-            logits = (layer @ self.weights[-1] + self.biases[-1]).astype(np.float64)
+            result: np.ndarray = (layer @ self.weights[-1] + self.biases[-1]).astype(np.float64)
+        return result
+
+
+@dataclass(frozen=True)
+class MlpClassifier(Network):
+    """A network with softmax at its end.
+
+    Attributes
+    ----------
+    classes_
+        Numbers of the classes, ascending, shape (n_classes,), int64.
+    """
+
+    classes_: np.ndarray
+
+    def _ends_well(self, n_outputs: int) -> bool:
+        return (
+            self.classes_.shape == (n_outputs,)
+            and self.classes_.dtype == np.int64
+            and bool((np.diff(self.classes_) > 0).all())
+        )
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the most probable class of each row, shape (n,)."""
+        predicted: np.ndarray = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return predicted
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return probabilities, shape (n, n_classes), columns in the order of ``classes_``.
+
+        Raises
+        ------
+        ValueError
+            As `outputs`.
+        """
+        logits = self.outputs(X)
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
         proba: np.ndarray = odds / odds.sum(axis=1, keepdims=True)
         return proba
+
+
+@dataclass(frozen=True)
+class MlpRegressor(Network):
+    """A network with one output, a number in standard deviations from the mean of all.
+
+    Attributes
+    ----------
+    center, width
+        That mean and that standard deviation, in the unit of the target.
+    """
+
+    center: float
+    width: float
+
+    def _ends_well(self, n_outputs: int) -> bool:
+        return (
+            n_outputs == 1
+            and type(self.center) is type(self.width) is float
+            and math.isfinite(self.center)
+            and 0 < self.width < math.inf
+        )
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the number of each row, shape (n,).
+
+        Raises
+        ------
+        ValueError
+            As `outputs`.
+        """
+        predicted: np.ndarray = self.center + self.width * self.outputs(X)[:, 0]
+        return predicted
 
 
 def standardised(X: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -10,7 +10,8 @@ from torch import nn
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.models.mlp import Mlp
-from exafscn_flows.models.mlp_network import MlpClassifier, standardised
+from exafscn_flows.models.mlp_network import MlpClassifier, MlpRegressor, standardised
+from exafscn_flows.targets.base import TaskName
 
 HIDDEN = (512, 512)
 BATCH_SIZE = 64
@@ -19,8 +20,8 @@ WATCHED_SHARE = 0.1
 
 
 def train(
-    settings: Mlp, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int
-) -> MlpClassifier:
+    settings: Mlp, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, task: TaskName
+) -> MlpClassifier | MlpRegressor:
     """Train the network on one thread.
 
     Parameters
@@ -30,11 +31,13 @@ def train(
     X
         Features, shape (n, n_features).
     y
-        Class of each row, shape (n,).
+        Class or number of each row, as `fit` takes it, shape (n,).
     groups
         Group of each row, e.g. its formula, shape (n,).
     seed
         Seed of the rows that are watched, of the first weights, of the batches and of dropout.
+    task
+        Whether `y` are classes or numbers.
 
     Raises
     ------
@@ -43,24 +46,41 @@ def train(
         from the start.
     """
     watched = watched_rows(groups, seed)
-    classes, target = np.unique(y, return_inverse=True)
     mean = X[~watched].mean(axis=0, dtype=np.float64).astype(np.float32)
     scale = X[~watched].std(axis=0, dtype=np.float64).astype(np.float32)
     # A feature that is the same everywhere, but for rounding, tells nothing.
     scale[scale <= 1e-6 * np.abs(mean)] = 1
-    inputs = torch.from_numpy(standardised(X, mean, scale))
+    inputs = standardised(X, mean, scale)
+    if task == "classes":
+        classes, target = np.unique(y, return_inverse=True)
+        layers = _trained(settings, inputs, target, len(classes), watched, seed)
+        return MlpClassifier(mean, scale, *layers, classes_=classes.astype(np.int64))
+    center, width = float(y[~watched].mean()), float(y[~watched].std())
+    if width <= 1e-6 * abs(center):
+        width = 1.0
+    numbers = ((y - center) / width).astype(np.float32)[:, None]
+    layers = _trained(settings, inputs, numbers, 1, watched, seed)
+    return MlpRegressor(mean, scale, *layers, center=center, width=width)
+
+
+def _trained(
+    settings: Mlp,
+    inputs: np.ndarray,
+    target: np.ndarray,
+    n_outputs: int,
+    watched: np.ndarray,
+    seed: int,
+) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+    """Return the weights and the biases of the layers of a trained network."""
+    loss = nn.MSELoss() if target.dtype == np.float32 else nn.CrossEntropyLoss()
+    tensors = (torch.from_numpy(array) for array in (inputs, target, watched))
     with _one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = _network(X.shape[1], len(classes), settings.dropout)
-        _descend(network, settings, inputs, torch.from_numpy(target), torch.from_numpy(watched))
+        network = _network(inputs.shape[1], n_outputs, settings.dropout)
+        _descend(network, loss, settings, *tensors)
     layers = [layer for layer in network if isinstance(layer, nn.Linear)]
-    return MlpClassifier(
-        classes_=classes.astype(np.int64),
-        mean=mean,
-        scale=scale,
-        weights=tuple(layer.weight.detach().numpy().T.copy() for layer in layers),
-        biases=tuple(layer.bias.detach().numpy().copy() for layer in layers),
-    )
+    weights = tuple(layer.weight.detach().numpy().T.copy() for layer in layers)
+    return weights, tuple(layer.bias.detach().numpy().copy() for layer in layers)
 
 
 def watched_rows(groups: np.ndarray, seed: int) -> np.ndarray:
@@ -91,17 +111,18 @@ def watched_rows(groups: np.ndarray, seed: int) -> np.ndarray:
     return watched
 
 
-def _network(n_features: int, n_classes: int, dropout: float) -> nn.Sequential:
+def _network(n_features: int, n_outputs: int, dropout: float) -> nn.Sequential:
     layers: list[nn.Module] = []
     width = n_features
     for hidden in HIDDEN:
         layers += [nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(dropout)]
         width = hidden
-    return nn.Sequential(*layers, nn.Linear(width, n_classes))
+    return nn.Sequential(*layers, nn.Linear(width, n_outputs))
 
 
 def _descend(
     network: nn.Sequential,
+    loss: nn.Module,
     settings: Mlp,
     inputs: torch.Tensor,
     target: torch.Tensor,
@@ -114,7 +135,6 @@ def _descend(
         weight_decay=settings.weight_decay,
         fused=True,
     )
-    loss = nn.CrossEntropyLoss()
     rows = torch.nonzero(~watched)[:, 0]
     best_loss, best_epoch, best = math.inf, 0, {}
     for epoch in range(settings.max_epochs):

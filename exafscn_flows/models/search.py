@@ -6,12 +6,19 @@ from typing import Any
 import numpy as np
 
 from exafscn_flows.errors import ItemFailure
+from exafscn_flows.targets.base import TaskName
+from exafscn_flows.tasks import Task, task_named
 
 N_FOLDS = 3
 
 
 def best_candidate(
-    candidates: Sequence[Any], X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int
+    candidates: Sequence[Any],
+    X: np.ndarray,
+    y: np.ndarray,
+    groups: np.ndarray,
+    seed: int,
+    task: TaskName,
 ) -> int:
     """Compare candidates by cross-validation with whole groups on one side.
 
@@ -25,16 +32,19 @@ def best_candidate(
     X
         Features, shape (n, n_features).
     y
-        Class of each row, shape (n,).
+        Class or number of each row, as `fit` takes it, shape (n,).
     groups
         Group of each row, e.g. its formula, shape (n,).
     seed
         Seed of folds and fits.
+    task
+        Whether `y` are classes or numbers.
 
     Returns
     -------
     int
-        Index of the candidate with the most rows predicted right, the first of several.
+        Index of the candidate with the most rows predicted right, or of numbers the smallest sum
+        of squared errors; the first of several.
 
     Raises
     ------
@@ -42,23 +52,29 @@ def best_candidate(
         If there is too little to split or to fit on.
     """
     try:
-        right = _rows_right(candidates, X, y, groups, seed)
+        losses = _losses(candidates, X, y, groups, seed, task_named(task))
     except ItemFailure as failure:
         message = f"in the search over parameters, {failure.message}"
         raise ItemFailure(failure.kind, message, "take more structures, or no search") from None
-    return right.index(max(right))
+    return losses.index(min(losses))
 
 
-def _rows_right(
-    candidates: Sequence[Any], X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int
-) -> list[int]:
+def _losses(
+    candidates: Sequence[Any],
+    X: np.ndarray,
+    y: np.ndarray,
+    groups: np.ndarray,
+    seed: int,
+    task: Task,
+) -> list[float]:
     from exafscn_flows.evaluation.splits import grouped_folds
 
-    folds = grouped_folds(y, groups, N_FOLDS, seed)
-    right = [0] * len(candidates)
+    task.check(y, N_FOLDS)
+    folds = grouped_folds(task.strata(y), groups, N_FOLDS, seed)
+    losses = [0.0] * len(candidates)
     for number, candidate in enumerate(candidates):
         for fold in range(N_FOLDS):
             test = folds == fold
-            fitted = candidate.fit(X[~test], y[~test], groups[~test], seed)
-            right[number] += int((fitted.predict(X[test]) == y[test]).sum())
-    return right
+            fitted = candidate.fit(X[~test], y[~test], groups[~test], seed, task.name)
+            losses[number] += float(task.losses(fitted, X[test], y[test]).sum())
+    return losses

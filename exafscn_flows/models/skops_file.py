@@ -14,21 +14,17 @@ from typing import Any
 
 from exafscn_flows.errors import CampaignError
 from exafscn_flows.imports import without
+from exafscn_flows.models.base import Node
 from exafscn_flows.models.canonical_zip import read_array, write_array, write_zip
-from exafscn_flows.models.soundness import is_sound
 
 # skops looks for all estimators there are, and so imports whatever scikit-learn could work with:
 # torch alone takes longer than everything else.
 with without("torch", "dask.array"):
     import skops.io
 
-HEADER = "schema.json"
+_HEADER = "schema.json"
 
-_TREE = "sklearn.tree._tree"
-_BOOSTING = "sklearn.ensemble._hist_gradient_boosting"
-_TREE_PREDICTOR = (f"{_BOOSTING}.predictor", "TreePredictor")
-
-_ALLOWED = frozenset(
+_COMMON = frozenset(
     {
         ("DictNode", "builtins", "dict"),
         ("JsonNode", "builtins", "str"),
@@ -37,76 +33,62 @@ _ALLOWED = frozenset(
         ("TypeNode", "builtins", "str"),
         ("NdArrayNode", "numpy", "int64"),
         ("NdArrayNode", "numpy", "ndarray"),
-        # Forests, extra trees and bagging.
-        ("ObjectNode", "sklearn.ensemble._forest", "RandomForestClassifier"),
-        ("ObjectNode", "sklearn.ensemble._forest", "ExtraTreesClassifier"),
-        ("ObjectNode", "sklearn.ensemble._bagging", "BaggingClassifier"),
-        ("ObjectNode", "sklearn.tree._classes", "DecisionTreeClassifier"),
-        ("ObjectNode", "sklearn.tree._classes", "ExtraTreeClassifier"),
-        ("TreeNode", _TREE, "Tree"),
-        # Gradient boosting, with two classes and with more.
-        ("ObjectNode", f"{_BOOSTING}.gradient_boosting", "HistGradientBoostingClassifier"),
-        ("ObjectNode", f"{_BOOSTING}.binning", "_BinMapper"),
-        ("ObjectNode", *_TREE_PREDICTOR),
-        ("ObjectNode", "sklearn.preprocessing._label", "LabelEncoder"),
-        ("ObjectNode", "sklearn._loss.loss", "HalfBinomialLoss"),
-        ("ObjectNode", "sklearn._loss.loss", "HalfMultinomialLoss"),
-        ("LossNode", "sklearn._loss._loss", "CyHalfBinomialLoss"),
-        ("LossNode", "sklearn._loss._loss", "CyHalfMultinomialLoss"),
-        ("ObjectNode", "sklearn._loss.link", "LogitLink"),
-        ("ObjectNode", "sklearn._loss.link", "MultinomialLogit"),
-        ("ObjectNode", "sklearn._loss.link", "Interval"),
-        ("NdArrayNode", "numpy", "uint64"),
     }
 )
-"""skops loader, module and class of all that the models of a campaign file are made of."""
-
-# skops does not trust these two, because their indices could lead sklearn astray: see is_sound.
-_TRUSTED = [f"{_TREE}.Tree", ".".join(_TREE_PREDICTOR)]
+"""What models of every kind are made of."""
 
 
-def dump_sklearn(estimator: Any) -> bytes:
+def dump_sklearn(estimator: Any, nodes: frozenset[Node]) -> bytes:
     """Return a fitted model as the bytes of a compressed skops file.
+
+    Parameters
+    ----------
+    estimator
+        The model.
+    nodes
+        Types that it may be made of, beside those of every model.
 
     Raises
     ------
     TypeError
-        If the estimator holds a type that ``load_sklearn`` would refuse.
+        If it holds another type, which ``load_sklearn`` would refuse.
     """
     with zipfile.ZipFile(io.BytesIO(skops.io.dumps(estimator))) as raw:
-        schema = json.loads(raw.read(HEADER))
-        foreign = _foreign_types(schema)
+        schema = json.loads(raw.read(_HEADER))
+        foreign = _foreign_types(schema, nodes)
         if foreign:
             raise TypeError(f"cannot store a model that holds {foreign[0]}")
         files = _renumber(schema)
         arrays = {new: write_array(read_array(raw.read(old))) for old, new in files.items()}
-    return write_zip(HEADER, schema, arrays)
+    return write_zip(_HEADER, schema, arrays)
 
 
-def load_sklearn(data: bytes, schema: Any) -> Any:
-    """Return the model of a skops file.
+def load_sklearn(data: bytes, nodes: frozenset[Node]) -> Any:
+    """Return the model of a skops file; whether it is safe to use remains to be seen.
 
     Parameters
     ----------
     data
         The file.
-    schema
-        The JSON text in it, decoded.
+    nodes
+        Types that it may hold, beside those of every model.
 
     Raises
     ------
     CampaignError
-        If it holds a type that no model needs, or a model that is not safe to use.
+        If it holds another type.
     Exception
         A file made by hand can break skops and sklearn in any way.
     """
-    foreign = _foreign_types(schema)
+    with zipfile.ZipFile(io.BytesIO(data)) as file:
+        foreign = _foreign_types(json.loads(file.read(_HEADER)), nodes)
     if foreign:
-        raise CampaignError(f"a stored model holds {foreign[0]}, which no model needs: refused")
-    model = skops.io.loads(data, trusted=_TRUSTED)
-    if not is_sound(model):
-        raise CampaignError("a stored model is not a sound model: refused; fit it again")
-    return model
+        raise CampaignError(
+            f"a stored model holds {foreign[0]}, which no model of its kind needs: refused"
+        )
+    # skops does not trust some of these, because their indices could lead sklearn astray; see
+    # soundness.
+    return skops.io.loads(data, trusted=sorted(f"{module}.{name}" for _, module, name in nodes))
 
 
 def _nodes(value: Any) -> Iterator[dict[str, Any]]:
@@ -121,11 +103,12 @@ def _nodes(value: Any) -> Iterator[dict[str, Any]]:
             yield from _nodes(child)
 
 
-def _foreign_types(schema: Any) -> list[str]:
+def _foreign_types(schema: Any, nodes: frozenset[Node]) -> list[str]:
+    allowed = _COMMON | nodes
     return [
         f"{node.get('__module__')}.{node.get('__class__')}"
         for node in _nodes(schema)
-        if (node.get("__loader__"), node.get("__module__"), node.get("__class__")) not in _ALLOWED
+        if (node.get("__loader__"), node.get("__module__"), node.get("__class__")) not in allowed
     ]
 
 

@@ -3,19 +3,24 @@
 scikit-learn follows the indices in its trees without looking whether they lead out of memory.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.ensemble import (
-    BaggingClassifier,
-    ExtraTreesClassifier,
-    HistGradientBoostingClassifier,
-    RandomForestClassifier,
-)
+
+TREE = ("TreeNode", "sklearn.tree._tree", "Tree")
+"""Type of the nodes of a decision tree in a file."""
 
 
-def is_sound(model: Any) -> bool:
-    """Tell whether a loaded object is a model whose trees can be walked.
+def sound_ensemble(model: Any, trees: Mapping[type, type]) -> bool:
+    """Tell whether a loaded object is a mean over decision trees that can be walked.
+
+    Parameters
+    ----------
+    model
+        The object.
+    trees
+        Type of the trees, by the types that the object may have.
 
     Raises
     ------
@@ -23,49 +28,47 @@ def is_sound(model: Any) -> bool:
         An object made by hand can lack anything.
     """
     # type() and not isinstance: what is not exactly one of these was not written by us.
-    if type(model) in (RandomForestClassifier, ExtraTreesClassifier):
-        return all(_sound_tree(tree.tree_, model.n_features_in_) for tree in model.estimators_)
-    if type(model) is BaggingClassifier:
-        every = np.arange(model.n_features_in_)
-        return all(
-            # A mask or a subset would shift the features below the indices of the tree.
-            features.dtype.kind == "i"
-            and np.array_equal(features, every)
-            and _sound_tree(tree.tree_, len(every))
-            for tree, features in zip(model.estimators_, model.estimators_features_, strict=True)
+    wanted = trees.get(type(model))
+    return (
+        wanted is not None
+        and len(model.estimators_) > 0
+        and all(
+            type(tree) is wanted and _sound_tree(tree, model.n_features_in_)
+            for tree in model.estimators_
         )
-    if type(model) is HistGradientBoostingClassifier:
-        # Categories and the binned data of a running fit take other ways through a tree.
-        return not (
-            hasattr(model, "_in_fit")
-            or model._preprocessor is not None
-            or model._bin_mapper.is_categorical_.any()
-        ) and all(
-            _sound_predictor(predictor.nodes, model.n_features_in_)
-            for iteration in model._predictors
-            for predictor in iteration
-        )
-    return False
+    )
 
 
-def _sound_tree(tree: Any, n_features: int) -> bool:
+def _sound_tree(estimator: Any, n_features: int) -> bool:
+    tree = estimator.tree_
+    n_values = len(estimator.classes_) if hasattr(estimator, "classes_") else 1
     inner = tree.children_left != -1
-    return tree.node_count == tree.capacity and _sound_nodes(
-        inner, tree.children_left, tree.children_right, tree.feature, n_features
+    return (
+        tree.node_count == tree.capacity
+        and estimator.n_outputs_ == tree.n_outputs == 1
+        and tree.n_features == n_features
+        and tree.value.shape == (tree.node_count, 1, n_values)
+        and bool(np.isfinite(tree.value).all())
+        and sound_nodes(inner, tree.children_left, tree.children_right, tree.feature, n_features)
     )
 
 
-def _sound_predictor(nodes: np.ndarray, n_features: int) -> bool:
-    inner = nodes["is_leaf"] == 0
-    left, right = nodes["left"].astype(np.int64), nodes["right"].astype(np.int64)
-    return not nodes["is_categorical"].any() and _sound_nodes(
-        inner, left, right, nodes["feature_idx"], n_features
-    )
-
-
-def _sound_nodes(
+def sound_nodes(
     inner: np.ndarray, left: np.ndarray, right: np.ndarray, feature: np.ndarray, n_features: int
 ) -> bool:
+    """Tell whether every way from the first node of a tree ends at a leaf of it.
+
+    Parameters
+    ----------
+    inner
+        Whether a node is none of the leaves, shape (n_nodes,).
+    left, right
+        Indices of the nodes below each node, shape (n_nodes,).
+    feature
+        Index of the feature that decides between the two, shape (n_nodes,).
+    n_features
+        Number of features.
+    """
     if inner.ndim != 1 or len(inner) < 1:
         return False
     parent = np.arange(len(inner))[inner]

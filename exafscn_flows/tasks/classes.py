@@ -27,7 +27,7 @@ class ClassesTask(Task):
     higher_is_better = True
 
     def classes(self, values: Sequence[Value]) -> list[Value]:
-        return sorted(set(values))  # type: ignore[type-var]
+        return sorted(set(values))
 
     def encode(self, values: Sequence[Value], classes: list[Value]) -> np.ndarray:
         place = {value: index for index, value in enumerate(classes)}
@@ -140,7 +140,8 @@ class ClassesTask(Task):
         return {key: metrics[key] for key in ("accuracy", "accuracy_std", "macro_f1")}
 
     def losses(self, fitted: "Classifier", X: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return (fitted.predict(X) != y).astype(float)
+        losses: np.ndarray = (fitted.predict(X) != y).astype(float)
+        return losses
 
     def right(self, fitted: "Classifier", X: np.ndarray, y: np.ndarray) -> float:
         return float((fitted.predict(X) == y).mean())

@@ -80,8 +80,8 @@ class NumbersTask(Task):
             ``rmse_std`` their standard deviation (n - 1). ``mae``: mean of |error|. ``r2``:
             1 - squared errors / squared distances from the mean of all labels. ``mean_rmse`` and
             ``mean_mae``: of always predicting the mean of the other folds. ``relative_rmse``:
-            ``rmse`` by |mean label|, None where that is 0. ``calibration``: by fifths of the sites in
-            the order of their expected error, from `low` to `high`: `n` sites, their mean
+            ``rmse`` by |mean label|, None where that is 0. ``calibration``: by fifths of the sites
+            in the order of their expected error, from `low` to `high`: `n` sites, their mean
             `expected` error and the mean `observed` |error|.
 
         Raises
@@ -170,7 +170,7 @@ def _rms(errors: np.ndarray) -> float:
 
 
 def _fifths(values: np.ndarray) -> np.ndarray:
-    """Return the fifth, 0 to 4, to which each value belongs by its rank; equal ones are together."""
+    """Return the fifth, 0 to 4, to which each value belongs by its rank; equal ones share one."""
     rank = np.searchsorted(np.sort(values), values)
     fifths: np.ndarray = 5 * rank // len(values)
     return fifths
