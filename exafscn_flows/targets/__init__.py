@@ -11,14 +11,16 @@ from exafscn_flows.registry import one_of, registered
 from exafscn_flows.targets.base import TargetModel
 from exafscn_flows.targets.bond_length import BondLength
 from exafscn_flows.targets.coordination_number import CoordinationNumber
+from exafscn_flows.targets.environment import Environment
 
-__all__ = ["TARGETS", "BondLength", "CoordinationNumber", "Target", "TargetModel"]
+__all__ = ["TARGETS", "BondLength", "CoordinationNumber", "Environment", "Target", "TargetModel"]
 
 TARGETS: tuple[type[TargetModel], ...] = registered(
     "targets",
     [
         CoordinationNumber,
         BondLength,
+        Environment,
     ],
 )
 
