@@ -108,9 +108,9 @@ def main() -> None:
 
 def study(arguments: argparse.Namespace) -> CampaignConfig:
     """Return the study on the absorbers and the table of the command line."""
-    content = load_campaign_file(FILE).model_dump(mode="json")
+    table = f"sources.0.path={json.dumps(str(arguments.table))}"
+    content = load_campaign_file(FILE, [table]).model_dump(mode="json")
     content |= {"absorbers": arguments.absorbers}
-    content["sources"] = [{"kind": "table", "path": str(arguments.table)}]
     if arguments.sites:
         n_structures = round(arguments.sites / SITES_PER_STRUCTURE)
         content["sample"] = {"per_absorber": n_structures, "seed": 0}

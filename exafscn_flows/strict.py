@@ -1,8 +1,8 @@
 """The strict base of everything that can be written in a campaign file, and its common types."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -10,6 +10,7 @@ from pydantic import (
     ConfigDict,
     StringConstraints,
     ValidationInfo,
+    WrapValidator,
     field_validator,
 )
 
@@ -46,8 +47,33 @@ def check_unique(values: Sequence[Any], message: str, at: Location = ()) -> None
             raise LocatedError((*at, index), message)
 
 
-def from_folder(path: str, info: ValidationInfo) -> str:
+class TextFrom(str):
+    """Text of which a relative path starts at a folder of its own, not at that of the file."""
+
+    folder: Path
+
+    def __new__(cls, text: str, folder: Path) -> Self:
+        """Keep the folder beside the text."""
+        self = super().__new__(cls, text)
+        self.folder = folder
+        return self
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        # Where it is copied, or sent to another process, it is text like any other.
+        return str, (str(self),)
+
+
+def from_folder(path: str, text: Any, info: ValidationInfo) -> str:
     """Return a path of a campaign file as it is seen from anywhere.
+
+    Parameters
+    ----------
+    path
+        The path.
+    text
+        What was given, which the path is, or is a part of.
+    info
+        Its context has the folder of the file.
 
     Raises
     ------
@@ -56,7 +82,7 @@ def from_folder(path: str, info: ValidationInfo) -> str:
     """
     if "\0" in path:
         raise ValueError(f"{path!r} is no path")
-    folder = (info.context or {}).get("folder")
+    folder = text.folder if isinstance(text, TextFrom) else (info.context or {}).get("folder")
     if folder is None:
         return path
     try:
@@ -65,8 +91,13 @@ def from_folder(path: str, info: ValidationInfo) -> str:
         raise ValueError(f"{path!r} begins in the home folder of a user who is not known") from None
 
 
-TreePath = Annotated[str, StringConstraints(min_length=1), AfterValidator(from_folder)]
-"""A path; where it is relative, it starts at the folder of the campaign file."""
+def _tree_path(text: Any, check: Callable[[Any], str], info: ValidationInfo) -> str:
+    return from_folder(check(text), text, info)
+
+
+TreePath = Annotated[str, StringConstraints(min_length=1), WrapValidator(_tree_path)]
+"""A path; where it is relative, it starts at the folder of the campaign file, or where the command
+line gives it, at the current one."""
 
 
 class StrictModel(BaseModel):

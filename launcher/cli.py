@@ -45,6 +45,14 @@ Yes = Annotated[
     bool,
     typer.Option("--yes", "-y", help="Do not ask before a file takes over another's campaign."),
 ]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Value of a key of the campaign file, e.g. sources.0.path=cifs; may be repeated.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
 
 
@@ -75,11 +83,12 @@ def run(
         bool, typer.Option("--dry-run", help="Only say what would be done; change nothing.")
     ] = False,
     yes: Yes = False,
+    settings: Set = None,
 ) -> None:
     """Run a campaign on this machine; what is done already is not computed again."""
     from launcher.run import run_campaign
 
-    run_campaign(file, retry_failed=retry_failed, dry_run=dry_run, yes=yes)
+    run_campaign(file, settings or (), retry_failed=retry_failed, dry_run=dry_run, yes=yes)
 
 
 @app.command("import")
@@ -108,11 +117,12 @@ def submit(
         bool, typer.Option("--retry-failed", help="Try again what failed before.")
     ] = False,
     yes: Yes = False,
+    settings: Set = None,
 ) -> None:
     """Put a campaign on FireWorks' LaunchPad, for any number of processes and machines."""
     from launcher.cluster.submit import submit_campaign
 
-    submit_campaign(file, retry_failed=retry_failed, yes=yes)
+    submit_campaign(file, settings or (), retry_failed=retry_failed, yes=yes)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import logging
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,13 +26,17 @@ if TYPE_CHECKING:
     from jobflow import Flow
 
 
-def run_campaign(file: Path, *, retry_failed: bool, dry_run: bool, yes: bool) -> None:
+def run_campaign(
+    file: Path, settings: Sequence[str] = (), *, retry_failed: bool, dry_run: bool, yes: bool
+) -> None:
     """Run the campaign of a file; as `run_config`.
 
     Parameters
     ----------
     file
         Campaign file.
+    settings
+        As of `load_campaign_file`.
     retry_failed
         Whether to try again what failed in earlier runs.
     dry_run
@@ -46,7 +51,7 @@ def run_campaign(file: Path, *, retry_failed: bool, dry_run: bool, yes: bool) ->
     CampaignError
         As `run_config`.
     """
-    config = load_campaign_file(file)
+    config = load_campaign_file(file, settings)
     if not dry_run:
         run_config(config, file.resolve(), retry_failed=retry_failed, yes=yes)
         return

@@ -3,15 +3,16 @@
 import difflib
 import re
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from exafscn_flows.config.campaign import NAME_PATTERN, NAME_WORDS, CampaignConfig
+from exafscn_flows.config.given import Given, key_text, with_given
 from exafscn_flows.config.yaml_file import MERGE, read_yaml
 from exafscn_flows.errors import UsageError, problem_text
 from exafscn_flows.strict import LocatedError, Location
@@ -27,7 +28,7 @@ _MESSAGES = {
 """Texts for what pydantic says in the words of Python."""
 
 
-def load_campaign_file(path: Path) -> CampaignConfig:
+def load_campaign_file(path: Path, settings: Sequence[str] = ()) -> CampaignConfig:
     """Read and validate a campaign file.
 
     Relative paths in it start at the folder of the file.
@@ -36,6 +37,9 @@ def load_campaign_file(path: Path) -> CampaignConfig:
     ----------
     path
         YAML file.
+    settings
+        ``KEY=VALUE``, each: values that are set before the file is validated. Relative paths in
+        them start at the current folder.
 
     Returns
     -------
@@ -47,34 +51,57 @@ def load_campaign_file(path: Path) -> CampaignConfig:
         If the file is missing, is not YAML, or holds a wrong key or value; one line for each.
     """
     data, root = read_yaml(path)
+    data, given = with_given(data, settings)
     try:
         return CampaignConfig.model_validate(data, context={"folder": path.resolve().parent})
     except ValidationError as error:
+        written = _Written(path, root, data, given)
         # A value may be of several types, and pydantic says of each why it is not.
         found: dict[tuple[str, str], list[str]] = {}
         for problem in error.errors():
-            where, message, given = _describe(path, root, problem)
-            found.setdefault((where, given), []).append(message)
+            where, message, shown = _describe(written, problem)
+            found.setdefault((where, shown), []).append(message)
         lines = [
-            f"{where}: {' or '.join(dict.fromkeys(messages))}{given}"
-            for (where, given), messages in found.items()
+            f"{where}: {' or '.join(dict.fromkeys(messages))}{shown}"
+            for (where, shown), messages in found.items()
         ]
         raise UsageError("\n".join(lines)) from None
 
 
-def _describe(path: Path, root: Node, problem: Any) -> tuple[str, str, str]:
+class _Written(NamedTuple):
+    """What was written, and where."""
+
+    path: Path
+    root: Node
+    """The file."""
+    data: dict[str, Any]
+    """What it holds, with what is given beside it."""
+    given: list[Given]
+
+    def place(self, location: Location) -> str:
+        """Say where a place is, for the beginning of a line."""
+        key = key_text(location)
+        line, is_there = _line(self.root, location)
+        for one in self.given:
+            if one.holds(location) or (one.is_inside(location) and not is_there):
+                return one.option if one.at == location else f"{one.option}: {key}"
+        inside = [one.option for one in self.given if one.is_inside(location)]
+        key += f" (with {', '.join(inside)})" if inside else ""
+        return f"{self.path}:{line}: {key}" if key else f"{self.path}:{line}"
+
+
+def _describe(written: _Written, problem: Any) -> tuple[str, str, str]:
     """Say where a problem is, what it is, and what was given there."""
     kind, error = problem["type"], problem.get("ctx", {}).get("error")
     inside: Location = error.at if isinstance(error, LocatedError) else ()
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         inside = ("kind",)
-    line, written = _find(root, problem["loc"], inside, is_missing=kind == "missing")
-    key = _key(written)
-    where = f"{path}:{line}: {key}" if key else f"{path}:{line}"
+    location = _find(written.data, problem["loc"], inside, is_missing=kind == "missing")
+    where = written.place(location)
     if kind == "extra_forbidden":
-        location = problem["loc"]
-        known = sorted(_known_keys(location))
-        nearest = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+        key = str(problem["loc"][-1])
+        known = sorted(_known_keys(problem["loc"]))
+        nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
         advice = f"did you mean `{nearest[0]}`?" if nearest else f"known here: {', '.join(known)}"
         return where, f"unknown key; {advice}", ""
     if kind == "union_tag_invalid":
@@ -85,6 +112,9 @@ def _describe(path: Path, root: Node, problem: Any) -> tuple[str, str, str]:
     if kind == "string_pattern_mismatch" and problem["ctx"]["pattern"] == NAME_PATTERN:
         return where, f"a name has {NAME_WORDS}", f", not {problem['input'][:80]!r}"
     message = _MESSAGES.get(kind) or problem_text(problem)
+    if kind == "missing":
+        key = ".".join(map(str, location))
+        message += f": write it there, or give `--set {key}=VALUE`"
     shown = problem.get("input")
     if kind in ("value_error", "missing", "union_tag_not_found"):
         return where, message, ""
@@ -94,13 +124,13 @@ def _describe(path: Path, root: Node, problem: Any) -> tuple[str, str, str]:
     return where, message, f", not {text if len(text) <= 80 else text[:80] + '...'}"
 
 
-def _find(
-    root: Node, location: Location, inside: Location, *, is_missing: bool
-) -> tuple[int, Location]:
-    """Find a place in the file.
+def _find(data: Any, location: Location, inside: Location, *, is_missing: bool) -> Location:
+    """Return a place in the words of the file.
 
     Parameters
     ----------
+    data
+        What is written.
     location
         Of pydantic: with the kind of what may be of several kinds, and with the type of what may
         be of several types, which are not in the file.
@@ -108,33 +138,46 @@ def _find(
         What follows it.
     is_missing
         Whether the last part is not in the file.
-
-    Returns
-    -------
-    int
-        Line of the innermost part that is in the file, from 1.
-    tuple
-        The place in the words of the file.
     """
-    node: Node | None = root
-    line, written = 1, []
+    written = []
     last = len(location) - 1
     may_be_kind = False
     for index, part in enumerate((*location, *inside)):
-        is_kind, may_be_kind = may_be_kind and part == _kind_of(node), False
-        found = None if is_kind and index <= last else _child(node, part)
-        if found is not None:
-            line, node = found
+        is_kind, may_be_kind = may_be_kind and part == _kind_written(data), False
+        is_there = _has(data, part) and not (is_kind and index <= last)
+        if is_there:
+            data = data[part]
             may_be_kind = True
         elif index <= last and not (is_missing and index == last):
             continue
         else:
-            node = None
+            data = None
         written.append(part)
-    return line, tuple(written)
+    return tuple(written)
 
 
-def _child(node: Node | None, part: int | str) -> tuple[int, Node] | None:
+def _has(data: Any, part: int | str) -> bool:
+    if isinstance(data, list):
+        return isinstance(part, int) and part < len(data)
+    return isinstance(data, dict) and part in data
+
+
+def _kind_written(data: Any) -> Any:
+    return data.get("kind") if isinstance(data, dict) else None
+
+
+def _line(root: Node, location: Location) -> tuple[int, bool]:
+    """Return the line of a place, from 1, or else of what is around it; whether it is there."""
+    node, line = root, 1
+    for part in location:
+        found = _child(node, part)
+        if found is None:
+            return line, False
+        line, node = found
+    return line, True
+
+
+def _child(node: Node, part: int | str) -> tuple[int, Node] | None:
     """Return the line of a key or of an item of a list, and its value."""
     if isinstance(node, MappingNode):
         for key, value in _pairs(node):
@@ -153,18 +196,6 @@ def _pairs(node: MappingNode) -> Iterator[tuple[Node, Node]]:
         if key.tag == MERGE:
             for one in merged.value if isinstance(merged, SequenceNode) else [merged]:
                 yield from _pairs(one)
-
-
-def _kind_of(node: Node | None) -> Any:
-    found = _child(node, "kind")
-    return None if found is None else found[1].value
-
-
-def _key(location: Location) -> str:
-    key = ""
-    for part in location:
-        key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else part
-    return key
 
 
 def _known_keys(location: Location) -> set[str]:

@@ -41,6 +41,27 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], MappingNode]:
     return data, root
 
 
+def read_value(name: str, text: str) -> Any:
+    """Read a value that is written in YAML.
+
+    Parameters
+    ----------
+    name
+        What to call it.
+    text
+        The value.
+
+    Raises
+    ------
+    UsageError
+        If it is no YAML, or has keys that are no text.
+    """
+    data, root = _parse(name, text)
+    if root is not None:
+        _check_keys(name, root)
+    return data
+
+
 def _text(path: Path) -> str:
     try:
         if path.is_dir():
@@ -69,7 +90,7 @@ def _text(path: Path) -> str:
         raise UsageError(f"{path}:{line}: not text in UTF-8; {advice}") from None
 
 
-def _parse(path: Path, text: str) -> tuple[Any, Node | None]:
+def _parse(name: Path | str, text: str) -> tuple[Any, Node | None]:
     """Parse YAML; returns the data, and the nodes that know the lines."""
     try:
         # The safe loader builds plain values only, and refuses a key given twice.
@@ -84,7 +105,8 @@ def _parse(path: Path, text: str) -> tuple[Any, Node | None]:
         line, why = "", "it is nested too deeply"
     except (YAMLError, ValueError) as error:  # a ValueError of what a tag or a date asks for
         line, why = "", str(error)
-    raise UsageError(f"{path}{line}: not valid YAML: {' '.join(why.split())[:300]}") from None
+    where = f"{name}{line}" if isinstance(name, Path) else name
+    raise UsageError(f"{where}: not valid YAML: {' '.join(why.split())[:300]}") from None
 
 
 def _problem(error: MarkedYAMLError) -> tuple[str, str]:
@@ -104,7 +126,7 @@ def _problem(error: MarkedYAMLError) -> tuple[str, str]:
     return f":{mark.line + 1}" if mark else "", problem
 
 
-def _check_keys(path: Path, root: MappingNode) -> None:
+def _check_keys(name: Path | str, root: Node) -> None:
     """Refuse keys that are no text, such as numbers."""
     seen: set[int] = set()
     left: list[Node] = [root]
@@ -119,8 +141,6 @@ def _check_keys(path: Path, root: MappingNode) -> None:
             for key, value in node.value:
                 if key.tag not in (TEXT, MERGE):
                     shown = f" {key.value}" if isinstance(key, ScalarNode) else ""
-                    line = key.start_mark.line + 1
-                    raise UsageError(
-                        f"{path}:{line}: the key{shown} is no text: write it in quotes"
-                    )
+                    line = f":{key.start_mark.line + 1}" if isinstance(name, Path) else ""
+                    raise UsageError(f"{name}{line}: the key{shown} is no text: write it in quotes")
                 left.append(value)

@@ -42,8 +42,7 @@ class Concatenation(FeatureSetModel):
             try:
                 parts.append(part.resolved(offers))
             except LocatedError as error:
-                at = ("parts", index, *error.at)
-                raise LocatedError(at, f"part {part.name}: {error}") from None
+                raise LocatedError(("parts", index, *error.at), str(error)) from None
         return self.model_copy(update={"parts": parts})
 
     def check(self, settings: LarchSettings) -> None:

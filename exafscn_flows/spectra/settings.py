@@ -1,6 +1,7 @@
 """What a campaign file may say about spectra."""
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -57,9 +58,12 @@ class FeffSettings(SpectraModel):
         xanes = isinstance(cards, dict) and cards.get("XANES") is not None
         return "xanes" if xanes else super()._default_name(values)
 
-    @field_validator("command")
+    @field_validator("command", mode="wrap")
     @classmethod
-    def _from_folder_of_campaign(cls, command: str | None, info: ValidationInfo) -> str | None:
+    def _from_folder_of_campaign(
+        cls, given: Any, check: Callable[[Any], str | None], info: ValidationInfo
+    ) -> str | None:
+        command = check(given)
         if command is None:
             return None
         try:
@@ -71,7 +75,7 @@ class FeffSettings(SpectraModel):
             raise ValueError(f"{command!r} names no program: it is empty")
         program, *arguments = words
         if "/" in program:
-            program = from_folder(program, info)
+            program = from_folder(program, given, info)
         return shlex.join([program, *arguments])
 
     @field_validator("cards", mode="before")

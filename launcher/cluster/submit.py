@@ -1,5 +1,6 @@
 """`exafscn submit`: put a campaign on the LaunchPad."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from jobflow import Flow, JobStore
@@ -27,13 +28,17 @@ a small campaign would not spread over several machines."""
 _CATEGORIES = {plan_sites: "fetch", fan_out: "cpu", train: "train", experiments: "train"}
 
 
-def submit_campaign(file: Path, *, retry_failed: bool, yes: bool = False) -> None:
+def submit_campaign(
+    file: Path, settings: Sequence[str] = (), *, retry_failed: bool, yes: bool = False
+) -> None:
     """Put the campaign of a file on the LaunchPad of its database.
 
     Parameters
     ----------
     file
         Campaign file.
+    settings
+        As of `load_campaign_file`.
     retry_failed
         Whether to try again what failed before.
     yes
@@ -47,13 +52,13 @@ def submit_campaign(file: Path, *, retry_failed: bool, yes: bool = False) -> Non
     CampaignError
         If there is no database, or the campaign is on the LaunchPad already and not finished.
     """
-    config = load_campaign_file(file)
+    config = load_campaign_file(file, settings)
     check_files(config)
-    settings = Settings()
-    store = open_store(settings)
+    machine = Settings()
+    store = open_store(machine)
     check_takeover(store, config, file.resolve(), yes=yes)
     store.prepare()
-    launchpad = open_launchpad(store, settings)
+    launchpad = open_launchpad(store, machine)
     prepare_launchpad(launchpad)
     name = config.campaign
     with campaign_lock(store, name), translate_errors():

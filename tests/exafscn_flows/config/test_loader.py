@@ -173,7 +173,11 @@ HEAD = "campaign: a\nabsorbers: [Ni]\nsources: [{kind: amcsd}]\n"
         (HEAD + "study:\n  rmax:\n    - 2.0\n    - 2.0 #\n", "study.rmax[1]"),
         (HEAD + "study:\n  curves:\n    - mlp #\n", "study.curves[0]"),
         (HEAD + "spectra:\n  cards:\n    NLEG: 4\n    RPATH: far #\n", "spectra.cards.RPATH"),
-        (HEAD + "labels:\n  rivals:\n    - voronoi_nn\n    - other #\n", "labels.rivals[1]"),
+        (
+            HEAD + "targets:\n  - kind: coordination_number\n    rivals:\n      - voronoi_nn\n"
+            "      - other #\n",
+            "targets[0].rivals[1]",
+        ),
         (HEAD + "filters:\n  required: [O]\n  required: [S] #\n", "not valid YAML"),
         ("campaign: a\nabsorbers:[Ni] #\nsources: [{kind: amcsd}]\n", "not valid YAML"),
         (HEAD + "filters:\n\trequired: [O] #\n", "not valid YAML"),
@@ -302,7 +306,8 @@ def test_relative_path_starts_at_the_campaign_file(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("spectra", ["", "spectra: {}\n", "spectra: {time_limit: 5}\n"])
 def test_spectra_are_computed_by_feff_where_nothing_else_is_said(tmp_path, spectra):
-    assert load_campaign_file(write(tmp_path, GOOD + spectra)).spectra.kind == "feff"
+    (way,) = load_campaign_file(write(tmp_path, GOOD + spectra)).spectra
+    assert way.kind == "feff"
 
 
 @pytest.mark.parametrize(
@@ -335,12 +340,13 @@ def test_wrong_spectra_are_refused_like_everything_else(tmp_path, text, message)
 
 def test_command_with_a_folder_starts_at_the_campaign_file(tmp_path):
     text = "spectra: {command: 'bin/feff9 -n 1'}\n"
-    config = load_campaign_file(write(tmp_path, GOOD + text))
-    assert config.spectra.command == f"{tmp_path}/bin/feff9 -n 1"
+    (way,) = load_campaign_file(write(tmp_path, GOOD + text)).spectra
+    assert way.command == f"{tmp_path}/bin/feff9 -n 1"
     # One that is on the PATH stays what it is, and one that is complete, too.
     for command in ("feff9", "/opt/feff9 a"):
         text = f"spectra: {{command: {command}}}\n"
-        assert load_campaign_file(write(tmp_path, GOOD + text)).spectra.command == command
+        (way,) = load_campaign_file(write(tmp_path, GOOD + text)).spectra
+        assert way.command == command
 
 
 STORED = """\
@@ -362,14 +368,16 @@ features: {sets: [%s]}
         (
             "XANES",
             "{kind: concatenation, parts: [{kind: xanes}, {kind: peaks}]}",
-            "xanes+peaks is made from EXAFS in mu(E)",
+            "peaks is made from EXAFS in mu(E)",
         ),
     ],
 )
 def test_features_that_the_spectra_cannot_give_are_refused(tmp_path, stored, sets, missing):
     message = complaint(tmp_path, STORED % (stored, sets))
     assert missing in message
-    assert "but materials_project brings" in message
+    assert f"but stored holds {'EXAFS in' if stored == 'EXAFS' else 'the near edge in'} mu(E)" in (
+        message
+    )
 
 
 @pytest.mark.parametrize(("stored", "kind"), [("EXAFS", "r_space"), ("XANES", "xanes")])
