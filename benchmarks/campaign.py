@@ -75,6 +75,7 @@ def run(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     campaign = {
         "campaign": NAME,
         "absorbers": ABSORBERS,
+        "targets": ["coordination_number", "bond_length"],
         "sources": [{"kind": "files", "path": str(arguments.cifs.resolve())}],
         "sample": {"structures": arguments.structures, "seed": arguments.seed},
         "sites": {"max_per_absorber": 2},
