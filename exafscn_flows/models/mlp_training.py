@@ -53,26 +53,27 @@ def train(
     inputs = standardised(X, mean, scale)
     if task == "classes":
         classes, target = np.unique(y, return_inverse=True)
-        layers = _trained(settings, inputs, target, len(classes), watched, seed)
+        layers = _trained(settings, len(classes), inputs, target, watched, seed)
         return MlpClassifier(mean, scale, *layers, classes_=classes.astype(np.int64))
     center, width = float(y[~watched].mean()), float(y[~watched].std())
     if width <= 1e-6 * abs(center):
         width = 1.0
     numbers = ((y - center) / width).astype(np.float32)[:, None]
-    layers = _trained(settings, inputs, numbers, 1, watched, seed)
+    layers = _trained(settings, 1, inputs, numbers, watched, seed)
     return MlpRegressor(mean, scale, *layers, center=center, width=width)
 
 
 def _trained(
     settings: Mlp,
+    n_outputs: int,
     inputs: np.ndarray,
     target: np.ndarray,
-    n_outputs: int,
     watched: np.ndarray,
     seed: int,
 ) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
     """Return the weights and the biases of the layers of a trained network."""
-    loss = nn.MSELoss() if target.dtype == np.float32 else nn.CrossEntropyLoss()
+    # Numbers of classes are whole.
+    loss = nn.CrossEntropyLoss() if target.dtype.kind == "i" else nn.MSELoss()
     tensors = (torch.from_numpy(array) for array in (inputs, target, watched))
     with _one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

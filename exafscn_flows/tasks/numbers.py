@@ -78,7 +78,8 @@ class NumbersTask(Task):
         dict
             ``rmse``: root of the mean squared error. ``fold_rmse``: the same by fold, and
             ``rmse_std`` their standard deviation (n - 1). ``mae``: mean of |error|. ``r2``:
-            1 - squared errors / squared distances from the mean of all labels. ``mean_rmse`` and
+            1 - squared errors / squared distances from the mean of all labels; where these are all
+            equal, 1 if every prediction is right, and else 0, as in scikit-learn. ``mean_rmse`` and
             ``mean_mae``: of always predicting the mean of the other folds. ``relative_rmse``:
             ``rmse`` by |mean label|, None where that is 0. ``calibration``: by fifths of the sites
             in the order of their expected error, from `low` to `high`: `n` sites, their mean
@@ -91,6 +92,7 @@ class NumbersTask(Task):
         """
         check_folds(folds)
         error = output[:, 0] - y
+        squared, total = float((error**2).sum()), float(((y - y.mean()) ** 2).sum())
         mean_error = _other_means(y, folds) - y
         rmse, mean = _rms(error), abs(float(y.mean()))
         fold_rmse = [_rms(error[folds == fold]) for fold in np.unique(folds)]
@@ -99,7 +101,7 @@ class NumbersTask(Task):
             "rmse_std": float(np.std(fold_rmse, ddof=1)),
             "fold_rmse": fold_rmse,
             "mae": float(np.abs(error).mean()),
-            "r2": float(1 - (error**2).sum() / ((y - y.mean()) ** 2).sum()),
+            "r2": 1 - squared / total if np.ptp(y) > 0 else float(squared == 0),
             "mean_rmse": _rms(mean_error),
             "mean_mae": float(np.abs(mean_error).mean()),
             "relative_rmse": rmse / mean if mean > 0 else None,

@@ -16,7 +16,10 @@ from exafscn_flows.evaluation.attribution import (
 )
 from exafscn_flows.models import GradientBoosting, Mlp, RandomForest
 from exafscn_flows.models.base import ModelBase
-from exafscn_flows.models.mlp_network import MlpClassifier, standardised
+from exafscn_flows.models.mlp_network import MlpClassifier, MlpRegressor, standardised
+from exafscn_flows.tasks import task_named
+
+TASK = task_named("classes")
 
 AXIS = np.arange(40) * 0.1
 EDGES = np.arange(0, 4.5, 0.5)
@@ -29,9 +32,9 @@ COLUMNS = np.arange(15, 20)
 def problem(n: int, *, copies: bool) -> tuple[np.ndarray, np.ndarray]:
     """Spectra of two classes; with copies, the five features of the band are one number."""
     rng = np.random.default_rng(0)
-    y = rng.choice([4, 6], n)
+    y = rng.choice([0, 1], n)
     X = rng.normal(size=(n, len(AXIS)))
-    shift = 1.5 * (y - 5)
+    shift = 1.5 * (2 * y - 1)
     noise = rng.normal(size=n)
     for column in COLUMNS:
         X[:, column] = shift + (noise if copies else rng.normal(size=n))
@@ -47,8 +50,8 @@ def test_accuracy_is_lost_with_the_band_that_carries_the_class(
 ) -> None:
     X, y = problem(600, copies=copies)
     train = np.arange(600) < 400
-    fitted = model.fit(X[train], y[train], np.arange(400), 0)
-    drop = permutation_drop(fitted, X[~train], y[~train], AXIS, EDGES, 0)
+    fitted = model.fit(X[train], y[train], np.arange(400), 0, "classes")
+    drop = permutation_drop(TASK, fitted, X[~train], y[~train], AXIS, EDGES, 0)
     assert drop.argmax() == BAND
     assert drop[BAND] > 0.25
     assert np.abs(np.delete(drop, BAND)).max() < 0.05
@@ -56,10 +59,10 @@ def test_accuracy_is_lost_with_the_band_that_carries_the_class(
 
 def test_one_of_many_copies_seems_to_matter_little_and_all_together_do_not() -> None:
     X, y = problem(600, copies=True)
-    fitted = RandomForest(n_estimators=40).fit(X[:400], y[:400], np.arange(400), 0)
+    fitted = RandomForest(n_estimators=40).fit(X[:400], y[:400], np.arange(400), 0, "classes")
     singly = np.append(AXIS - 0.05, AXIS[-1] + 0.05)
-    alone = permutation_drop(fitted, X[400:], y[400:], AXIS, singly, 0)
-    together = permutation_drop(fitted, X[400:], y[400:], AXIS, EDGES, 0)
+    alone = permutation_drop(TASK, fitted, X[400:], y[400:], AXIS, singly, 0)
+    together = permutation_drop(TASK, fitted, X[400:], y[400:], AXIS, EDGES, 0)
     assert alone.max() < 0.25 * together[BAND]
 
 
@@ -71,13 +74,13 @@ class Listener:
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         self.asked.append(X.copy())
-        return np.full(len(X), 4)
+        return np.zeros(len(X))
 
 
 def test_a_band_comes_as_a_whole_from_one_row() -> None:
     X, y = problem(50, copies=False)
     listener = Listener()
-    permutation_drop(listener, X, y, AXIS, EDGES, 0)  # type: ignore[arg-type]
+    permutation_drop(TASK, listener, X, y, AXIS, EDGES, 0)  # type: ignore[arg-type]
     _, *asked = listener.asked
     assert len(asked) == len(EDGES) - 1
     for band, rows in enumerate(asked):
@@ -91,18 +94,18 @@ def test_a_band_comes_as_a_whole_from_one_row() -> None:
 def test_what_is_the_same_everywhere_and_what_is_not_there_costs_nothing() -> None:
     X, y = problem(200, copies=False)
     X[:, 30:] = 7
-    fitted = RandomForest(n_estimators=10).fit(X, y, np.arange(200), 0)
+    fitted = RandomForest(n_estimators=10).fit(X, y, np.arange(200), 0, "classes")
     edges = np.array([1.5, 2.0, 3.0, 4.0, 5.0])
-    drop = permutation_drop(fitted, X, y, AXIS, edges, 0)
+    drop = permutation_drop(TASK, fitted, X, y, AXIS, edges, 0)
     assert drop[0] > 0.1
     assert (drop[2:] == 0).all()
 
 
 def test_one_seed_gives_one_result_and_the_rows_stay_as_they_are() -> None:
     X, y = problem(200, copies=False)
-    fitted = RandomForest(n_estimators=10).fit(X, y, np.arange(200), 0)
+    fitted = RandomForest(n_estimators=10).fit(X, y, np.arange(200), 0, "classes")
     X.flags.writeable = False
-    first, again, other = (permutation_drop(fitted, X, y, AXIS, EDGES, s) for s in (3, 3, 4))
+    first, again, other = (permutation_drop(TASK, fitted, X, y, AXIS, EDGES, s) for s in (3, 3, 4))
     assert (first == again).all()
     assert (first != other).any()
 
@@ -155,7 +158,7 @@ def test_attributions_are_what_automatic_differentiation_gives(widths: tuple[int
 @pytest.fixture(scope="module")
 def trained() -> tuple[MlpClassifier, np.ndarray]:
     X, y = problem(300, copies=False)
-    fitted = Mlp(learning_rate=1e-3, max_epochs=10).fit(X, y, np.arange(300), 0)
+    fitted = Mlp(learning_rate=1e-3, max_epochs=10).fit(X, y, np.arange(300), 0, "classes")
     assert isinstance(fitted, MlpClassifier)
     return fitted, X
 
@@ -173,7 +176,7 @@ def test_attributions_add_up_to_what_the_logit_gains_over_the_mean_spectrum(
 def test_the_gradients_of_a_trained_network_point_to_the_band(
     trained: tuple[MlpClassifier, np.ndarray],
 ) -> None:
-    size = integrated_gradients(*trained)
+    size = integrated_gradients(*trained, 40)
     assert size.shape == AXIS.shape
     assert size.sum() == pytest.approx(1)
     assert size[COLUMNS].min() > 3 * np.delete(size, COLUMNS).mean()
@@ -184,8 +187,20 @@ def test_features_that_do_nothing_get_nothing() -> None:
     net.weights[0][2] = 0
     X = np.random.default_rng(1).normal(size=(20, 6)).astype(np.float32)
     X[:, 4] = net.mean[4]
-    size = integrated_gradients(net, X)
+    size = integrated_gradients(net, X, 6)
     assert (size[[2, 4]] == 0).all()
     assert (size[[0, 1, 3, 5]] > 0).all()
     net.weights[0][:] = 0
-    assert (integrated_gradients(net, X) == 0).all()
+    assert (integrated_gradients(net, X, 6) == 0).all()
+
+
+def test_of_a_regressor_the_number_is_explained() -> None:
+    net = network(6, 16, 1)
+    regressor = MlpRegressor(net.mean, net.scale, net.weights, net.biases, center=2.0, width=0.5)
+    X = np.random.default_rng(1).normal(size=(20, 6)).astype(np.float32)
+    gain = (regressor.predict(X) - regressor.predict(net.mean[None])) / 0.5
+    error = np.abs(attributions(regressor, X).sum(axis=1) - gain)
+    assert error.max() < 0.1 * np.abs(gain).mean()
+    sizes = np.abs(attributions(regressor, X)).mean(axis=0)
+    np.testing.assert_allclose(integrated_gradients(regressor, X, 6), sizes / sizes.sum())
+    np.testing.assert_allclose(integrated_gradients(regressor, X, 4), sizes[:4] / sizes[:4].sum())

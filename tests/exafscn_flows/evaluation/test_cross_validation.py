@@ -1,28 +1,38 @@
-from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 import pytest
 
 from exafscn_flows.evaluation.cross_validation import assemble, fit_fold
-from exafscn_flows.evaluation.metrics import metrics
 from exafscn_flows.evaluation.splits import grouped_folds, random_folds
-from exafscn_flows.models import RandomForest
+from exafscn_flows.models import Bagging, RandomForest
+from exafscn_flows.tasks import task_named
 
 FOREST = RandomForest(n_estimators=40)
+TASK = task_named("classes")
 
 
 def cross_validate(
-    fit: Callable[..., Any], X: np.ndarray, y: np.ndarray, groups: np.ndarray, folds: np.ndarray
+    model: Any, X: np.ndarray, y: np.ndarray, groups: np.ndarray, folds: np.ndarray
 ) -> np.ndarray:
-    numbers = set(folds.tolist())
-    parts = {fold: fit_fold(fit, X, y, groups, folds, fold, seed=0) for fold in numbers}
+    """Probabilities by cross-validation; `y` are coordination numbers."""
+    classes = TASK.classes(y.tolist())
+    codes = TASK.encode(y.tolist(), classes)
+    parts = {
+        fold: fit_fold(TASK, model, X, codes, groups, folds, fold, 0, classes)
+        for fold in set(folds.tolist())
+    }
     return assemble(parts, folds)
 
 
+def metrics(X: np.ndarray, y: np.ndarray, folds: np.ndarray) -> dict[str, Any]:
+    classes = TASK.classes(y.tolist())
+    proba = cross_validate(FOREST, X, y, np.arange(len(y)), folds)
+    return TASK.metrics(TASK.encode(y.tolist(), classes), proba, folds, classes)
+
+
 def score(X: np.ndarray, y: np.ndarray, folds: np.ndarray) -> float:
-    proba = cross_validate(FOREST.fit, X, y, np.arange(len(y)), folds)
-    return metrics(y, proba, np.unique(y), folds)["accuracy"]
+    return metrics(X, y, folds)["accuracy"]
 
 
 def test_copies_of_a_formula_help_in_a_random_split_and_not_in_a_grouped_one() -> None:
@@ -49,10 +59,7 @@ def test_a_grouped_split_of_memories_is_at_the_majority_and_of_systems_too() -> 
             "formula": grouped_folds(y, formulas, 5, 0),
             "system": grouped_folds(y, systems, 5, 0),
         }
-        found = {}
-        for key, folds in split.items():
-            proba = cross_validate(FOREST.fit, X, y, np.arange(600), folds)
-            found[key] = metrics(y, proba, np.unique(y), folds)
+        found = {key: metrics(X, y, folds) for key, folds in split.items()}
         assert found["random"]["accuracy"] > 0.9
         assert found["system"]["accuracy"] < found["system"]["majority"] + 0.05
         if name == "formula":
@@ -79,7 +86,7 @@ class Witness:
         self.groups: set[int] = set()
         self.asked: set[float] = set()
 
-    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int) -> Self:
+    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, task: str) -> Self:
         self.seen = set(X[:, 0])
         self.groups = set(groups)
         self.classes_ = np.unique(y)
@@ -97,11 +104,12 @@ def test_the_model_that_predicts_a_site_never_saw_its_formula() -> None:
     folds = grouped_folds(y, groups, 5, 0)
     witnesses: list[Witness] = []
 
-    def fit(*args: Any) -> Witness:
-        witnesses.append(Witness().fit(*args))
-        return witnesses[-1]
+    class Model:
+        def fit(self, *args: Any) -> Witness:
+            witnesses.append(Witness().fit(*args))
+            return witnesses[-1]
 
-    cross_validate(fit, groups[:, None].astype(float), y, groups, folds)
+    cross_validate(Model(), groups[:, None].astype(float), y, groups, folds)
     assert len(witnesses) == 5
     # Groups come along with their rows.
     assert all(witness.seen == witness.groups for witness in witnesses)
@@ -114,7 +122,7 @@ def test_a_class_that_the_training_folds_lack_has_probability_zero() -> None:
     y = np.array([4] * 20 + [5] * 4 + [6] * 20)
     folds = np.array([0, 1] * 10 + [1] * 4 + [0, 1] * 10)
     X = rng.normal(size=(44, 4)) + y[:, None]
-    proba = cross_validate(FOREST.fit, X, y, np.arange(len(y)), folds)
+    proba = cross_validate(FOREST, X, y, np.arange(len(y)), folds)
     np.testing.assert_allclose(proba.sum(axis=1), 1)
     assert (proba[folds == 1, 1] == 0).all()
     # Columns keep their class: the neighbours of the missing one are told apart.
@@ -127,9 +135,9 @@ def test_two_runs_with_one_seed_are_identical_in_any_order_of_folds() -> None:
     rng = np.random.default_rng(4)
     X, y = rng.normal(size=(90, 8)), rng.choice([4, 5, 6], 90)
     folds = random_folds(y, 3, 0)
-    first = cross_validate(FOREST.fit, X, y, np.arange(len(y)), folds)
-    groups = np.arange(90)
-    late = {f: fit_fold(FOREST.fit, X, y, groups, folds, f, seed=0) for f in (2, 0, 1)}
+    first = cross_validate(FOREST, X, y, np.arange(len(y)), folds)
+    groups, codes, classes = np.arange(90), np.searchsorted([4, 5, 6], y), [4, 5, 6]
+    late = {f: fit_fold(TASK, FOREST, X, codes, groups, folds, f, 0, classes) for f in (2, 0, 1)}
     assert (assemble(late, folds) == first).all()
 
 
@@ -140,3 +148,30 @@ def test_parts_of_another_split_are_refused() -> None:
     for wrong in ({0: parts[1], 1: parts[0]}, {0: parts[0]}, {**parts, 2: np.ones((1, 1))}, {}):
         with pytest.raises(ValueError, match="do not belong"):
             assemble(wrong, folds)
+
+
+def test_numbers_are_learned_where_they_can_be_and_not_where_they_are_remembered() -> None:
+    rng = np.random.default_rng(0)
+    task = task_named("numbers")
+    groups = np.repeat(np.arange(60), 5)
+    noise = rng.normal(size=(60, 10))[groups] + 0.01 * rng.normal(size=(300, 10))
+    found = {}
+    for name, y in (("learned", 2 * noise[:, 3]), ("remembered", rng.normal(size=60)[groups])):
+        for split in ("random", "grouped"):
+            strata = task.strata(y)
+            folds = (
+                random_folds(strata, 5, 0)
+                if split == "random"
+                else grouped_folds(strata, groups, 5, 0)
+            )
+            model = Bagging(n_estimators=10)
+            parts = {
+                fold: fit_fold(task, model, noise, y, groups, folds, fold, 0, [])
+                for fold in range(5)
+            }
+            output = assemble(parts, folds)
+            assert output.shape == (300, 2)
+            found[name, split] = task.metrics(y, output, folds, [])["r2"]
+    assert found["learned", "grouped"] > 0.9
+    assert found["remembered", "random"] > 0.9
+    assert found["remembered", "grouped"] < 0.1

@@ -10,7 +10,9 @@ from exafscn_flows.evaluation.cross_validation import fit_fold
 from exafscn_flows.evaluation.experiments import FoldOutcome, bands, run_fold
 from exafscn_flows.evaluation.splits import grouped_folds
 from exafscn_flows.models import Mlp, RandomForest
+from exafscn_flows.tasks import task_named
 
+TASK = task_named("classes")
 RNG = np.random.default_rng(0)
 r = 0.5 + 0.25 * np.arange(12)
 formulas = np.array([f"formula{g:02}" for g in np.sort(RNG.integers(0, 40, 200))])
@@ -29,7 +31,7 @@ class Witness:
         self.groups: list[str] = []
         self.asked: list[np.ndarray] = []
 
-    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int) -> Self:
+    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, task: str) -> Self:
         self.rows, self.groups = list(X), list(groups)
         self.classes_ = np.unique(y)
         return self
@@ -48,8 +50,17 @@ def outcome(
     cn: np.ndarray = cn,
     fold: int = 0,
     seed: int = 0,
+    n_extra: int = 0,
 ) -> FoldOutcome:
-    return run_fold(model, X, cn, formulas, r, edges, folds == fold, experiment, value, seed)
+    classes = TASK.classes(cn.tolist())
+    y, test = TASK.encode(cn.tolist(), classes), folds == fold
+    rows = (X, y, formulas, r, edges, test)
+    return run_fold(TASK, model, *rows, experiment, value, seed, classes, n_extra)
+
+
+def plain_fold(model: Any) -> np.ndarray:
+    y = TASK.encode(cn.tolist(), [4, 5, 6])
+    return fit_fold(TASK, model, X, y, formulas, folds, 0, 0, [4, 5, 6])
 
 
 @pytest.mark.parametrize("limit", [0.6, 1.0, 1.9, 9.0])
@@ -94,7 +105,7 @@ def test_other_seeds_and_folds_begin_with_other_formulas() -> None:
 
 def test_without_a_limit_an_experiment_is_the_plain_fold() -> None:
     forest = RandomForest(n_estimators=10)
-    plain = fit_fold(forest.fit, X, cn, formulas, folds, 0, seed=0)
+    plain = plain_fold(forest)
     for experiment, value in (
         ("learning_curve", 1.0),
         ("rmax", 99.0),
@@ -102,7 +113,7 @@ def test_without_a_limit_an_experiment_is_the_plain_fold() -> None:
         ("importance", None),
     ):
         found = outcome(forest, experiment, value)
-        assert (found.proba == plain).all(), experiment
+        assert (found.output == plain).all(), experiment
         assert found.n_train == (~held_out).sum()
         assert (found.drop is not None) == (experiment == "importance")
         assert found.gradients is None
@@ -110,18 +121,18 @@ def test_without_a_limit_an_experiment_is_the_plain_fold() -> None:
 
 def test_less_to_learn_from_gives_other_predictions() -> None:
     forest = RandomForest(n_estimators=10)
-    plain = fit_fold(forest.fit, X, cn, formulas, folds, 0, seed=0)
+    plain = plain_fold(forest)
     for experiment, value in (("learning_curve", 0.3), ("rmax", 1.0), ("rmin", 1.0)):
-        assert (outcome(forest, experiment, value).proba != plain).any()
+        assert (outcome(forest, experiment, value).output != plain).any()
 
 
 def test_a_class_that_a_small_share_lacks_has_probability_zero() -> None:
     lacking = formulas == formulas[~held_out][0]
     rare = np.where(lacking, 9, cn)
     found = outcome(RandomForest(n_estimators=5), "learning_curve", 0.05, cn=rare)
-    assert found.proba.shape == (held_out.sum(), 4)
-    np.testing.assert_allclose(found.proba.sum(axis=1), 1)
-    assert (found.proba[:, 3] == 0).all()
+    assert found.output.shape == (held_out.sum(), 4)
+    np.testing.assert_allclose(found.output.sum(axis=1), 1)
+    assert (found.output[:, 3] == 0).all()
 
 
 def test_importance_of_a_network_has_bands_and_gradients() -> None:
@@ -131,6 +142,57 @@ def test_importance_of_a_network_has_bands_and_gradients() -> None:
     assert found.drop.shape == (len(edges) - 1,)
     assert found.gradients.shape == r.shape
     assert found.gradients.sum() == pytest.approx(1)
+
+
+def test_what_is_no_feature_stays_in_every_experiment_and_out_of_importance() -> None:
+    absorber = RNG.integers(0, 2, (200, 1)) * [1, -1] + [0, 1]
+    columns = np.hstack([np.tile(r, (200, 1)), absorber])
+    for experiment, seen in (("rmax", r[r < 1]), ("rmin", r[r >= 1])):
+        witness = Witness()
+        outcome(witness, experiment, 1.0, X=columns, n_extra=2)
+        np.testing.assert_array_equal(witness.asked[0][:-2], seen)
+        np.testing.assert_array_equal(
+            [row[-2:] for row in (*witness.rows, *witness.asked)],
+            [*absorber[~held_out], *absorber[held_out]],
+        )
+    # Absorbers alone tell the class: no band is missed, and gradients are of features only.
+    told = np.where(absorber[:, 0] == 1, 4, 6)
+    noise = np.hstack([RNG.normal(size=(200, 12)), 3 * absorber]).astype(np.float32)
+    forest = outcome(
+        RandomForest(n_estimators=20, max_features=1.0),
+        "importance",
+        None,
+        X=noise,
+        cn=told,
+        n_extra=2,
+    )
+    assert forest.drop is not None
+    assert (forest.drop == 0).all()
+    network = outcome(
+        Mlp(learning_rate=1e-3, max_epochs=3), "importance", None, X=noise, cn=told, n_extra=2
+    )
+    assert network.gradients is not None
+    assert network.gradients.shape == r.shape
+    assert network.gradients.sum() == pytest.approx(1)
+
+
+def test_importance_of_numbers_is_the_growth_of_their_error() -> None:
+    task = task_named("numbers")
+    values = RNG.normal(size=200)
+    rows = RNG.normal(size=(200, 12)).astype(np.float32)
+    rows[:, 6] = values  # at 2 Å
+    for model in (RandomForest(n_estimators=20), Mlp(learning_rate=1e-3, max_epochs=20)):
+        found = run_fold(
+            task, model, rows, values, formulas, r, edges, held_out, "importance", None, 0, []
+        )
+        assert found.drop is not None
+        assert edges[found.drop.argmax()] == 2.0
+        assert found.drop.max() > 0.2
+        assert np.sort(found.drop)[-2] < 0.5 * found.drop.max()
+        error = found.output[:, 0] - values[held_out]
+        assert np.sqrt((error**2).mean()) < values.std()
+    assert found.gradients is not None
+    assert found.gradients.argmax() == 6
 
 
 @pytest.mark.parametrize(

@@ -4,17 +4,19 @@ import pytest
 from exafscn_flows.evaluation.importance import gini_importance, share_below
 from exafscn_flows.models import Bagging, ExtraTrees, GradientBoosting, Mlp, RandomForest
 from exafscn_flows.models.base import ModelBase
+from exafscn_flows.targets.base import TaskName
 
 TREES = [RandomForest(n_estimators=30), ExtraTrees(n_estimators=30), Bagging(n_estimators=10)]
 
 
+@pytest.mark.parametrize("task", ["classes", "numbers"])
 @pytest.mark.parametrize("model", TREES, ids=lambda model: model.kind)
-def test_importance_is_where_the_information_is(model: ModelBase) -> None:
+def test_importance_is_where_the_information_is(model: ModelBase, task: TaskName) -> None:
     rng = np.random.default_rng(0)
-    y = rng.choice([4, 6], 200)
+    y = rng.choice([0, 1], 200)
     X = rng.normal(size=(200, 10))
-    X[:, 3] += 2 * y
-    importance = gini_importance(model.fit(X, y, np.arange(200), 0))
+    X[:, 3] += 4 * y
+    importance = gini_importance(model.fit(X, y, np.arange(200), 0, task))
     assert importance is not None
     assert importance.sum() == pytest.approx(1)
     r = np.arange(10.0)
@@ -22,24 +24,27 @@ def test_importance_is_where_the_information_is(model: ModelBase) -> None:
     assert share_below(importance, r, 3.5) > 0.6
 
 
+@pytest.mark.parametrize("task", ["classes", "numbers"])
 @pytest.mark.parametrize("model", TREES, ids=lambda model: model.kind)
-def test_importance_is_zero_where_there_was_nothing_to_split(model: ModelBase) -> None:
-    fitted = model.fit(np.ones((10, 3)), np.repeat([4, 6], 5), np.arange(10), 0)
+def test_importance_is_zero_where_there_was_nothing_to_split(
+    model: ModelBase, task: TaskName
+) -> None:
+    fitted = model.fit(np.ones((10, 3)), np.repeat([0, 1], 5), np.arange(10), 0, task)
     np.testing.assert_array_equal(gini_importance(fitted), np.zeros(3))
 
 
 def test_bagging_of_one_whole_tree_has_the_importance_of_the_tree() -> None:
     rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(80, 5)), rng.choice([4, 6], 80)
-    fitted = Bagging(n_estimators=1).fit(X, y, np.arange(80), 0)
+    X, y = rng.normal(size=(80, 5)), rng.choice([0, 1], 80)
+    fitted = Bagging(n_estimators=1).fit(X, y, np.arange(80), 0, "classes")
     tree = fitted.estimators_[0]  # type: ignore[attr-defined]
     np.testing.assert_allclose(gini_importance(fitted), tree.feature_importances_)
 
 
 @pytest.mark.parametrize("model", [GradientBoosting(max_iter=2), Mlp(max_epochs=1)])
-def test_models_without_classification_trees_have_no_gini_importance(model: ModelBase) -> None:
-    X, y = np.random.default_rng(0).normal(size=(20, 3)), np.repeat([4, 6], 10)
-    assert gini_importance(model.fit(X, y, np.arange(20), 0)) is None
+def test_models_that_are_no_mean_over_trees_have_no_gini_importance(model: ModelBase) -> None:
+    X, y = np.random.default_rng(0).normal(size=(20, 3)), np.repeat([0, 1], 10)
+    assert gini_importance(model.fit(X, y, np.arange(20), 0, "classes")) is None
 
 
 def test_shares_end_below_the_limit() -> None:

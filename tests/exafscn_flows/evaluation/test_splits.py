@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.evaluation.splits import grouped_folds, random_folds, rare_classes
+from exafscn_flows.evaluation.splits import grouped_folds, random_folds
+from exafscn_flows.tasks import task_named
 
 
 def problem(n_groups: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -75,34 +76,28 @@ def test_rare_classes_are_no_reason_to_warn() -> None:
         random_folds(y, 5, 0)
 
 
-def test_too_few_formulas_or_one_class_are_failures_with_a_reason() -> None:
+def test_too_few_formulas_or_sites_are_failures_with_a_reason() -> None:
     y = np.array([4, 6] * 20)
     with pytest.raises(ItemFailure, match="3 formulas cannot fill 5 folds") as error:
         grouped_folds(y, np.arange(40) % 3, 5, 0)
     assert error.value.kind == "too_few_sites"
-    same = np.full(40, 6)
-    for split in (
-        lambda: grouped_folds(same, np.arange(40), 5, 0),
-        lambda: random_folds(same, 5, 0),
-    ):
-        with pytest.raises(ItemFailure, match="label 6") as error:
-            split()
-        assert error.value.kind == "one_class"
-    few = np.array([4, 4, 5, 6, 6])
-    for split in (lambda: grouped_folds(few, np.arange(5), 5, 0), lambda: random_folds(few, 5, 0)):
-        with pytest.raises(ItemFailure, match="no label has as many") as error:
-            split()
-        assert error.value.kind == "too_few_sites"
-    with pytest.raises(ItemFailure) as error:
+    with pytest.raises(ItemFailure, match="3 systems cannot fill 5 folds"):
+        grouped_folds(y, np.arange(40) % 3, 5, 0, "systems")
+    with pytest.raises(ItemFailure, match="3 sites cannot fill 5 folds") as error:
         random_folds(np.array([4, 6, 6]), 5, 0)
     assert error.value.kind == "too_few_sites"
 
 
-def test_classes_are_rare_by_their_formulas_and_not_by_their_sites() -> None:
-    y = np.array([4] * 10 + [5] * 10 + [6] * 3 + [8])
-    groups = np.array([f"a{n}" for n in range(10)] + ["b"] * 10 + ["c", "d", "e"] + ["b"])
-    assert rare_classes(y, groups, 2) == [5, 8]
-    assert rare_classes(y, groups, 3) == [5, 8]
-    assert rare_classes(y, groups, 4) == [5, 6, 8]
-    assert rare_classes(y, groups, 11) == [4, 5, 6, 8]
-    assert rare_classes(y, np.arange(24), 1) == []
+@settings(max_examples=30, deadline=None)
+@given(n=st.integers(5, 60), n_folds=st.integers(2, 5), seed=st.integers(0, 99))
+def test_a_handful_of_numbers_fill_folds_whose_means_are_alike(
+    n: int, n_folds: int, seed: int
+) -> None:
+    y = np.random.default_rng(seed).lognormal(size=n)
+    strata = task_named("numbers").strata(y)
+    for folds in (random_folds(strata, n_folds, seed), grouped_folds(strata, y, n_folds, seed)):
+        assert set(folds) == set(range(n_folds))
+        assert np.ptp(np.bincount(folds)) <= 5
+        if n >= 10 * n_folds:
+            ranks = np.argsort(np.argsort(y)) / n
+            assert np.ptp([ranks[folds == fold].mean() for fold in range(n_folds)]) < 0.2

@@ -16,25 +16,26 @@ from torch import nn
 from exafscn_flows.errors import CampaignError, ItemFailure
 from exafscn_flows.models import Mlp
 from exafscn_flows.models import mlp_training as training
-from exafscn_flows.models.mlp_network import MlpClassifier
+from exafscn_flows.models.mlp_network import MlpClassifier, MlpRegressor
 from exafscn_flows.models.persistence import dump_model, load_model
+from exafscn_flows.targets.base import TaskName
 
 RNG = np.random.default_rng(1)
-Y = RNG.choice([4, 6], 120)
+Y = RNG.choice([0, 1], 120)
 GROUPS = np.sort(RNG.integers(0, 40, 120)).astype(str)
-X = (RNG.normal(size=(120, 8)) + Y[:, None]).astype(np.float32)
+X = (RNG.normal(size=(120, 8)) + 2 * Y[:, None]).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
 def network() -> MlpClassifier:
-    fitted = Mlp(max_epochs=5).fit(X, Y, GROUPS, 0)
+    fitted = Mlp(max_epochs=5).fit(X, Y, GROUPS, 0, "classes")
     assert isinstance(fitted, MlpClassifier)
     return fitted
 
 
 @pytest.fixture(scope="module")
 def data(network: MlpClassifier) -> bytes:
-    return dump_model(network)
+    return dump_model(Mlp(), network)
 
 
 def sha(data: bytes) -> str:
@@ -62,7 +63,7 @@ def test_features_are_standardised_on_what_is_trained_on(network: MlpClassifier)
     np.testing.assert_allclose(network.mean, trained.mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(network.scale, trained.std(axis=0), rtol=1e-5)
     # So the unit of a feature does not matter.
-    other = Mlp(max_epochs=5).fit(X * 1024, Y, GROUPS, 0).predict_proba(X * 1024)
+    other = Mlp(max_epochs=5).fit(X * 1024, Y, GROUPS, 0, "classes").predict_proba(X * 1024)
     np.testing.assert_allclose(other, network.predict_proba(X), atol=1e-3)
 
 
@@ -93,7 +94,7 @@ def test_the_loss_that_stops_training_is_of_rows_that_no_batch_holds(
         return forward(self, inputs)
 
     monkeypatch.setattr(nn.Sequential, "forward", spy)
-    fitted = Mlp(max_epochs=3).fit(X, Y, GROUPS, 0)
+    fitted = Mlp(max_epochs=3).fit(X, Y, GROUPS, 0, "classes")
     rows = (X - fitted.mean) / fitted.scale  # type: ignore[attr-defined]
     formula = {row.tobytes(): group for row, group in zip(rows, GROUPS, strict=True)}
     seen, held = ({formula[row.tobytes()] for row in np.vstack(r)} for r in (trained, watched))
@@ -108,7 +109,7 @@ def test_training_ends_when_patience_does_and_keeps_the_best_weights(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Labels without sense: the watched loss rises as soon as the network starts to remember.
-    noise = RNG.choice([4, 6], 120)
+    noise = RNG.choice([0, 1], 120)
     losses: list[float] = []
     cross_entropy = nn.CrossEntropyLoss.forward
 
@@ -119,20 +120,47 @@ def test_training_ends_when_patience_does_and_keeps_the_best_weights(
         return value
 
     monkeypatch.setattr(nn.CrossEntropyLoss, "forward", spy)
-    fitted = Mlp(learning_rate=1e-3, max_epochs=200, patience=5).fit(X, noise, GROUPS, 0)
+    fitted = Mlp(learning_rate=1e-3, max_epochs=200, patience=5).fit(X, noise, GROUPS, 0, "classes")
     best = int(np.argmin(losses))
     assert len(losses) == best + 1 + 5
     assert len(losses) < 100
     watched = training.watched_rows(GROUPS, 0)
-    proba = fitted.predict_proba(X[watched])
-    truth = np.searchsorted(fitted.classes_, noise[watched])
-    log_loss = -np.log(proba[np.arange(len(proba)), truth]).mean()
+    proba = fitted.predict_proba(X[watched])  # type: ignore[union-attr]
+    log_loss = -np.log(proba[np.arange(len(proba)), noise[watched]]).mean()
     assert log_loss == pytest.approx(min(losses), rel=1e-4)
+
+
+def test_the_error_of_numbers_that_stops_training_is_that_of_the_best_weights(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    number = 300 + 20 * RNG.normal(size=120)
+    losses: list[float] = []
+    squared = nn.MSELoss.forward
+
+    def spy(self: nn.MSELoss, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        assert output.shape == target.shape
+        value = squared(self, output, target)
+        if not torch.is_grad_enabled():
+            losses.append(float(value))
+        return value
+
+    monkeypatch.setattr(nn.MSELoss, "forward", spy)
+    model = Mlp(learning_rate=1e-3, max_epochs=200, patience=5)
+    fitted = model.fit(X, number, GROUPS, 0, "numbers")
+    assert isinstance(fitted, MlpRegressor)
+    assert len(losses) == int(np.argmin(losses)) + 1 + 5
+    assert len(losses) < 100
+    watched = training.watched_rows(GROUPS, 0)
+    # Numbers are standardised on what is trained on, and the error is that of the best weights.
+    assert fitted.center == pytest.approx(number[~watched].mean())
+    assert fitted.width == pytest.approx(number[~watched].std())
+    error = (fitted.predict(X[watched]) - number[watched]) / fitted.width
+    assert (error**2).mean() == pytest.approx(min(losses), rel=1e-4)
 
 
 def test_one_formula_cannot_be_split() -> None:
     with pytest.raises(ItemFailure, match="one formula") as caught:
-        Mlp().fit(X, Y, np.full(120, "NiO"), 0)
+        Mlp().fit(X, Y, np.full(120, "NiO"), 0, "classes")
     assert caught.value.kind == "too_few_sites"
 
 
@@ -142,16 +170,17 @@ def test_a_formula_larger_than_all_others_leaves_something_to_train_on() -> None
         assert 1 <= training.watched_rows(groups, seed).sum() <= 119
 
 
-def test_a_learning_rate_that_breaks_training_is_named() -> None:
+@pytest.mark.parametrize("task", ["classes", "numbers"])
+def test_a_learning_rate_that_breaks_training_is_named(task: TaskName) -> None:
     with pytest.raises(ItemFailure, match="not finite") as caught:
-        Mlp(learning_rate=1e30).fit(X, Y, GROUPS, 0)
+        Mlp(learning_rate=1e30).fit(X, Y, GROUPS, 0, task)
     assert "learning_rate" in caught.value.hint
 
 
 def test_training_leaves_torch_as_it_was() -> None:
     torch.manual_seed(11)
     before, threads = torch.get_rng_state(), torch.get_num_threads()
-    Mlp(max_epochs=1).fit(X, Y, GROUPS, 0)
+    Mlp(max_epochs=1).fit(X, Y, GROUPS, 0, "classes")
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.get_num_threads() == threads
 
@@ -169,7 +198,7 @@ def test_a_stored_network_predicts_without_torch(data: bytes, tmp_path: Path) ->
     code = (
         "import sys, numpy as np\n"
         "from exafscn_flows.models.persistence import load_model\n"
-        f"network = load_model(open({str(file)!r}, 'rb').read(), {sha(data)!r})\n"
+        f"network = load_model('mlp', open({str(file)!r}, 'rb').read(), {sha(data)!r})\n"
         "assert network.predict_proba(np.ones((2, 8))).shape == (2, 2)\n"
         "print('torch' in sys.modules)"
     )
@@ -198,15 +227,15 @@ def npy(array: np.ndarray) -> bytes:
         ("mlp.json", b'{"version": 99, "layers": 3}', "version 99"),
         ("mlp.json", b'{"layers": 3}', "KeyError"),
         ("mlp.json", b"[]", "TypeError"),
-        ("mlp.json", b'{"version": 1, "layers": 2}', "fit together"),
-        ("mlp.json", b'{"version": 1, "layers": 4}', "KeyError"),
-        ("mlp.json", b'{"version": 1, "layers": 0}', "fit together"),
+        ("mlp.json", b'{"version": 2, "layers": 2}', "fit together"),
+        ("mlp.json", b'{"version": 2, "layers": 4}', "KeyError"),
+        ("mlp.json", b'{"version": 2, "layers": 0}', "fit together"),
         ("weight1.npy", npy(np.zeros((512, 511), np.float32)), "fit together"),
         ("weight1.npy", npy(np.zeros((512, 512))), "fit together"),
         ("bias2.npy", npy(np.array([0, np.nan], np.float32)), "cannot be used"),
         ("scale.npy", npy(np.zeros(8, np.float32)), "cannot be used"),
-        ("classes.npy", npy(np.array([6, 4])), "fit together"),
-        ("classes.npy", npy(np.array([4, 5, 6])), "fit together"),
+        ("classes.npy", npy(np.array([1, 0])), "fit together"),
+        ("classes.npy", npy(np.array([0, 1, 2])), "fit together"),
         ("classes.npy", npy(np.array([4, print], object)), "allow_pickle"),
     ],
 )
@@ -215,4 +244,47 @@ def test_a_network_that_cannot_be_used_is_refused(
 ) -> None:
     bad = rewritten(data, name, lambda old: content)
     with pytest.raises(CampaignError, match=reason):
-        load_model(bad, sha(bad))
+        load_model("mlp", bad, sha(bad))
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ('"numbers": [2.0, 0.0]', "fit together"),
+        ('"numbers": [2.0, -1.0]', "fit together"),
+        ('"numbers": [NaN, 1.0]', "fit together"),
+        ('"numbers": [2.0, Infinity]', "fit together"),
+        ('"numbers": ["2", 1.0]', "fit together"),
+        ('"numbers": [[2.0], 1.0]', "fit together"),
+        ('"numbers": [2.0]', "ValueError"),
+        ('"numbers": null', "TypeError"),
+        ('"more": 1', "KeyError"),
+    ],
+)
+def test_a_network_of_numbers_that_cannot_be_used_is_refused(header: str, reason: str) -> None:
+    wide = MlpRegressor(
+        mean=np.zeros(3, np.float32),
+        scale=np.ones(3, np.float32),
+        weights=(np.ones((3, 1), np.float32),),
+        biases=(np.zeros(1, np.float32),),
+        center=2.0,
+        width=0.5,
+    )
+    data = dump_model(Mlp(), wide)
+    assert load_model("mlp", data, sha(data)).predict(np.ones((1, 3))) == [3.5]
+    text = f'{{"version": 2, "layers": 1, {header}}}'.encode()
+    bad = rewritten(data, "mlp.json", lambda old: text)
+    with pytest.raises(CampaignError, match=reason):
+        load_model("mlp", bad, sha(bad))
+
+
+def test_a_classifier_in_the_place_of_a_regressor_is_refused(data: bytes) -> None:
+    text = b'{"version": 2, "layers": 3, "numbers": [0.0, 1.0]}'
+    bad = rewritten(data, "mlp.json", lambda old: text)
+    with pytest.raises(CampaignError, match="fit together"):
+        load_model("mlp", bad, sha(bad))
+
+
+def test_what_is_no_network_is_not_stored() -> None:
+    with pytest.raises(TypeError, match="dict is no multilayer perceptron"):
+        dump_model(Mlp(), {})  # type: ignore[arg-type]

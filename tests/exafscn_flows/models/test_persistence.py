@@ -1,9 +1,12 @@
+import copy
+import functools
 import hashlib
 import io
 import json
 import pickle
 import zipfile
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,23 +17,26 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from exafscn_flows.errors import CampaignError
-from exafscn_flows.models import Bagging, ExtraTrees, GradientBoosting, RandomForest
+from exafscn_flows.models import Bagging, ExtraTrees, GradientBoosting, Mlp, RandomForest
 from exafscn_flows.models.persistence import dump_model, load_model
+from exafscn_flows.targets.base import TaskName
 
 FIT = """
 import numpy as np
 from exafscn_flows.models import RandomForest
 rng = np.random.default_rng(5)
-y = rng.choice([4, 5, 6], 120)
+y = rng.choice([0, 1, 2], 120)
 X = (rng.normal(size=(120, 20)) + 0.3 * y[:, None]).astype(np.float32)
-forest = RandomForest(n_estimators=12).build(7).fit(X, y)
+labels = {"classes": y, "numbers": X[:, 0] + rng.normal(size=120)}
 """
+FOREST = RandomForest(n_estimators=12)
 
 
 def fitted(**settings: object) -> tuple[RandomForestClassifier, np.ndarray]:
     space: dict = {}
     exec(FIT, space)
-    return RandomForest(**settings).build(7).fit(space["X"], space["y"]), space["X"]
+    forest = RandomForest(**settings).build(7, "classes").fit(space["X"], space["y"])
+    return forest, space["X"]
 
 
 def sha(data: bytes) -> str:
@@ -44,7 +50,7 @@ def forest() -> RandomForestClassifier:
 
 @pytest.fixture(scope="module")
 def data(forest: RandomForestClassifier) -> bytes:
-    return dump_model(forest)
+    return dump_model(FOREST, forest)
 
 
 @pytest.mark.parametrize(
@@ -57,18 +63,18 @@ def data(forest: RandomForestClassifier) -> bytes:
 )
 def test_a_loaded_forest_predicts_the_same_to_the_last_bit(settings: dict) -> None:
     forest, X = fitted(n_estimators=20, **settings)
-    data = dump_model(forest)
-    loaded = load_model(data, sha(data))
+    data = dump_model(FOREST, forest)
+    loaded: Any = load_model("random_forest", data, sha(data))
     assert (loaded.predict_proba(X) == forest.predict_proba(X)).all()
     assert (loaded.feature_importances_ == forest.feature_importances_).all()
     assert loaded.get_params() == forest.get_params()
-    assert dump_model(loaded) == data
+    assert dump_model(FOREST, loaded) == data
 
 
 def test_a_forest_that_came_from_another_process_writes_the_same_bytes(
     forest: RandomForestClassifier, data: bytes
 ) -> None:
-    assert dump_model(pickle.loads(pickle.dumps(forest))) == data
+    assert dump_model(FOREST, pickle.loads(pickle.dumps(forest))) == data
 
 
 def test_the_file_is_compressed_and_holds_no_addresses_and_no_times(
@@ -100,9 +106,9 @@ def test_flipped_byte_and_truncation_are_seen_before_anything_is_read(data: byte
     flipped[len(data) // 2] ^= 1
     for bad in (bytes(flipped), data[:-100], b""):
         with pytest.raises(CampaignError, match="checksum"):
-            load_model(bad, sha(data))
+            load_model("random_forest", bad, sha(data))
     with pytest.raises(CampaignError, match="checksum"):
-        load_model(data, "0" * 64)
+        load_model("random_forest", data, "0" * 64)
 
 
 def test_no_single_byte_can_be_changed_into_another_prediction(
@@ -115,7 +121,7 @@ def test_no_single_byte_can_be_changed_into_another_prediction(
         bad = bytearray(data)
         bad[place] ^= 1
         try:
-            loaded = load_model(bytes(bad), sha(bad))
+            loaded: Any = load_model("random_forest", bytes(bad), sha(bad))
         except CampaignError:
             refused += 1
         else:
@@ -127,7 +133,7 @@ def test_no_single_byte_can_be_changed_into_another_prediction(
 def test_a_broken_file_with_a_checksum_to_match_is_refused(data: bytes, size: int) -> None:
     bad = data[:size]
     with pytest.raises(CampaignError, match="cannot be read"):
-        load_model(bad, sha(bad))
+        load_model("random_forest", bad, sha(bad))
 
 
 @pytest.mark.parametrize(
@@ -139,10 +145,10 @@ def test_a_broken_file_with_a_checksum_to_match_is_refused(data: bytes, size: in
 )
 def test_other_models_are_refused_by_name(estimator: object, named: str) -> None:
     with pytest.raises(TypeError, match=named):
-        dump_model(estimator)  # type: ignore[arg-type]
+        dump_model(FOREST, estimator)  # type: ignore[arg-type]
     data = skops.io.dumps(estimator)
     with pytest.raises(CampaignError, match=named):
-        load_model(data, sha(data))
+        load_model("random_forest", data, sha(data))
 
 
 def rewritten(data: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
@@ -184,13 +190,13 @@ def test_a_function_hidden_in_a_forest_is_refused_by_name(
 
     bad = with_schema(data, hide)
     with pytest.raises(CampaignError, match=named):
-        load_model(bad, sha(bad))
+        load_model("random_forest", bad, sha(bad))
 
 
 def test_a_known_type_under_another_loader_is_refused(data: bytes) -> None:
     bad = with_schema(data, lambda schema: schema.update(__loader__="MethodNode"))
     with pytest.raises(CampaignError, match="RandomForestClassifier"):
-        load_model(bad, sha(bad))
+        load_model("random_forest", bad, sha(bad))
 
 
 def test_a_file_of_allowed_types_that_is_no_forest_is_refused(data: bytes) -> None:
@@ -201,10 +207,10 @@ def test_a_file_of_allowed_types_that_is_no_forest_is_refused(data: bytes) -> No
 
     bad = with_schema(data, replace)
     with pytest.raises(CampaignError, match="sound"):
-        load_model(bad, sha(bad))
+        load_model("random_forest", bad, sha(bad))
 
 
-def damaged(data: bytes, field: str, value: int) -> bytes:
+def damaged(data: bytes, field: str, value: float) -> bytes:
     """Change one field of the root of every tree."""
 
     def damage(name: str, content: bytes) -> bytes:
@@ -221,35 +227,45 @@ def damaged(data: bytes, field: str, value: int) -> bytes:
     return rewritten(data, damage)
 
 
-OTHERS = {
+MODELS: dict[str, Any] = {
+    "random_forest": RandomForest(n_estimators=3),
     "extra_trees": ExtraTrees(n_estimators=3),
     "bagging": Bagging(n_estimators=3),
     "gradient_boosting": GradientBoosting(max_iter=2),
+    "mlp": Mlp(max_epochs=1),
 }
+TREES = ["random_forest", "extra_trees", "bagging"]
+TASKS: list[TaskName] = ["classes", "numbers"]
+both_tasks = pytest.mark.parametrize("task", TASKS)
 
 
-@pytest.fixture(scope="module")
-def files(data: bytes) -> dict[str, bytes]:
+@functools.cache
+def fitted_model(kind: str, task: TaskName) -> Any:
     space: dict = {}
     exec(FIT, space)
-    rows = (space["X"], space["y"], np.arange(120), 7)
-    others = {kind: dump_model(model.fit(*rows)) for kind, model in OTHERS.items()}
-    return {"random_forest": data, **others}
+    return MODELS[kind].fit(space["X"], space["labels"][task], np.arange(120), 7, task)
 
 
-@pytest.mark.parametrize("kind", ["random_forest", "extra_trees", "bagging"])
+@functools.cache
+def file(kind: str, task: TaskName) -> bytes:
+    return dump_model(MODELS[kind], fitted_model(kind, task))
+
+
+@both_tasks
+@pytest.mark.parametrize("kind", TREES)
 @pytest.mark.parametrize(
     ("field", "value"),
     [("left_child", 10**6), ("right_child", -7), ("left_child", 0), ("feature", 999)],
 )
 def test_trees_that_would_lead_sklearn_astray_are_refused(
-    files: dict[str, bytes], kind: str, field: str, value: int
+    kind: str, task: TaskName, field: str, value: int
 ) -> None:
-    bad = damaged(files[kind], field, value)
+    bad = damaged(file(kind, task), field, value)
     with pytest.raises(CampaignError, match="sound"):
-        load_model(bad, sha(bad))
+        load_model(kind, bad, sha(bad))
 
 
+@both_tasks
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -259,47 +275,126 @@ def test_trees_that_would_lead_sklearn_astray_are_refused(
         ("feature_idx", 20),
         ("feature_idx", -1),
         ("is_categorical", 1),
+        ("value", np.nan),
     ],
 )
 def test_boosted_trees_that_would_lead_sklearn_astray_are_refused(
-    files: dict[str, bytes], field: str, value: int
+    task: TaskName, field: str, value: float
 ) -> None:
-    bad = damaged(files["gradient_boosting"], field, value)
+    bad = damaged(file("gradient_boosting", task), field, value)
     with pytest.raises(CampaignError, match="sound"):
-        load_model(bad, sha(bad))
+        load_model("gradient_boosting", bad, sha(bad))
 
 
-@pytest.mark.parametrize("kind", ["random_forest", *OTHERS])
-def test_a_file_written_again_without_change_is_loaded(files: dict[str, bytes], kind: str) -> None:
-    same = rewritten(files[kind], lambda name, content: content)
-    assert load_model(same, sha(same)).n_features_in_ == 20
+@both_tasks
+@pytest.mark.parametrize("kind", TREES)
+@pytest.mark.parametrize("change", [np.full_like, lambda value, nan: np.repeat(value, 2, axis=2)])
+def test_leaves_that_hold_no_number_or_several_are_refused(
+    kind: str, task: TaskName, change: Callable[..., np.ndarray]
+) -> None:
+    def rewrite(name: str, content: bytes) -> bytes:
+        if not name.endswith(".npy"):
+            return content
+        value = np.load(io.BytesIO(content), allow_pickle=False)
+        if value.ndim != 3:
+            return content
+        buffer = io.BytesIO()
+        np.save(buffer, change(value, np.nan), allow_pickle=False)
+        return buffer.getvalue()
+
+    bad = rewritten(file(kind, task), rewrite)
+    with pytest.raises(CampaignError, match=r"sound|cannot be read"):
+        load_model(kind, bad, sha(bad))
 
 
-def test_boosting_that_claims_to_be_in_a_fit_is_refused(files: dict[str, bytes]) -> None:
+@pytest.mark.parametrize("kind", TREES)
+def test_trees_of_classes_in_a_mean_over_numbers_are_refused(kind: str) -> None:
+    for task, other in (TASKS, TASKS[::-1]):
+        mixed = copy.copy(fitted_model(kind, task))
+        mixed.estimators_ = fitted_model(kind, other).estimators_
+        bad = dump_model(MODELS[kind], mixed)
+        with pytest.raises(CampaignError, match="sound"):
+            load_model(kind, bad, sha(bad))
+
+
+@pytest.mark.parametrize("kind", TREES)
+def test_a_mean_over_no_trees_is_refused(kind: str) -> None:
+    none = copy.copy(fitted_model(kind, "numbers"))
+    none.estimators_ = []
+    none.estimators_features_ = []
+    bad = dump_model(MODELS[kind], none)
+    with pytest.raises(CampaignError, match="sound"):
+        load_model(kind, bad, sha(bad))
+
+
+@both_tasks
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_file_written_again_without_change_is_loaded(kind: str, task: TaskName) -> None:
+    same = rewritten(file(kind, task), lambda name, content: content)
+    assert load_model(kind, same, sha(same)).n_features_in_ == 20
+
+
+@both_tasks
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_file_of_another_kind_is_refused_in_one_line(kind: str, task: TaskName) -> None:
+    for other in MODELS:
+        if other == kind:
+            continue
+        with pytest.raises(CampaignError, match=r"of its kind|as one of kind") as error:
+            load_model(other, file(kind, task), sha(file(kind, task)))
+        assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_kind_that_is_not_there_is_named(data: bytes) -> None:
+    with pytest.raises(CampaignError, match="of kind 'svm', which there is not"):
+        load_model("svm", data, sha(data))
+
+
+@both_tasks
+@pytest.mark.parametrize("kind", [kind for kind in MODELS if kind != "mlp"])
+def test_a_function_hidden_in_any_model_is_refused_by_name(kind: str, task: TaskName) -> None:
+    def hide(schema: dict) -> None:
+        schema["content"]["content"]["random_state"] = {**SYSTEM, "__id__": 99999}
+
+    bad = with_schema(file(kind, task), hide)
+    with pytest.raises(CampaignError, match=r"os\.system"):
+        load_model(kind, bad, sha(bad))
+
+
+@both_tasks
+def test_boosting_that_claims_to_be_in_a_fit_is_refused(task: TaskName) -> None:
     def claim(schema: dict) -> None:
         keys, content = schema["content"]["key_types"], schema["content"]["content"]
         content["_in_fit"] = {**content["verbose"], "content": "true", "__id__": 99999}
         keys["content"].append(keys["content"][0])
 
-    bad = with_schema(files["gradient_boosting"], claim)
+    bad = with_schema(file("gradient_boosting", task), claim)
     with pytest.raises(CampaignError, match="sound"):
-        load_model(bad, sha(bad))
+        load_model("gradient_boosting", bad, sha(bad))
 
 
+@both_tasks
+def test_boosting_with_more_outputs_than_trees_is_refused(task: TaskName) -> None:
+    model = copy.copy(fitted_model("gradient_boosting", task))
+    model.n_trees_per_iteration_ += 1
+    bad = dump_model(MODELS["gradient_boosting"], model)
+    with pytest.raises(CampaignError, match="sound"):
+        load_model("gradient_boosting", bad, sha(bad))
+
+
+@both_tasks
 @pytest.mark.parametrize(
     "features", [np.arange(20)[::-1].copy(), np.arange(20) < 5, np.arange(5), np.full(20, 99)]
 )
-def test_bagging_on_other_columns_than_all_is_refused(features: np.ndarray) -> None:
-    space: dict = {}
-    exec(FIT, space)
-    model = OTHERS["bagging"].fit(space["X"], space["y"], np.arange(120), 7)
-    model.estimators_features_ = [features] * 3  # type: ignore[attr-defined]
-    bad = dump_model(model)
+def test_bagging_on_other_columns_than_all_is_refused(features: np.ndarray, task: TaskName) -> None:
+    model = copy.copy(fitted_model("bagging", task))
+    model.estimators_features_ = [features] * 3
+    bad = dump_model(MODELS["bagging"], model)
     with pytest.raises(CampaignError, match="sound"):
-        load_model(bad, sha(bad))
+        load_model("bagging", bad, sha(bad))
 
 
 def test_a_single_tree_is_no_model_of_a_campaign(forest: RandomForestClassifier) -> None:
-    bad = dump_model(forest.estimators_[0])
+    bad = dump_model(FOREST, forest.estimators_[0])
     with pytest.raises(CampaignError, match="sound"):
-        load_model(bad, sha(bad))
+        load_model("random_forest", bad, sha(bad))

@@ -15,12 +15,15 @@ from exafscn_flows.hashing import content_hash
 from exafscn_flows.models import GradientBoosting, RandomForest
 from exafscn_flows.models import search as search_module
 from exafscn_flows.models.search import N_FOLDS, best_candidate
+from exafscn_flows.targets.base import TaskName
+from exafscn_flows.tasks import task_named
 
 RNG = np.random.default_rng(0)
 GROUPS = np.sort(RNG.integers(0, 60, 240)).astype(str)
-Y = RNG.choice([4, 6], 240)
+Y = RNG.choice([0, 1], 240)
 X = RNG.normal(size=(240, 6)).astype(np.float32)
-X[:, 2] += 2 * Y
+X[:, 2] += 4 * Y
+TASKS: list[TaskName] = ["classes", "numbers"]
 
 # A leaf of 200 sites leaves one tree that always says the same.
 BAD, GOOD = 200, 2
@@ -29,11 +32,13 @@ BAD, GOOD = 200, 2
 class Fixed:
     """A candidate that always answers the same, and remembers what it was fitted on."""
 
-    def __init__(self, answer: int) -> None:
+    def __init__(self, answer: float) -> None:
         self.answer = answer
         self.fits: list[tuple[set[str], set[str]]] = []
 
-    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int) -> "Fixed":
+    def fit(
+        self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, task: str
+    ) -> "Fixed":
         self.fits.append((set(groups), set()))
         return self
 
@@ -43,25 +48,35 @@ class Fixed:
 
 
 @pytest.mark.parametrize("values", [[BAD, GOOD], [GOOD, BAD], [BAD, GOOD, 150]])
-def test_the_better_candidate_is_taken_wherever_it_stands(values: list[int]) -> None:
+@pytest.mark.parametrize("task", TASKS)
+def test_the_better_candidate_is_taken_wherever_it_stands(
+    values: list[int], task: TaskName
+) -> None:
     model = RandomForest(n_estimators=10, search={"min_samples_leaf": values})
-    chosen = model.chosen(X, Y, GROUPS, 0)
+    chosen = model.chosen(X, Y, GROUPS, 0, task)
     assert chosen == RandomForest(n_estimators=10, min_samples_leaf=GOOD)
-    proba = model.fit(X, Y, GROUPS, 0).predict_proba(X)
-    assert (proba == chosen.fit(X, Y, GROUPS, 0).predict_proba(X)).all()
+    predicted = model.fit(X, Y, GROUPS, 0, task).predict(X)
+    assert (predicted == chosen.fit(X, Y, GROUPS, 0, task).predict(X)).all()
 
 
 def test_the_first_of_equal_candidates_is_taken() -> None:
     common = int(np.bincount(Y).argmax())
-    answers = [Fixed(10 - common), Fixed(common), Fixed(common)]
-    assert best_candidate(answers, X, Y, GROUPS, 0) == 1
-    assert best_candidate(answers[2:] + answers[:2], X, Y, GROUPS, 0) == 0
+    answers = [Fixed(1 - common), Fixed(common), Fixed(common)]
+    for task in TASKS:
+        assert best_candidate(answers, X, Y, GROUPS, 0, task) == 1
+        assert best_candidate(answers[2:] + answers[:2], X, Y, GROUPS, 0, task) == 0
+
+
+def test_numbers_are_compared_by_their_squared_errors() -> None:
+    skewed = np.where(Y == 1, 10.0, RNG.normal(size=240))
+    answers = [Fixed(0.0), Fixed(float(skewed.mean())), Fixed(float(np.median(skewed)))]
+    assert best_candidate(answers, X, skewed, GROUPS, 0, "numbers") == 1
 
 
 def test_candidates_are_compared_on_formulas_that_they_did_not_learn() -> None:
     rows = GROUPS.astype(float)[:, None]
-    candidate = Fixed(4)
-    best_candidate([candidate], rows, Y, GROUPS, 0)
+    candidate = Fixed(0)
+    best_candidate([candidate], rows, Y, GROUPS, 0, "classes")
     assert len(candidate.fits) == N_FOLDS
     for learned, asked in candidate.fits:
         assert asked
@@ -76,7 +91,7 @@ def test_held_out_rows_have_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
     held_out = folds == 1
     garbage, labels = X.copy(), Y.copy()
     garbage[held_out] = 1e6 * RNG.normal(size=(held_out.sum(), 6))
-    labels[held_out] = 10 - Y[held_out]
+    labels[held_out] = 1 - Y[held_out]
     seen: list[tuple[Any, ...]] = []
 
     def recorded(candidates: Any, *data: Any) -> int:
@@ -86,9 +101,11 @@ def test_held_out_rows_have_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(search_module, "best_candidate", recorded)
     for rows, y in ((X, Y), (garbage, labels)):
-        fit_fold(model.fit, rows, y, GROUPS, folds, 1, 0)
+        fit_fold(task_named("classes"), model, rows, y, GROUPS, folds, 1, 0, [4, 6])
     assert seen[0][0] == seen[1][0] == 1
-    for mine, theirs in zip(*seen, strict=True):
+    *same, last = zip(*seen, strict=True)
+    assert last == ("classes", "classes")
+    for mine, theirs in same:
         np.testing.assert_array_equal(mine, theirs)
     assert not set(seen[0][3]) & set(GROUPS[held_out])
 
@@ -121,13 +138,13 @@ def test_what_is_searched_for_is_in_the_hash_and_what_it_replaces_is_not() -> No
 def test_too_little_to_search_on_is_a_failure_that_says_so() -> None:
     few = np.repeat(["NiO", "NiS"], 6)
     with pytest.raises(ItemFailure, match="in the search over parameters, 2 formulas") as error:
-        RandomForest(search={"n_estimators": [1, 2]}).fit(X[:12], Y[:12], few, 0)
+        RandomForest(search={"n_estimators": [1, 2]}).fit(X[:12], Y[:12], few, 0, "classes")
     assert error.value.kind == "too_few_sites"
     assert "no search" in error.value.hint
-    y = np.array([4] * 9 + [6] * 3)
+    y = np.array([0] * 9 + [1] * 3)
     groups = np.array(["a", "b", "c"] * 3 + ["d"] * 3)
     with pytest.raises(ItemFailure, match="in the search") as error:
-        GradientBoosting(search={"max_iter": [1, 2]}).fit(X[:12], y, groups, 0)
+        GradientBoosting(search={"max_iter": [1, 2]}).fit(X[:12], y, groups, 0, "classes")
     assert error.value.kind == "one_class"
 
 
