@@ -14,7 +14,15 @@ from exafscn_flows.targets.coordination_number import CoordinationNumber
 from exafscn_flows.targets.environment import Environment
 from exafscn_flows.targets.oxidation_state import OxidationState
 
-__all__ = ["TARGETS", "BondLength", "CoordinationNumber", "Environment", "OxidationState", "Target", "TargetModel"]
+__all__ = [
+    "TARGETS",
+    "BondLength",
+    "CoordinationNumber",
+    "Environment",
+    "OxidationState",
+    "Target",
+    "TargetModel",
+]
 
 TARGETS: tuple[type[TargetModel], ...] = registered(
     "targets",

@@ -3,8 +3,8 @@
 The probability of a state of one site is that of pymatgen's BVAnalyzer: bond valence sums after
 O'Keeffe and Brese, J. Am. Chem. Soc. 113 (1991) 3226, and how often, and with which sums, the ICSD
 has each state. BVAnalyzer then tries one neutral assignment after the other, up to 100000, and
-returns the best one. Here all of them are summed, by their charge, which takes milliseconds and also
-says how probable the other states of a site are.
+returns the best one. Here all of them are summed, by their charge, which takes milliseconds and
+also says how probable the other states of a site are.
 """
 
 import math
@@ -45,7 +45,7 @@ A bond to its own kind leaves an atom one electron less to take, as in the S2 of
 
 _PAIRED = {"O": -2, "S": -2, "Se": -2, "Te": -2}
 
-_SAME_SUM = 0.01
+_SAME_SUM = 0.002
 """Sites of one element whose bond valence sums differ by less have one state."""
 
 _SIGN = 0.5
@@ -55,7 +55,7 @@ _SOFTNESS = 0.31
 """Å; a bond that is longer by this has 1/e of the valence."""
 
 _MOST_GROUPS = 200
-"""Kinds of sites, by element and sum, in one structure; a second for each site that is asked for."""
+"""Kinds of sites, by element and sum, in one structure; then a site takes a second."""
 
 _MOST_ELEMENTS, _MOST_ATOMS = 4, 24
 """Of a reduced formula whose states are guessed; that takes minutes for larger ones."""
@@ -109,7 +109,12 @@ class BondValences:
         dict
             By state, sum 1. Empty if nothing is known of the element.
         """
-        return _mean([dict(_group_of(groups, site_index).states) for groups in self._by_scale])
+        return _mean(
+            [
+                {float(s): p for s, p in _group_of(groups, site_index).states.items()}
+                for groups in self._by_scale
+            ]
+        )
 
     def neutral(self, site_index: int) -> dict[float, float]:
         """Return the probabilities of the states of a site, given that the cell is neutral.
@@ -145,7 +150,7 @@ def _groups(structure: Structure, scale: float) -> list[_Group]:
         sites = [index for index, one in enumerate(symbols) if one == symbol]
         for bonds in sorted({int(paired[index]) for index in sites}):
             part = [index for index in sites if paired[index] == bonds]
-            part.sort(key=lambda index: (round(sums[index], 6), index))
+            part.sort(key=lambda index: (round(float(sums[index]), 6), index))
             gaps = np.diff(sums[part]) > _SAME_SUM
             for same in np.split(np.array(part), np.flatnonzero(gaps) + 1):
                 valence = float(sums[same].mean())
@@ -174,7 +179,9 @@ def _bond_valence_sums(
     pairs = np.array([[_pair(a, b) for b in elements] for a in elements])
     length, sign = np.moveaxis(pairs[kinds[centers], kinds[others]], -1, 0)
     np.add.at(sums, centers, sign * np.exp((length - distances * scale) / _SOFTNESS))
-    reach = np.array([2 * CovalentRadius.radius[e] + _BOND_SLACK if e in _PAIRED else 0 for e in elements])
+    reach = np.array(
+        [2 * CovalentRadius.radius[e] + _BOND_SLACK if e in _PAIRED else 0 for e in elements]
+    )
     bonded = (kinds[centers] == kinds[others]) & (distances < reach[kinds[centers]])
     return sums, np.bincount(centers[bonded], minlength=len(symbols))
 
@@ -208,7 +215,7 @@ def _known_states(symbol: str) -> list[tuple[int, float, float, float]]:
     return [
         (int(species.oxi_state), data["mean"], data["std"], PRIOR_PROB[species])
         for species, data in ICSD_BV_DATA.items()
-        if species.symbol == symbol and species.oxi_state != 0 and data["std"] > 0
+        if species.symbol == symbol and species.oxi_state and data["std"] > 0
     ]
 
 
@@ -247,7 +254,9 @@ def _charges(groups: list[tuple[int, Charges]]) -> Charges:
     """
     total: Charges = defaultdict(float)
     states = {charge / n for n, charges in groups for charge in charges}
-    for lower in {math.floor(state) for state in states} | {math.ceil(state) - 1 for state in states}:
+    for lower in {math.floor(state) for state in states} | {
+        math.ceil(state) - 1 for state in states
+    }:
         # Sites that are all of one state are in two such ranges of states, and once in excess.
         for upper, sign in ((lower + 1, 1.0), (lower, -1.0)):
             part: Charges = {0: 1.0}
