@@ -12,8 +12,17 @@ from exafscn_flows.targets.base import TargetModel
 from exafscn_flows.targets.bond_length import BondLength
 from exafscn_flows.targets.coordination_number import CoordinationNumber
 from exafscn_flows.targets.environment import Environment
+from exafscn_flows.targets.oxidation_state import OxidationState
 
-__all__ = ["TARGETS", "BondLength", "CoordinationNumber", "Environment", "Target", "TargetModel"]
+__all__ = [
+    "TARGETS",
+    "BondLength",
+    "CoordinationNumber",
+    "Environment",
+    "OxidationState",
+    "Target",
+    "TargetModel",
+]
 
 TARGETS: tuple[type[TargetModel], ...] = registered(
     "targets",
@@ -21,6 +30,7 @@ TARGETS: tuple[type[TargetModel], ...] = registered(
         CoordinationNumber,
         BondLength,
         Environment,
+        OxidationState,
     ],
 )
 

@@ -33,7 +33,7 @@ class Environment(TargetModel):
     name: TargetName = "environment"
     geometry: Literal["full", "reduced"] = Field(
         default="full",
-        description="`full`: names of polyhedra, such as octahedron, or cn_11 where there are none; "
+        description="`full`: names of polyhedra, such as octahedron, or cn_11 where there is none; "
         "`reduced`: T4, S5 and O6 for 4, 5 and 6 neighbours, and no other sites.",
     )
 
@@ -70,7 +70,9 @@ class Environment(TargetModel):
             name = ranked[0] if fits else f"cn_{cn}"
             weights[name] += weight
             if int(cn) == found.cn:
-                details = zip(("measure", "second"), (measures[one] for one in ranked), strict=False)
+                details = zip(
+                    ("measure", "second"), (measures[one] for one in ranked), strict=False
+                )
                 label = Label(name, weights, details=dict(details))
         return label
 

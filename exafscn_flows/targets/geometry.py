@@ -88,7 +88,7 @@ def _polyhedra() -> dict[str, np.ndarray]:
     """Return unit vectors to the corners of every form, shape (n_corners, 3)."""
     from pymatgen.analysis.chemenv.coordination_environments import coordination_geometries
 
-    known = coordination_geometries.AllCoordinationGeometries()  # type: ignore[no-untyped-call]
+    known = coordination_geometries.AllCoordinationGeometries()
     side, down = np.sin(_RAISED_ANGLE), np.cos(_RAISED_ANGLE)
     base = [[side, 0, down], [-side, 0, down], [0, side, down], [0, -side, down]]
     found = {_RAISED: np.array([[0, 0, 1], *base])}
@@ -105,10 +105,11 @@ def _orders(form: str) -> np.ndarray:
     """Return the corners in every order that no rotation or reflection makes of another one."""
     corners = _polyhedra()[form]
     angles = np.round(corners @ corners.T, 3) + 0.0
-    distinct = {}
+    distinct: dict[bytes, tuple[int, ...]] = {}
     for order in itertools.permutations(range(len(corners))):
         distinct.setdefault(angles[np.ix_(order, order)].tobytes(), order)
-    return corners[np.array(list(distinct.values()))]
+    ordered: np.ndarray = corners[np.array(list(distinct.values()))]
+    return ordered
 
 
 def _overlap_of_all(form: str, directions: np.ndarray) -> float:
@@ -133,17 +134,21 @@ def _overlap_from_pairs(form: str, directions: np.ndarray) -> float:
     frames = _frames(directions[first], directions[second])
     frame = _frames(corners[:1], corners[other : other + 1])[0]
     rotations = np.swapaxes(frames, 1, 2) @ frame
-    cosines = np.einsum("kij,nj,mi->knm", rotations, corners, directions)
+    cosines = np.swapaxes(directions @ (rotations @ corners.T), 1, 2)
     seeds = np.argsort(-cosines.max(axis=2).sum(axis=1), kind="stable")[:_SEEDS]
     best = 0.0
+    seen: set[float] = set()
     for cosine in cosines[seeds]:
+        last = 0.0
         for _ in range(_ROUNDS):
             rows, columns = linear_sum_assignment(cosine, maximize=True)
             u, size, v = np.linalg.svd(corners[rows].T @ directions[columns])
             overlap = float(size.sum())
-            if overlap < best + 1e-6:
+            key = round(overlap, 6)
+            if overlap < last + 1e-6 or key in seen:
                 break
-            best = overlap
+            seen.add(key)
+            last, best = overlap, max(best, overlap)
             cosine = corners @ (u @ v) @ directions.T
     return best
 

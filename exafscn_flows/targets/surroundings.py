@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from exafscn_flows.crystal import AbsorbingSite
+    from exafscn_flows.targets.valence import BondValences
 
 _DIGITS = 4
 
@@ -26,6 +27,7 @@ class Surroundings:
     def __init__(self, structure: "Structure") -> None:
         self.structure = structure
         self._coordination: dict[int, Coordination] = {}
+        self._bond_valences: BondValences | None = None
 
     def coordination(self, site_index: int) -> Coordination:
         """Return the coordination of a site by CrystalNN.
@@ -38,6 +40,14 @@ class Surroundings:
         if site_index not in self._coordination:
             self._coordination[site_index] = coordination(self.structure, site_index)
         return self._coordination[site_index]
+
+    def bond_valences(self) -> "BondValences":
+        """Return the probabilities of the oxidation states of all sites."""
+        if self._bond_valences is None:
+            from exafscn_flows.targets.valence import BondValences  # not every campaign asks
+
+            self._bond_valences = BondValences(self.structure)
+        return self._bond_valences
 
     def neighbours(self, sites: Sequence["AbsorbingSite"]) -> dict[str, float]:
         """Count the neighbours that CrystalNN finds, by element; of several sites, their mean.
