@@ -2,14 +2,15 @@
 
 A package adds a source, a way to spectra, a feature set, a target or a model by an entry point in
 the group ``exafscn.sources``, ``exafscn.spectra``, ``exafscn.features``, ``exafscn.targets`` or
-``exafscn.models`` that names its class.
+``exafscn.models`` that names its class (docs/extending.md).
 """
 
 import functools
+import inspect
 import operator
 from collections.abc import Sequence
-from importlib.metadata import EntryPoints, entry_points
-from typing import Annotated, Any, Literal, TypeVar
+from importlib.metadata import EntryPoint, entry_points
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, Field
 
@@ -20,32 +21,43 @@ Group = Literal["sources", "spectra", "features", "targets", "models"]
 T = TypeVar("T", bound=BaseModel)
 
 
-def registered(group: Group, own: Sequence[type[T]]) -> tuple[type[T], ...]:
+def registered(
+    group: Group, own: Sequence[type[T]], reserved: Sequence[str] = ()
+) -> tuple[type[T], ...]:
     """Return our classes of a group, and those that installed packages add to it.
+
+    Parameters
+    ----------
+    group
+        Its name.
+    own
+        Our classes.
+    reserved
+        Kinds that no package may take beside those of our classes.
 
     Raises
     ------
     UsageError
         If what a package names cannot be imported, is no such class, or is of a kind that there
-        is already.
+        is already. It names the package.
     """
     base = _common_base(own)
-    found: dict[str, type[T]] = {kind_of(one): one for one in own}
+    found = {kind_of(one): one for one in own}
+    takers = dict.fromkeys([*found, *reserved], "exafscn")
     for point in sorted(_entry_points().select(group=f"exafscn.{group}")):
-        name = f"entry point {point.name} = {point.value} of exafscn.{group}"
+        package = point.dist.name if point.dist else point.value
         try:
-            added = point.load()
+            added = _load(point, base)
+            kind = kind_of(added)
+            if kind in takers:
+                raise TypeError(f"its kind {kind!r} is taken by {takers[kind]}")
         except Exception as error:
-            line = " ".join(str(error).split())[:200]
+            line = " ".join(f"{error}".split())[:200] or type(error).__name__
             raise UsageError(
-                f"{name} cannot be loaded ({line}): mend or remove its package"
+                f"package {package} cannot be used: {point.value} of its entry point "
+                f"exafscn.{group}: {line}; mend it, or remove it by `pip uninstall {package}`"
             ) from None
-        if not (isinstance(added, type) and issubclass(added, base)):
-            raise UsageError(f"{name} is no {base.__name__}: mend or remove its package")
-        kind = kind_of(added)
-        if kind in found:
-            raise UsageError(f"{name} is of kind {kind!r}, which there is already: rename it")
-        found[kind] = added
+        found[kind], takers[kind] = added, package
     return tuple(found.values())
 
 
@@ -57,13 +69,49 @@ def one_of(classes: Sequence[type[BaseModel]]) -> Any:
 
 
 def kind_of(one: type[BaseModel]) -> str:
-    """Return the kind by which a class is chosen."""
-    (kind,) = one.model_fields["kind"].annotation.__args__  # type: ignore[union-attr]
-    return str(kind)
+    """Return the kind by which a class is chosen.
+
+    Raises
+    ------
+    TypeError
+        If it has none, or several.
+    """
+    field = one.model_fields.get("kind")
+    kinds = get_args(field.annotation) if field else ()
+    if len(kinds) != 1 or not isinstance(kinds[0], str):
+        raise TypeError(f'{one.__name__} has no `kind: Literal["..."]`')
+    return kinds[0]
+
+
+def _load(point: EntryPoint, base: type[T]) -> type[T]:
+    """Return the class that an entry point names.
+
+    Raises
+    ------
+    TypeError
+        If it is no class that can be chosen. Its import may raise anything.
+    """
+    try:
+        added = point.load()
+    except AttributeError as error:
+        if "partially initialized" not in str(error):
+            raise
+        group = point.group.partition(".")[2]
+        raise TypeError(
+            f"it imports exafscn_flows.{group}, which needs it: keep each class in a module of "
+            f"its own, and import exafscn_flows.{group} first"
+        ) from None
+    if not (isinstance(added, type) and issubclass(added, base)):
+        raise TypeError(f"it is no {base.__name__}")
+    if inspect.isabstract(added):
+        missing = ", ".join(sorted(added.__abstractmethods__))
+        raise TypeError(f"it does not say what a {base.__name__} must: {missing}")
+    return added
 
 
 @functools.cache
-def _entry_points() -> EntryPoints:
+def _entry_points() -> Any:
+    """Return the entry points of all packages; looked up once, which takes some ms."""
     return entry_points()
 
 

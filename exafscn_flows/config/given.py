@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.config.yaml_file import read_value
 from exafscn_flows.errors import UsageError
+from exafscn_flows.registry import kind_of
 from exafscn_flows.strict import Location, TextFrom
 
 _KEY = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[[0-9]+\])*")
@@ -137,8 +138,11 @@ def _default(at: Location) -> list[Any]:
         found = getattr(found, str(part), None)
     if not isinstance(found, list):
         return []
-    written = {"mode": "json", "exclude_unset": True, "exclude": {"name"}}
-    return [
-        {"kind": item.kind, **item.model_dump(**written)} if isinstance(item, BaseModel) else item
-        for item in found
-    ]
+    return [_as_written(item) for item in found]
+
+
+def _as_written(item: Any) -> Any:
+    if not isinstance(item, BaseModel):
+        return item
+    given = item.model_dump(mode="json", exclude_unset=True, exclude={"name"})
+    return {"kind": kind_of(type(item)), **given}

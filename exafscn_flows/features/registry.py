@@ -23,6 +23,7 @@ SETS: tuple[type[FeatureSetModel], ...] = registered(
         Peaks,
         Xanes,
     ],
+    reserved=["concatenation"],
 )
 """All that a concatenation may be made of."""
 

@@ -36,6 +36,7 @@ def write_array(array: np.ndarray) -> bytes:
         for name in array.dtype.names:
             clean[name] = array[name]
         array = clean
+    array = np.asarray(array, order="C")  # as tobytes writes it, and the header must say
     file = io.BytesIO()
     np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
     # Not numpy.save: it copies field by field into fresh memory, gaps and all.

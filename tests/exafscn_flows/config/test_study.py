@@ -23,6 +23,9 @@ BASE: dict[str, Any] = {
 }
 
 
+CN = "coordination_number"
+
+
 def config(**changes: Any) -> CampaignConfig:
     return CampaignConfig.model_validate({**BASE, **changes})
 
@@ -65,8 +68,11 @@ def test_the_study_looks_into_the_first_feature_set_if_none_is_named():
     assert config().study is None
     assert config(study={}).studied_set == "r_space"
     assert config(study={"feature_set": "k_space"}).studied_set == "k_space"
-    assert [model.name for model in config().models_on("r_space")] == ["random_forest"]
-    assert [model.name for model in config().models_on("k_space")] == ["random_forest", "mlp"]
+    found = [config().models_on(name, CN) for name in ("r_space", "k_space")]
+    assert [[model.name for model in models] for models in found] == [
+        ["random_forest"],
+        ["random_forest", "mlp"],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +88,11 @@ def test_the_study_looks_into_the_first_feature_set_if_none_is_named():
         ({"study": {"rmin": [2.0], "feature_set": "k_space"}}, "needs a feature set in R"),
         ({"study": {"rmax": [0.5]}}, "rmax 0.5 Å leaves nothing of feature set r_space"),
         ({"study": {"rmax": [3.0], "rmin": [12.0]}}, "rmin 12 Å leaves nothing"),
-        ({"study": {}, "models": []}, "no model is fitted on feature set r_space"),
+        ({"study": {}, "models": []}, f"no model of {CN} is fitted on feature set r_space"),
+        (
+            {"study": {"target": "x"}},
+            f"study.target: target 'x' is not in this file, which has {CN}",
+        ),
         (
             {"models": [{"kind": "mlp", "feature_sets": ["x"]}]},
             "models[0].feature_sets[0]: feature set 'x'",

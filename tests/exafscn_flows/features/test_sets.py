@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.features import FeatureSettings, transformed
+from exafscn_flows.features import FeatureSettings, Inputs, transformed
 from exafscn_flows.spectra.base import Spectrum
 
 KINDS = ("r_space", "r_space_complex", "k_space", "q_space", "wavelet", "peaks")
@@ -29,8 +29,12 @@ def settings(*sets: dict[str, Any], **larch: Any) -> FeatureSettings:
     return FeatureSettings.model_validate({"sets": list(sets) or SETS, **larch})
 
 
+def of(spectrum: Spectrum) -> Inputs:
+    return Inputs({"exafs": spectrum})
+
+
 def vectors(spectrum: Spectrum, config: FeatureSettings) -> dict[str, np.ndarray]:
-    return {s.name: s.transform(spectrum, config) for s in config.sets}
+    return {s.name: s.vector(of(spectrum), config) for s in config.sets}
 
 
 def test_all_sets_fit_into_one_campaign_under_their_default_names() -> None:
@@ -46,7 +50,7 @@ def test_settings_survive_being_stored() -> None:
 def test_every_value_has_a_coordinate(spectrum: Spectrum) -> None:
     config = settings()
     for feature_set in config.sets:
-        vector = feature_set.transform(spectrum, config)
+        vector = feature_set.vector(of(spectrum), config)
         axis, label = feature_set.axis(config)
         assert vector.shape == axis.shape
         assert vector.dtype == np.float32
@@ -86,8 +90,8 @@ def test_nothing_depends_on_the_order_of_calls(read) -> None:
     other = settings(xftf={"kmax": 10.0}, autobk={"rbkg": 1.3})
     for feature_set in reversed(config.sets):
         for spectrum, before in ((copper, forward[1]), (nio, forward[0])):
-            feature_set.transform(spectrum, other)
-            again = feature_set.transform(replace(spectrum), config)
+            feature_set.vector(of(spectrum), other)
+            again = feature_set.vector(of(replace(spectrum)), config)
             np.testing.assert_array_equal(again, before[feature_set.name])
 
 
@@ -126,7 +130,7 @@ def test_autobk_runs_once_for_all_sets_of_a_route(read, monkeypatch) -> None:
     config = settings(autobk={"rbkg": 1.05})
     # As a campaign does it: the same numbers in another object for every set.
     for feature_set in config.sets:
-        feature_set.transform(read("nio"), config)
+        feature_set.vector(of(read("nio")), config)
     assert sorted(calls) == ["autobk", "autobk_as_published"]
 
 

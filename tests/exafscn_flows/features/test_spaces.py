@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from exafscn_flows.features import FeatureSettings
+from exafscn_flows.features import FeatureSettings, Inputs
 from exafscn_flows.features.base import SpectrumSet
 from exafscn_flows.spectra.base import Spectrum
 
@@ -150,7 +150,7 @@ def test_a_concatenation_is_its_parts(spectrum: Spectrum) -> None:
     config = FeatureSettings.model_validate(
         {"sets": [{"kind": "concatenation", "parts": parts}, *parts]}
     )
-    whole, *single = (s.transform(spectrum, config) for s in config.sets)
+    whole, *single = (s.vector(Inputs({"exafs": spectrum}), config) for s in config.sets)
     np.testing.assert_array_equal(whole, np.concatenate(single))
     assert config.sets[0].name == "r_space+peaks+k_space"
     _, label = config.sets[0].axis(config)

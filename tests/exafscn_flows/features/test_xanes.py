@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.features import FeatureSettings
+from exafscn_flows.features import FeatureSettings, Inputs
 from exafscn_flows.spectra.base import Spectrum
 
 NONE = np.empty(0, dtype=np.float32)
@@ -145,4 +145,5 @@ def test_it_can_be_part_of_a_concatenation(read: Callable[[str], Spectrum]) -> N
         {"sets": [{"kind": "concatenation", "parts": [{"kind": "xanes"}, {"kind": "r_space"}]}]}
     )
     assert config.sets[0].name == "xanes+r_space"
-    assert len(config.sets[0].transform(read("nio"), config)) == 81 + 326
+    inputs = Inputs({"exafs": read("nio")})
+    assert len(config.sets[0].vector(inputs, config)) == 81 + 326
