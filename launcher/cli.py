@@ -176,12 +176,20 @@ def status(
 def query(
     campaign: CampaignOption = None,
     absorber: Annotated[str | None, typer.Option(help="Element symbol, e.g. Cu.")] = None,
-    cn: Annotated[int | None, typer.Option(help="Predicted coordination number.")] = None,
+    target: Annotated[
+        str | None, typer.Option(help="What is predicted; by default the first target.")
+    ] = None,
+    value: Annotated[str | None, typer.Option(help="Predicted class or number.")] = None,
+    min_value: Annotated[float | None, typer.Option(help="Least predicted value.")] = None,
+    max_value: Annotated[float | None, typer.Option(help="Largest predicted value.")] = None,
+    cn: Annotated[
+        int | None, typer.Option(help="Predicted coordination number: short for that target.")
+    ] = None,
     min_probability: Annotated[
         float | None, typer.Option(help="Least probability of the prediction, 0 to 1.")
     ] = None,
     max_expected_error: Annotated[
-        float | None, typer.Option(help="Largest expected error, in neighbours.")
+        float | None, typer.Option(help="Largest expected error, in the unit of the target.")
     ] = None,
     contains: Annotated[
         list[str] | None, typer.Option(help="Element that must be present; may be repeated.")
@@ -214,12 +222,13 @@ def query(
         typer.Option(help="Version of the model, of `models list`; by default the current one."),
     ] = None,
     sort: Annotated[
-        Order,
+        Order | None,
         typer.Option(
-            help="What comes first: the highest probability, the least expected error, or the "
-            "largest one."
+            help="What comes first: the highest probability (default for classes), the least "
+            "expected error (default for numbers), or the largest one; the least value or the "
+            "largest, of numbers."
         ),
-    ] = Order.PROBABILITY,
+    ] = None,
     after: Annotated[
         str | None, typer.Option(help="Begin at the page of this token, which a table shows.")
     ] = None,
@@ -239,6 +248,10 @@ def query(
         raise UsageError("--json, --csv and --export exclude each other: give one of them")
     conditions = {
         "absorber": absorber,
+        "target": target,
+        "value": value,
+        "min_value": min_value,
+        "max_value": max_value,
         "cn": cn,
         "min_probability": min_probability,
         "max_expected_error": max_expected_error,
@@ -347,18 +360,24 @@ def db_export(
     campaign: Annotated[
         list[str] | None, typer.Option("--campaign", "-c", help="Only these campaigns.")
     ] = None,
+    spectra: Annotated[
+        bool,
+        typer.Option(
+            "--spectra", help="Only the spectra that were computed, for campaigns of others."
+        ),
+    ] = False,
 ) -> None:
-    """Write campaigns to one file, to move them to another server or version."""
+    """Write campaigns to one file, to move them to another server."""
     from launcher.database import export_file
 
-    export_file(file, campaign)
+    export_file(file, campaign, spectra=spectra)
 
 
 @db.command("import")
 def db_import(
     file: Annotated[Path, typer.Argument(help="File from `db export`.", show_default=False)],
 ) -> None:
-    """Read campaigns from a file that `db export` wrote (tables of spectra: `exafscn import`)."""
+    """Read what `db export` wrote into a file (tables of spectra: `exafscn import`)."""
     from launcher.database import import_file
 
     import_file(file)

@@ -7,7 +7,7 @@ from exafscn_flows.errors import UsageError
 from exafscn_flows.settings import Settings
 from exafscn_flows.store.connection import connect, redact
 from exafscn_flows.store.embedded import EmbeddedServer
-from exafscn_flows.store.transfer import export_campaigns, import_campaigns
+from exafscn_flows.store.transfer import export_campaigns, export_spectra, import_campaigns
 from launcher.console import console
 
 
@@ -64,13 +64,14 @@ def stop_server() -> None:
     print("MongoDB is stopped" if _own_server().stop() else "MongoDB was not running")
 
 
-def export_file(file: Path, campaigns: list[str] | None) -> None:
-    """Write campaigns to a file."""
-    _print_counts("exported to", file, export_campaigns(connect(), file, campaigns))
+def export_file(file: Path, campaigns: list[str] | None, *, spectra: bool) -> None:
+    """Write campaigns, or their computed spectra alone, to a file."""
+    write = export_spectra if spectra else export_campaigns
+    _print_counts("exported to", file, write(connect(), file, campaigns))
 
 
 def import_file(file: Path) -> None:
-    """Read campaigns from a file."""
+    """Read campaigns, or spectra, from a file."""
     _print_counts("imported from", file, import_campaigns(connect(), file))
 
 

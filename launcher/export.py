@@ -30,13 +30,15 @@ def check_format(path: Path) -> None:
         raise UsageError(f"{path}: its name has to end in one of {', '.join(_FORMATS)}")
 
 
-def write_rows(rows: Iterable[Row], path: Path) -> int:
+def write_rows(rows: Iterable[Row], path: Path, values: type) -> int:
     """Write rows to a file, which appears when all are in it.
 
     Parameters
     ----------
     path
         CSV, Parquet or JSON lines, by its suffix.
+    values
+        Kind of what is predicted: int, float or str.
 
     Returns
     -------
@@ -52,7 +54,7 @@ def write_rows(rows: Iterable[Row], path: Path) -> int:
     """
     check_format(path)
     with whole_file(path) as file:
-        return sum(_FORMATS[path.suffix.lower()](batches(rows, _BATCH), file))
+        return sum(_FORMATS[path.suffix.lower()](batches(rows, _BATCH), file, values))
 
 
 def csv_row(row: Row) -> Row:
@@ -63,7 +65,7 @@ def csv_row(row: Row) -> Row:
     }
 
 
-def _write_csv(parts: Iterable[list[Row]], file: BinaryIO) -> Iterator[int]:
+def _write_csv(parts: Iterable[list[Row]], file: BinaryIO, values: type) -> Iterator[int]:
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
@@ -73,24 +75,25 @@ def _write_csv(parts: Iterable[list[Row]], file: BinaryIO) -> Iterator[int]:
     text.detach()
 
 
-def _write_json_lines(parts: Iterable[list[Row]], file: BinaryIO) -> Iterator[int]:
+def _write_json_lines(parts: Iterable[list[Row]], file: BinaryIO, values: type) -> Iterator[int]:
     for part in parts:
         file.writelines(json.dumps(row).encode() + b"\n" for row in part)
         yield len(part)
 
 
-def _write_parquet(parts: Iterable[list[Row]], file: BinaryIO) -> Iterator[int]:
+def _write_parquet(parts: Iterable[list[Row]], file: BinaryIO, values: type) -> Iterator[int]:
     import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
 
-    number, text, names = pa.int32(), pa.string(), pa.list_(pa.string())
+    number, text, names = pa.float64(), pa.string(), pa.list_(pa.string())
+    value = {int: pa.int32(), float: number, str: text}[values]
     types = {
-        "cn": number,
-        "cn_label": number,
-        "probability": pa.float64(),
-        "probabilities": pa.map_(number, pa.float64()),
+        "value": value,
+        "label": value,
+        "probability": number,
+        "probabilities": pa.map_(text, number),
         "disagrees": pa.bool_(),
-        "expected_error": pa.float64(),
+        "expected_error": number,
         "elements": names,
         "neighbours": names,
         "oxide": pa.bool_(),
@@ -98,12 +101,13 @@ def _write_parquet(parts: Iterable[list[Row]], file: BinaryIO) -> Iterator[int]:
     schema = pa.schema([(name, types.get(name, text)) for name in COLUMNS])
     with ParquetWriter(file, schema) as writer:
         for part in parts:
-            pairs = [
-                row | {"probabilities": [(int(cn), p) for cn, p in row["probabilities"].items()]}
-                for row in part
-            ]
-            writer.write_batch(pa.RecordBatch.from_pylist(pairs, schema=schema))
+            writer.write_batch(pa.RecordBatch.from_pylist([*map(_pairs, part)], schema=schema))
             yield len(part)
+
+
+def _pairs(row: Row) -> Row:
+    probabilities = row["probabilities"]
+    return row | {"probabilities": None if probabilities is None else [*probabilities.items()]}
 
 
 _FORMATS = {".csv": _write_csv, ".parquet": _write_parquet, ".jsonl": _write_json_lines}

@@ -11,6 +11,7 @@ from typing import Any
 from rich.table import Table
 
 from exafscn_flows.iteration import batches
+from exafscn_flows.store.asked import asked
 from exafscn_flows.store.conditions import PredictionQuery
 from exafscn_flows.store.pages import Order
 from exafscn_flows.store.queries import (
@@ -40,6 +41,8 @@ class Selection:
         By default the one run last.
     conditions
         Fields of PredictionQuery.
+    order
+        By default that of the target.
     after
         Token of the position to begin at.
     limit
@@ -48,7 +51,7 @@ class Selection:
 
     campaign: str | None
     conditions: dict[str, Any]
-    order: Order
+    order: Order | None
     after: str | None
     limit: int | None
 
@@ -81,22 +84,25 @@ def show_table(selection: Selection) -> None:
 
 
 def _table(campaign: str, page: Page) -> Table:
+    target = page.target
+    are_numbers = target.task == "numbers"
     table = Table(title=f"campaign {campaign}")
     for column in ("site", "formula", "absorber"):
         table.add_column(column)
-    for column in ("CN", "label", "probability", "expected error"):
+    unit = f", {target.unit}" if are_numbers and target.unit else ""
+    heads = (f"{target.short}{unit}", "label", *(() if are_numbers else ("probability",)))
+    for column in (*heads, "expected error"):
         table.add_column(column, justify="right")
     for row in page.rows:
-        label = f"[red]{row['cn_label']}[/]" if row["disagrees"] else str(row["cn_label"])
-        table.add_row(
-            row["site"],
-            row["formula"],
-            row["absorber"],
-            str(row["cn"]),
-            label,
-            f"{row['probability']:.2f}",
-            f"{row['expected_error']:.2f}",
+        value, label = (
+            f"{row[name]:.3f}" if are_numbers else str(row[name]) for name in ("value", "label")
         )
+        cells = [row["site"], row["formula"], row["absorber"], value]
+        cells.append(f"[red]{label}[/]" if row["disagrees"] else label)
+        if not are_numbers:
+            cells.append(f"{row['probability']:.2f}")
+        cells.append(f"{row['expected_error']:{'.3f' if are_numbers else '.2f'}}")
+        table.add_row(*cells)
     return table
 
 
@@ -120,15 +126,17 @@ def export(selection: Selection, path: Path) -> None:
     """Write a file, and say where it is."""
     check_format(path)
     store = Store.open()
-    total = count_predictions(store, selection.query(store), selection.order, selection.after)
+    query = selection.query(store)
+    total = count_predictions(store, query, selection.order, selection.after)
     total = min(total, selection.limit or total)
     rows = selection.rows(store)
+    values = asked(store, query).target.values
     if total > _LONG:
         with watching() as watcher:
             watcher.expect("export", total)
-            written = write_rows(_watched(rows, watcher), path)
+            written = write_rows(_watched(rows, watcher), path, values)
     else:
-        written = write_rows(rows, path)
+        written = write_rows(rows, path, values)
     print(f"{written} predictions: {path.resolve()}")
 
 

@@ -11,7 +11,9 @@ import pytest
 from forks import FEFF, SESSION, session
 from known_feff import knowing
 
+from exafscn_flows.settings import Settings
 from exafscn_flows.spectra import feff
+from exafscn_flows.store.connection import connect
 from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.store import Store
 
@@ -49,9 +51,9 @@ def database_uri(server_uri: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[s
     uri = f"{base}/test-{uuid.uuid4().hex[:12]}{separator}{options}"
     monkeypatch.setenv("EXAFSCN_MONGODB_URI", uri)
     yield uri
-    store = Store.open()
-    store.database.client.drop_database(store.database.name)
-    store.database.client.close()
+    database = connect(Settings())
+    database.client.drop_database(database.name)
+    database.client.close()
 
 
 @pytest.fixture

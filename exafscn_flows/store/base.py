@@ -30,6 +30,11 @@ Vector = Annotated[np.ndarray, BeforeValidator(_to_array), PlainSerializer(_to_b
 """One-dimensional float32 array, stored as a BSON vector (4 bytes a value)."""
 
 
+def keys_of(start: str) -> dict[str, str]:
+    """Return the condition that a key begins with a text and a slash."""
+    return {"$gte": f"{start}/", "$lt": f"{start}0"}  # "0" is what comes after "/"
+
+
 class Document(BaseModel):
     """Base of all documents.
 

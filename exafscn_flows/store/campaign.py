@@ -1,21 +1,18 @@
 """A campaign as Python users meet it: tables as pandas data frames, models ready to predict."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import UsageError
+from exafscn_flows.keys import ModelKey
+from exafscn_flows.store.asked import default_names
 from exafscn_flows.store.conditions import PredictionQuery
 from exafscn_flows.store.documents import FailureDoc
+from exafscn_flows.store.fitted import FittedModel
 from exafscn_flows.store.pages import Order
-from exafscn_flows.store.queries import (
-    COLUMNS,
-    Page,
-    default_names,
-    find_page,
-    find_predictions,
-)
-from exafscn_flows.store.results import PromotionDoc, version_key
+from exafscn_flows.store.queries import COLUMNS, find_page, find_predictions
+from exafscn_flows.store.results import PromotionDoc
 from exafscn_flows.store.store import Store
 from exafscn_flows.store.versions import current_metrics, model_document, stored_model
 
@@ -56,7 +53,11 @@ class Campaign:
     def predictions(
         self,
         *,
+        target: str | None = None,
         absorber: str | None = None,
+        value: int | float | str | None = None,
+        min_value: float | None = None,
+        max_value: float | None = None,
         cn: int | None = None,
         min_probability: float | None = None,
         max_expected_error: float | None = None,
@@ -69,7 +70,7 @@ class Campaign:
         feature_set: str | None = None,
         model: str | None = None,
         version: str | None = None,
-        sort: str = "probability",
+        sort: str | None = None,
         after: str | None = None,
         limit: int | None = None,
     ) -> "pd.DataFrame":
@@ -77,14 +78,20 @@ class Campaign:
 
         Parameters
         ----------
+        target
+            What is predicted; by default the first target of the campaign file.
         absorber
             Element symbol.
+        value
+            Predicted class or number.
+        min_value, max_value
+            Least and largest predicted value, of numbers and of classes that are whole numbers.
         cn
-            Predicted coordination number, 0 to 999.
+            Short for the target of kind coordination_number and its value, 0 to 999.
         min_probability
             Least probability of the predicted class, 0-1.
         max_expected_error
-            Largest expected error, in neighbours, at least 0.
+            Largest expected error, in the unit of the target, at least 0.
         contains, excludes
             Elements that the structure must all, or must not, contain; a text is one element.
         neighbours
@@ -100,8 +107,9 @@ class Campaign:
         version
             Version of a model; by default the one that was promoted last.
         sort
-            ``"probability"`` (most certain first), ``"expected_error"`` (least first) or
-            ``"doubtful"`` (largest expected error first).
+            ``"probability"`` (most certain first; default for classes), ``"expected_error"``
+            (least first; default for numbers), ``"doubtful"`` (largest expected error first), and
+            of numbers ``"value"`` (least first) and ``"largest"``.
         after
             Where the page begins: ``frame.attrs["after"]`` of the page before it.
         limit
@@ -116,17 +124,21 @@ class Campaign:
         Raises
         ------
         UsageError
-            If a value is not of its kind or out of range, or the campaign has no such absorber or
-            model.
+            If a value is not of its kind or out of range, or the campaign has no such target,
+            absorber or model.
         """
         import pandas as pd
 
         query = PredictionQuery(
             campaign=self.name,
+            target=target,
             feature_set=feature_set,
             model=model,
             version=version,
             absorber=absorber,
+            value=value,
+            min_value=min_value,
+            max_value=max_value,
             cn=cn,
             min_probability=min_probability,
             max_expected_error=max_expected_error,
@@ -137,13 +149,15 @@ class Campaign:
             formula=formula,
             disagrees=disagrees,
         )
-        order = Order.named(sort)
-        if limit is not None:
-            page = find_page(self._store, query, order, after=after, limit=limit)
+        order = None if sort is None else Order.named(sort)
+        following = None
+        if limit is None:
+            rows = list(find_predictions(self._store, query, order, after=after))
         else:
-            page = Page(list(find_predictions(self._store, query, order, after=after)), None)
-        frame = pd.DataFrame(page.rows, columns=list(COLUMNS))
-        frame.attrs["after"] = page.after
+            page = find_page(self._store, query, order, after=after, limit=limit)
+            rows, following = page.rows, page.after
+        frame = pd.DataFrame(rows, columns=list(COLUMNS))
+        frame.attrs["after"] = following
         return frame
 
     def metrics(self) -> "pd.DataFrame":
@@ -152,12 +166,15 @@ class Campaign:
         Returns
         -------
         pandas.DataFrame
-            Accuracies and scores are fractions, 0-1.
+            Accuracies and scores of classes are fractions, 0-1; errors of numbers are in the unit
+            of the target.
         """
         import pandas as pd
 
         rows = [
             {
+                "target": doc.target,
+                "task": doc.task,
                 "absorber": doc.absorber,
                 "feature_set": doc.feature_set,
                 "model": doc.model,
@@ -181,13 +198,21 @@ class Campaign:
         rows = [{name: getattr(doc, name) for name in columns} for doc in docs]
         return pd.DataFrame(rows, columns=columns)
 
-    def model(self, absorber: str, feature_set: str | None = None, model: str | None = None) -> Any:
+    def model(
+        self,
+        absorber: str,
+        feature_set: str | None = None,
+        model: str | None = None,
+        target: str | None = None,
+    ) -> FittedModel:
         """Load the model of one absorber, fitted on all its sites, in the version that is current.
 
-        Returns
-        -------
-        Classifier
-            With ``predict`` and ``predict_proba`` for feature vectors, shape (n, n_features).
+        Parameters
+        ----------
+        absorber
+            Element symbol.
+        feature_set, model, target
+            Names from the campaign file; by default its first ones.
 
         Raises
         ------
@@ -196,9 +221,16 @@ class Campaign:
         CampaignError
             If its bytes are not those that were stored.
         """
-        key = "/".join([absorber, *default_names(self.config, feature_set, model)])
-        promoted = self._store.hashes(PromotionDoc, self.name, [key])
-        if key not in promoted:
+        config = self.config
+        target = target or config.targets[0].name
+        if target not in (known := [one.name for one in config.targets]):
+            raise UsageError(
+                f"campaign {self.name} has no target {target!r}; it has {', '.join(known)}"
+            )
+        names = default_names(config, feature_set, model, target)
+        key = ModelKey(target, absorber, *names)
+        promoted = self._store.hashes(PromotionDoc, self.name, [str(key)])
+        if str(key) not in promoted:
             raise UsageError(f"campaign {self.name} has no model {key}")
-        doc = model_document(self._store, self.name, version_key(key, promoted[key]))
-        return stored_model(self._store, doc)
+        doc = model_document(self._store, self.name, key.version(promoted[str(key)]))
+        return FittedModel(doc, stored_model(self._store, doc))

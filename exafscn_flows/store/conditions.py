@@ -7,44 +7,26 @@ from typing import Any
 from exafscn_flows.elements import check_element
 from exafscn_flows.errors import UsageError
 from exafscn_flows.formulas import reduced_formula
-from exafscn_flows.store.pages import MOST_CN, Conditions, Order
-from exafscn_flows.store.results import DISAGREES, NO_OXIDE, OXIDE, prediction_ids
-from exafscn_flows.store.values import number, text, texts, truth, whole_number
-
-DOCUMENTED_QUERIES: tuple[dict[str, Any], ...] = (
-    {},
-    {"absorber": "Cu"},
-    {"absorber": "Cu", "cn": 4},
-    {"absorber": "Cu", "cn": 4, "min_probability": 0.8, "contains": ("O",)},
-    {"absorber": "Cu", "cn": 4, "neighbours": ("O",)},
-    {"absorber": "Cu", "disagrees": True},
-    {"contains": ("Li",)},
-    {"contains": ("Cu",)},
-    {"contains": ("S",), "excludes": ("O",)},
-    {"neighbours": ("S",)},
-    {"oxide": True},
-    {"oxide": False},
-    {"formula": "CuO"},
-    {"disagrees": True},
-    {"disagrees": True, "min_probability": 0.7},
-    {"disagrees": False, "max_expected_error": 0.3},
+from exafscn_flows.iteration import batches
+from exafscn_flows.store.pages import Conditions
+from exafscn_flows.store.results import DISAGREES, NO_OXIDE, around, prediction_ids
+from exafscn_flows.store.values import (
+    LARGEST_VALUE,
+    number,
+    predicted,
+    text,
+    texts,
+    truth,
+    whole_number,
 )
-"""Conditions of the queries that the documentation shows."""
 
-_ORDERS_WITH = {
-    "min_probability": {Order.PROBABILITY},
-    "max_expected_error": {Order.EXPECTED_ERROR, Order.DOUBTFUL},
-}
+MOST_CN = 999
+"""No atom has more neighbours."""
 
-DOCUMENTED_CASES = tuple(
-    (conditions, order)
-    for conditions in DOCUMENTED_QUERIES
-    for order in Order
-    if all(order in _ORDERS_WITH.get(name, Order) for name in conditions)
-)
-"""These queries in the orders that an index gives: limits on a number in the orders by it."""
+_MERGED = 200
+"""Stretches of an index that MongoDB merges at most (internalQueryMaxScansToExplode)."""
 
-_TEXT = ("feature_set", "model", "version", "absorber", "formula")
+_TEXT = ("target", "feature_set", "model", "version", "absorber", "formula")
 _ELEMENTS = ("contains", "excludes", "neighbours")
 
 
@@ -54,16 +36,22 @@ class PredictionQuery:
 
     Attributes
     ----------
+    target
+        What is predicted; None takes the first of the campaign file, or that of `version`.
     feature_set, model
         Which model predicted; None takes the first that fits of the campaign file.
     version
         Which version of the model predicted; None takes the one that was promoted last.
+    value
+        Predicted class or number; a text is taken for a number where the target has numbers.
+    min_value, max_value
+        Least and largest predicted value, for numbers and classes that are whole numbers.
     cn
-        Predicted coordination number, 0 to 999.
+        Short for the target of kind coordination_number and its value, 0 to 999.
     min_probability
         Least probability of the predicted class, 0-1.
     max_expected_error
-        Largest expected error, in neighbours, at least 0.
+        Largest expected error, in the unit of the target, at least 0.
     contains, excludes
         Elements that the structure must all, or must not, contain; a single text is one element.
     neighbours
@@ -73,19 +61,24 @@ class PredictionQuery:
     formula
         Formula of the structure; however it is written, it becomes the reduced one.
     disagrees
-        Whether prediction and CrystalNN label differ.
+        Whether prediction and label differ.
 
     Raises
     ------
     UsageError
-        If a value is not of its kind or out of range. So none can be an operator of MongoDB.
+        If a value is not of its kind or out of range, so that none can be an operator of MongoDB;
+        or if values contradict each other.
     """
 
     campaign: str
+    target: str | None = None
     feature_set: str | None = None
     model: str | None = None
     version: str | None = None
     absorber: str | None = None
+    value: int | float | str | None = None
+    min_value: float | None = None
+    max_value: float | None = None
     cn: int | None = None
     min_probability: float | None = None
     max_expected_error: float | None = None
@@ -102,6 +95,9 @@ class PredictionQuery:
             checked[name] = self._given(name, text)
         for name in ("oxide", "disagrees"):
             checked[name] = self._given(name, truth)
+        checked["value"] = self._given("value", predicted)
+        for name in ("min_value", "max_value"):
+            checked[name] = self._given(name, number, -LARGEST_VALUE, LARGEST_VALUE)
         checked["cn"] = self._given("cn", whole_number, 0, MOST_CN)
         checked["min_probability"] = self._given("min_probability", number, 0, 1)
         checked["max_expected_error"] = self._given("max_expected_error", number, 0)
@@ -113,62 +109,128 @@ class PredictionQuery:
             checked["formula"] = _translated("formula", reduced_formula, checked["formula"])
         for name, value in checked.items():
             object.__setattr__(self, name, value)
+        limits = [name for name in ("min_value", "max_value") if checked[name] is not None]
+        if self.value is not None and limits:
+            raise UsageError(f"value and {limits[0]} exclude each other: give one of them")
+        if self.cn is not None and (self.value is not None or limits):
+            raise UsageError(
+                "cn stands for the coordination number and its value: give either cn, or target "
+                "and value"
+            )
 
     def _given(self, name: str, check: Callable[..., Any], *limits: int) -> Any:
         value = getattr(self, name)
         return None if value is None else check(name, value, *limits)
 
-    def conditions(self, versions: Mapping[str, str]) -> list[Conditions]:
+    def values(self, target: str, kind: type, classes: Iterable[str]) -> Conditions:
+        """Build the conditions on what is predicted.
+
+        Parameters
+        ----------
+        target
+            Name of the target.
+        kind
+            What its values are: int, float or str.
+        classes
+            Those that are known, of a target whose classes are texts.
+
+        Raises
+        ------
+        UsageError
+            If what is asked for cannot be a value of this target.
+        """
+        limits = {"$gte": self.min_value, "$lte": self.max_value}
+        found: Conditions = {way: limit for way, limit in limits.items() if limit is not None}
+        if found and kind is str:
+            name = "max_value" if self.min_value is None else "min_value"
+            raise UsageError(f"{name}: target {target} has names for classes: give a value")
+        if self.cn is not None:
+            found = {"$in": [self.cn]}  # beside the $eq of a position
+        if self.value is not None:
+            value = _converted(self.value, target, kind)
+            known = sorted(classes)
+            if kind is str and known and value not in known:
+                names = ", ".join(known)
+                raise UsageError(f"value: target {target} has no class {value!r}; it has {names}")
+            found = {"$in": [value]}
+        return {"value": found} if found else {}
+
+    def conditions(self, versions: Mapping[str, str], values: Conditions) -> list[Conditions]:
         """Build the filters that together find what meets these conditions; no row meets two.
 
         Every value is behind an operator. Each filter says by which keywords indexes are entered:
-        MongoDB then merges stretches of an index that are in order, one or two of each version,
-        instead of sorting. It merges at most 200. Predictions of one formula are found by their _id
-        and sorted: there are few.
+        MongoDB then merges stretches of an index that are in order, at most three of each version,
+        instead of sorting. Predictions of one formula are found by their _id and sorted: there are
+        few.
 
         Parameters
         ----------
         versions
             Versions of models that are meant, with their absorbers.
+        values
+            Conditions on what is predicted, as `values` gives them.
 
         Returns
         -------
         list of dict
-            None at all if no version can meet the conditions.
+            None at all if nothing can meet the conditions.
         """
-        common: Conditions = {}
-        if self.cn is not None:
-            common["cn"] = {"$in": [self.cn]}  # beside the $eq of a position
+        common: Conditions = {**values}
         if self.disagrees is not None:
             common["disagrees"] = {"$in": [self.disagrees]}
         if self.min_probability is not None:
             common["probability"] = {"$gte": self.min_probability}
         if self.max_expected_error is not None:
             common["expected_error"] = {"$lte": self.max_expected_error}
-        if self.neighbours:
-            common["neighbours"] = {"$all": list(self.neighbours)}
         if excluded := sorted({*self.excludes} - {"O"}):
             common["elements"] = {"$nin": excluded}
         oxide = self._oxide()
         if len(oxide) < 2:
             common["oxide"] = {"$in": oxide}
-        by_elements: dict[tuple[str, ...], list[str]] = {}
+        if not oxide:
+            return []
+        by_absorber: dict[str, list[str]] = {}
         for version, absorber in versions.items():
             if absorber not in self.excludes:
-                others = sorted({*self.contains, *self.neighbours} - {"O", absorber})
-                by_elements.setdefault(tuple(others), []).append(version)
-        general = [DISAGREES] if self.disagrees else [OXIDE if one else NO_OXIDE for one in oxide]
+                # Of an absorber that is not asked for, all that matters is that it is none.
+                matters = absorber if absorber in self.contains else ""
+                by_absorber.setdefault(matters, []).append(version)
         filters: list[Conditions] = []
-        for elements, hashes in by_elements.items():
-            keywords: dict[str, Any] = {"$all": [*elements]} if elements else {"$in": general}
-            ways: list[Conditions] = [{"campaign": {"$eq": self.campaign}, "hash": {"$in": hashes}}]
+        for absorber, hashes in by_absorber.items():
+            first, *others = self._keywords(absorber, oxide)
+            entered: Conditions = {"keywords": {"$in": first}}
+            if others:
+                entered["$and"] = [{"keywords": {"$in": each}} for each in others]
             if self.formula is not None:
-                ways = [
+                ways: list[Conditions] = [
                     {"_id": prediction_ids(self.campaign, version, self.formula)}
                     for version in hashes
                 ]
-            filters += [{**way, "keywords": keywords, **common} for way in ways]
+            else:
+                most = _MERGED // max(map(len, [first, *others]))
+                ways = [
+                    {"campaign": {"$eq": self.campaign}, "hash": {"$in": batch}}
+                    for batch in batches(hashes, most)
+                ]
+            filters += [{**way, **entered, **common} for way in ways]
         return filters
+
+    def _keywords(self, absorber: str, oxide: list[bool]) -> list[list[str]]:
+        """Return groups of keywords: of each, a prediction must have one, and never has two.
+
+        Parameters
+        ----------
+        absorber
+            That of the predictions, which holds by itself; empty if it is not asked for.
+        """
+        near = sorted({*self.neighbours})
+        far = sorted({*self.contains} - {*near, "O", absorber})
+        groups = [[around(one)] for one in near] + [[one, around(one)] for one in far]
+        if groups:
+            return groups
+        if self.disagrees:
+            return [[DISAGREES]]
+        return [[*(["O", around("O")] if True in oxide else []), *([NO_OXIDE] * (False in oxide))]]
 
     def _oxide(self) -> list[bool]:
         """Which values `oxide` may have; none if the conditions contradict each other."""
@@ -178,6 +240,22 @@ class PredictionQuery:
         if "O" in self.excludes:
             allowed &= {False}
         return sorted(allowed)
+
+
+def _converted(value: int | float | str, target: str, kind: type) -> int | float | str:
+    """Return a value as the target has it: whole number, number or name of a class."""
+    words = {int: "whole numbers", float: "numbers", str: "names"}[kind]
+    if kind is str and isinstance(value, str):
+        return value
+    try:
+        if kind is int and not isinstance(value, float):
+            return whole_number("value", int(value), -LARGEST_VALUE, LARGEST_VALUE)
+        if kind is float:
+            return number("value", float(value), -LARGEST_VALUE, LARGEST_VALUE)
+    except ValueError:
+        pass
+    shown = value[:80] if isinstance(value, str) else value
+    raise UsageError(f"value: {shown!r} is not one of target {target}, whose values are {words}")
 
 
 def _translated(name: str, check: Callable[[str], str], value: str) -> str:

@@ -5,81 +5,121 @@ data, not a collection name, so queries across campaigns and roles stay simple, 
 files of mongod does not grow with the number of campaigns.
 """
 
-from typing import Any
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, Self
 
-from pymongo import ASCENDING, IndexModel
+from pymongo import IndexModel
 from pymongo.database import Database
+from pymongo.errors import OperationFailure
 
-from exafscn_flows.store.pages import SORTS, Order
+from exafscn_flows.hashing import content_hash
+from exafscn_flows.store.pages import HELD, SORTS, Conditions, Order
 
-_BY_VERSION = [("campaign", ASCENDING), ("hash", ASCENDING)]
-# Every entry of every index is paid for when a prediction is written, so there are few. A version
-# is of one absorber; where its keyword is given (see conditions.py), what follows is in order. At
-# each probability, of which there are 1000 at most, MongoDB goes to a CN at once. For `oxide`, no
-# document is read. Formulas stand in the _id.
-_PREDICTIONS = {
-    order: [*_BY_VERSION, ("keywords", ASCENDING), *SORTS[order], ("oxide", ASCENDING)]
-    for order in (Order.PROBABILITY, Order.EXPECTED_ERROR)
-}
+_OURS = re.compile(r"exafscn_(\w+_)?[0-9a-f]{16}")
+"""Names of indexes that this program has made."""
 
-INDEXES: dict[str, list[IndexModel]] = {
-    "listings": [
-        IndexModel(
-            [
-                ("campaign", ASCENDING),
-                ("hash", ASCENDING),
-                ("absorber", ASCENDING),
-                ("page", ASCENDING),
-            ]
+_IS_THERE = {85, 86}  # IndexOptionsConflict, IndexKeySpecsConflict
+_IS_GONE = 27  # IndexNotFound
+_NOT_ALLOWED = {13, 8000}  # the second of them is Atlas
+
+Keys = list[tuple[str, int]]
+
+
+class Index(NamedTuple):
+    """An index, named by its definition."""
+
+    name: str
+    keys: Keys
+    partial: Conditions | None
+
+    @classmethod
+    def on(
+        cls, *keys: str | tuple[str, int], order: str = "", partial: Conditions | None = None
+    ) -> Self:
+        """Define an index on fields, of all documents or of those that meet a condition."""
+        fields = [(key, 1) if isinstance(key, str) else key for key in keys]
+        name = f"exafscn_{order}_" if order else "exafscn_"
+        return cls(name + content_hash("index", fields, partial), fields, partial)
+
+    def is_like(self, raw: Mapping[str, Any]) -> bool:
+        """Whether an index of a collection, under whatever name, does the same."""
+        plain = {"v", "key", "name", "ns", "background"}
+        options = {name: raw[name] for name in raw if name not in plain}
+        wanted = {"partialFilterExpression": self.partial} if self.partial else {}
+        return [*raw["key"].items()] == self.keys and options == wanted
+
+    def model(self) -> IndexModel:
+        """Return it as the driver wants it."""
+        options = {"partialFilterExpression": self.partial} if self.partial else {}
+        return IndexModel(self.keys, name=self.name, **options)
+
+
+def _predictions() -> Iterator[Index]:
+    # Every entry of every index is paid for when a prediction is written, so there are few, and
+    # each holds only what has its order. A version is of one absorber; where its keyword is given
+    # (see conditions.py), what follows is in order. At each probability, of which there are 1000 at
+    # most, MongoDB goes to a value at once. For `oxide`, no document is read. Formulas stand in the
+    # _id.
+    for order in (Order.PROBABILITY, Order.EXPECTED_ERROR, Order.VALUE):
+        yield Index.on(
+            *("campaign", "hash", "keywords"),
+            *SORTS[order],
+            "oxide",
+            order=order,
+            partial=HELD.get(order),
         )
-    ],
-    "fetched": [IndexModel([("campaign", ASCENDING), ("hash", ASCENDING)])],
-    "structures": [IndexModel([("campaign", ASCENDING), ("material_id", ASCENDING)])],
+
+
+INDEXES: dict[str, list[Index]] = {
+    "listings": [Index.on("campaign", "hash", "absorber", "page")],
+    "fetched": [Index.on("campaign", "hash")],
+    "structures": [Index.on("campaign", "material_id")],
     "sites": [
-        IndexModel([("campaign", ASCENDING), ("active", ASCENDING), ("site", ASCENDING)]),
-        IndexModel(
-            [
-                ("campaign", ASCENDING),
-                ("active", ASCENDING),
-                ("absorber", ASCENDING),
-                ("site", ASCENDING),
-            ]
-        ),
+        Index.on("campaign", "active", "site"),
+        Index.on("campaign", "active", "absorber", "site"),
     ],
-    "labels": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING), ("cn", ASCENDING)])],
-    "spectra": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],
-    "features": [
-        IndexModel(
-            [
-                ("campaign", ASCENDING),
-                ("feature_set", ASCENDING),
-                ("absorber", ASCENDING),
-                ("site", ASCENDING),
-            ]
-        )
-    ],
-    "models": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],
-    "experiments": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],
-    "metrics": [IndexModel([("campaign", ASCENDING), ("absorber", ASCENDING)])],
+    "labels": [Index.on("campaign", "target", "absorber", "value")],
+    # By hash, a spectrum is found whichever campaign had it computed.
+    "spectra": [Index.on("campaign", "absorber"), Index.on("hash")],
+    "features": [Index.on("campaign", "feature_set", "absorber", "site")],
+    "models": [Index.on("campaign", "absorber", "target"), Index.on("campaign", "file")],
+    "experiments": [Index.on("campaign", "absorber", "target")],
+    "metrics": [Index.on("campaign", "absorber", "target")],
     "promotions": [
-        IndexModel(
-            [
-                ("campaign", ASCENDING),
-                ("feature_set", ASCENDING),
-                ("model", ASCENDING),
-                ("absorber", ASCENDING),
-                ("hash", ASCENDING),
-            ]
-        )
+        Index.on("campaign", "target", "feature_set", "model", "absorber", "hash"),
+        Index.on("campaign", "absorber"),
     ],
-    "predictions": [IndexModel(fields, name=order.value) for order, fields in _PREDICTIONS.items()],
-    "failures": [
-        IndexModel([("campaign", ASCENDING), ("stage", ASCENDING), ("absorber", ASCENDING)])
-    ],
+    "predictions": [*_predictions()],
+    "failures": [Index.on("campaign", "stage", "absorber")],
 }
 
 
 def ensure_indexes(database: Database[dict[str, Any]]) -> None:
-    """Create the indexes that are missing; those that exist cost nothing."""
+    """Create the indexes that are missing, and drop those that the program no longer uses.
+
+    Those that users made stay; where one does the same as one of ours, it serves for it.
+    """
     for name, indexes in INDEXES.items():
-        database[name].create_indexes(indexes)
+        collection = database[name]
+        there = list(collection.list_indexes())
+        missing = [index.model() for index in indexes if not any(map(index.is_like, there))]
+        if missing and not _done(collection.create_indexes, missing, but=_IS_THERE):
+            # Of a user, one with the same keys and other options is of use all the same.
+            for each in missing:
+                _done(collection.create_indexes, [each], but=_IS_THERE)
+        wanted = {index.name for index in indexes}
+        for old in (raw["name"] for raw in there if _OURS.fullmatch(raw["name"])):
+            if old not in wanted:
+                _done(collection.drop_index, old, but={_IS_GONE, *_NOT_ALLOWED})
+
+
+def _done(call: Callable[[Any], object], argument: Any, but: set[int]) -> bool:
+    """Whether something was done, and not refused for one of these reasons."""
+    try:
+        call(argument)
+    except OperationFailure as error:
+        if error.code not in but:
+            raise
+        return False
+    return True

@@ -8,9 +8,15 @@ from gridfs.errors import CorruptGridFile
 from pymongo.database import Database
 
 from exafscn_flows.errors import CampaignError
+from exafscn_flows.iteration import batches
+from exafscn_flows.keys import ALL, ModelKey
+from exafscn_flows.store.base import keys_of
 from exafscn_flows.store.connection import translate_errors
 
 MODEL_FILES = "model_files"
+
+_BATCH = 1000
+"""Versions that are named at once; no command may have more than 16 MB."""
 
 
 class ModelStore:
@@ -66,21 +72,29 @@ class ModelStore:
                 continue
 
     @translate_errors()
-    def drop_unfinished(self, campaign: str, absorber: str) -> None:
+    def drop_unfinished(self, campaign: str, absorber: str, others: Collection[str] = ()) -> None:
         """Delete what is left of versions that were never complete.
 
         Metrics are the sign that a version is complete: they are written last.
+
+        Parameters
+        ----------
+        absorber
+            Whose versions are meant; `ALL` for those of every absorber, with the files of models
+            that are fitted on all of them.
+        others
+            Versions that others may be at just now: they stay.
         """
         of_campaign = {"campaign": campaign}
-        complete = set(self._database.metrics.distinct("hash", of_campaign))
+        kept = {*self._database.metrics.distinct("hash", of_campaign), *others}
+        of_absorber = {} if absorber == ALL else {"absorber": absorber}
         for collection in ("models", "predictions"):
             # One step in an index for each version, however many predictions it has.
             stored = set(self._database[collection].distinct("hash", of_campaign))
-            if unfinished := sorted(stored - complete):
-                self._database[collection].delete_many(
-                    of_campaign | {"hash": {"$in": unfinished}, "absorber": absorber}
-                )
-        self._delete_unused_files(f"{campaign}/{absorber}/")
+            for batch in batches(sorted(stored - kept), _BATCH):
+                unfinished = of_campaign | {"hash": {"$in": batch}} | of_absorber
+                self._database[collection].delete_many(unfinished)
+        self._delete_unused_files(campaign, {absorber})
 
     @translate_errors()
     def drop_outdated_failures(self, campaign: str, absorber: str, keep: Mapping[str, str]) -> None:
@@ -104,11 +118,14 @@ class ModelStore:
 
     @translate_errors()
     def drop_version(self, campaign: str, absorber: str, version: str) -> None:
-        """Delete a version; what a killed caller leaves of it is unfinished, without metrics."""
+        """Delete a version; what a killed caller leaves of it is unfinished, without metrics.
+
+        Nothing of the campaign may be in training.
+        """
         query = {"campaign": campaign, "absorber": absorber, "hash": version}
         for collection in ("metrics", "models", "predictions"):
             self._database[collection].delete_many(query)
-        self._delete_unused_files(f"{campaign}/{absorber}/")
+        self._delete_unused_files(campaign, {absorber, ALL})
 
     @translate_errors()
     def drop_outdated_experiments(
@@ -128,10 +145,21 @@ class ModelStore:
         failures = of_absorber | {"stage": "experiments"}
         self._database.failures.delete_many(failures | ({"$nor": failed} if failed else {}))
 
-    def _delete_unused_files(self, prefix: str) -> None:
-        of_prefix = {"$gte": prefix, "$lt": prefix + "\uffff"}
-        used = self._database.models.distinct("file", {"_id": of_prefix})
-        # Of a file that a kill left half written or half deleted, there are chunks only.
+    def _delete_unused_files(self, campaign: str, absorbers: set[str]) -> None:
+        """Delete the files of models of some absorbers that no document names.
+
+        Those of other absorbers stay: who trains writes the file before the document.
+        """
+        # Of a file that a kill left half written or half deleted, there are chunks only. One step
+        # in an index for each file.
         chunks = self._database[f"{MODEL_FILES}.chunks"]
-        stored = chunks.distinct("files_id", {"files_id": of_prefix})
-        self._delete_files(set(stored) - set(used))
+        stored = chunks.distinct("files_id", {"files_id": keys_of(campaign)})
+        keys = {file: file.removeprefix(f"{campaign}/") for file in stored}
+        meant = {
+            file
+            for file, key in keys.items()
+            if key.count("/") >= 3 and ModelKey.parse(key).absorber in absorbers
+        }
+        # Documents of several absorbers may name one file.
+        used = self._database.models.distinct("file", {"campaign": campaign}) if meant else []
+        self._delete_files(meant.difference(used))

@@ -8,25 +8,29 @@ because others were written meanwhile.
 import base64
 import heapq
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
-from math import isfinite
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from exafscn_flows.errors import UsageError
-from exafscn_flows.store.values import text
+from exafscn_flows.store.values import is_value, text
+
+if TYPE_CHECKING:  # help must not wait for it
+    from exafscn_flows.targets.base import TaskName
 
 
 class Order(StrEnum):
     """Which predictions come first.
 
-    Those that are equal in it are ordered by whether they disagree, by CN, and by site, so that an
-    index that gives the order holds all with these values together.
+    Those that are equal in it are ordered by whether they disagree, by value, and by site, so that
+    an index that gives the order holds all with these values together.
     """
 
     PROBABILITY = "probability"  # the highest
     EXPECTED_ERROR = "expected_error"  # the least
     DOUBTFUL = "doubtful"  # the largest expected error
+    VALUE = "value"  # the least
+    LARGEST = "largest"  # the largest value
 
     @classmethod
     def named(cls, name: str) -> Self:
@@ -44,17 +48,30 @@ class Order(StrEnum):
 
 
 Sort = list[tuple[str, int]]
-Conditions = dict[str, dict[str, Any]]
+Conditions = dict[str, Any]
 
 SORTS: dict[Order, Sort] = {
-    Order.PROBABILITY: [("probability", -1), ("disagrees", 1), ("cn", 1), ("site", 1)],
-    Order.EXPECTED_ERROR: [("expected_error", 1), ("disagrees", 1), ("cn", 1), ("site", 1)],
-    Order.DOUBTFUL: [("expected_error", -1), ("disagrees", -1), ("cn", -1), ("site", -1)],
+    Order.PROBABILITY: [("probability", -1), ("disagrees", 1), ("value", 1), ("site", 1)],
+    Order.EXPECTED_ERROR: [("expected_error", 1), ("disagrees", 1), ("value", 1), ("site", 1)],
+    Order.DOUBTFUL: [("expected_error", -1), ("disagrees", -1), ("value", -1), ("site", -1)],
+    Order.VALUE: [("value", 1), ("disagrees", 1), ("site", 1)],
+    Order.LARGEST: [("value", -1), ("disagrees", -1), ("site", -1)],
 }
 """Fields by which each order sorts, with their directions; the last one is unique."""
 
-MOST_CN = 999
-"""No atom has more neighbours, and MongoDB takes no whole number of any length."""
+OF_NUMBERS: Conditions = {"task": {"$eq": "numbers"}}
+HELD: dict[Order, Conditions] = {
+    Order.PROBABILITY: {"probability": {"$gte": 0}},
+    Order.VALUE: OF_NUMBERS,
+    Order.LARGEST: OF_NUMBERS,
+}
+"""What meets these conditions alone is in the index of an order, and is all that has the order."""
+
+ORDERS: "dict[TaskName, tuple[Order, ...]]" = {
+    "classes": (Order.PROBABILITY, Order.EXPECTED_ERROR, Order.DOUBTFUL),
+    "numbers": (Order.EXPECTED_ERROR, Order.DOUBTFUL, Order.VALUE, Order.LARGEST),
+}
+"""Orders that predictions of a kind of target have; the first one is meant if none is named."""
 
 
 def position_after(row: Mapping[str, Any], order: Order) -> str:
@@ -121,11 +138,22 @@ def _decode(order: Order, token: str) -> dict[str, Any]:
     match position:
         case [str(made_for), *_] if made_for in SORTS and made_for != order:
             raise UsageError(f"that page is one of the order '{made_for}', not '{order}'")
-        case [str(made_for), float(value), bool(disagrees), int(cn), str(site)] if (
-            made_for == order
-            and isfinite(value)
-            and not isinstance(cn, bool)
-            and 0 <= cn <= MOST_CN
-        ):
-            return {SORTS[order][0][0]: value, "disagrees": disagrees, "cn": cn, "site": site}
+        case [str(made_for), *values] if made_for == order and len(values) == len(SORTS[order]):
+            found = dict(zip((field for field, _ in SORTS[order]), values, strict=True))
+            if all(_IS[field](value) for field, value in found.items()):
+                return found
     raise UsageError(f"{token[:80]!r} is not the token of a page: copy what the last page shows")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) and is_value(value)
+
+
+_IS: dict[str, Callable[[Any], bool]] = {
+    "probability": _is_number,
+    "expected_error": _is_number,
+    "disagrees": lambda value: isinstance(value, bool),
+    "value": is_value,
+    "site": lambda value: isinstance(value, str),
+}
+"""Whether something can be the value of a field."""

@@ -1,27 +1,25 @@
 """Screening queries on predictions."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
-from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.errors import UsageError
+from exafscn_flows.store.asked import AskedTarget, asked
 from exafscn_flows.store.conditions import PredictionQuery
-from exafscn_flows.store.pages import Conditions, Order, Sort, merged, position_after, ranges
-from exafscn_flows.store.results import PredictionDoc, PromotionDoc
+from exafscn_flows.store.pages import HELD, Conditions, Order, Sort, merged, position_after, ranges
+from exafscn_flows.store.results import PredictionDoc
 from exafscn_flows.store.store import Store
 from exafscn_flows.store.values import whole_number
-from exafscn_flows.store.versions import find_version
 
 COLUMNS = (
     "site",
     "material_id",
     "formula",
     "absorber",
-    "cn",
-    "cn_label",
+    "target",
+    "value",
+    "label",
     "probability",
     "probabilities",
     "disagrees",
@@ -51,31 +49,13 @@ class Page:
         One value for each of :data:`COLUMNS`.
     after
         Token of the position at which the next page begins; None if there is none.
+    target
+        What is predicted.
     """
 
     rows: list[dict[str, Any]]
     after: str | None
-
-
-def default_names(
-    config: CampaignConfig, feature_set: str | None = None, model: str | None = None
-) -> tuple[str, str]:
-    """Name the feature set and the model that are meant where not both are named.
-
-    Raises
-    ------
-    UsageError
-        If the campaign has no models, or fits no such model on such a set.
-    """
-    for fset in config.features.sets:
-        for one in config.models_on(fset.name):
-            if feature_set in (None, fset.name) and model in (None, one.name):
-                return fset.name, one.name
-    if not config.models:
-        raise UsageError(f"campaign {config.campaign} has no models: add some to `models`")
-    named = f" {model!r}" if model else ""
-    where = f" on feature set {feature_set!r}" if feature_set else ""
-    raise UsageError(f"campaign {config.campaign} fits no model{named}{where}")
+    target: AskedTarget
 
 
 def check_limit(limit: Any) -> int:
@@ -89,8 +69,8 @@ def check_limit(limit: Any) -> int:
     return whole_number("limit", limit, 1, _MOST_ROWS)
 
 
-class Search(NamedTuple):
-    """One part of what a query finds.
+class Part(NamedTuple):
+    """One part of what a search finds.
 
     Attributes
     ----------
@@ -104,32 +84,43 @@ class Search(NamedTuple):
     sort: Sort
 
 
-def searches(
-    store: Store, query: PredictionQuery, order: Order, after: str | None = None
-) -> list[Search]:
-    """Build the searches whose results, one after the other, are those of a query.
+@dataclass(frozen=True)
+class Search:
+    """How predictions are found.
 
-    Raises
-    ------
-    UsageError
-        As `find_predictions`.
+    Attributes
+    ----------
+    parts
+        What these find, one after the other, is what is found.
     """
-    config = store.config(query.campaign)
-    _check_names(config, query)
-    filters = query.conditions(_versions(store, config, query))
-    return [
-        Search(
+
+    target: AskedTarget
+    order: Order
+    parts: list[Part]
+
+
+def search_for(
+    store: Store, query: PredictionQuery, order: Order | None = None, after: str | None = None
+) -> Search:
+    """Build the search for a query; see `find_predictions`."""
+    meant = asked(store, query)
+    order = meant.target.order(order)
+    held = HELD.get(order, {})
+    filters = [{**held, **one} for one in query.conditions(meant.versions, meant.values)]
+    parts = [
+        Part(
             [{**base, **{key: base.get(key, {}) | part[key] for key in part}} for base in filters],
             sort,
         )
         for part, sort in ranges(order, after)
     ]
+    return Search(meant.target, order, parts)
 
 
 def find_predictions(
     store: Store,
     query: PredictionQuery,
-    order: Order = Order.PROBABILITY,
+    order: Order | None = None,
     *,
     after: str | None = None,
     limit: int | None = None,
@@ -139,7 +130,7 @@ def find_predictions(
     Parameters
     ----------
     order
-        What comes first.
+        What comes first; by default the highest probability, of numbers the least expected error.
     after
         Token of the position to begin at; by default with the first one.
     limit
@@ -153,20 +144,21 @@ def find_predictions(
     Raises
     ------
     UsageError
-        If there is no such campaign, or it has no such absorber or model; or if the token is none
-        of this order, or the limit out of range.
+        If there is no such campaign, or it has no such target, absorber or model; if its target has
+        no such values or no such order; or if the token is none of this order, or the limit out of
+        range.
     CampaignError
         If the campaign was run by another version of exafscn.
     """
     if limit is not None:
         limit = check_limit(limit)
     # Whatever is wrong is said at once, not when the first one is asked for.
-    return _stream(store, searches(store, query, order, after), limit)
+    return _stream(store, search_for(store, query, order, after), limit)
 
 
-def _stream(store: Store, parts: list[Search], limit: int | None) -> Iterator[dict[str, Any]]:
+def _stream(store: Store, search: Search, limit: int | None) -> Iterator[dict[str, Any]]:
     found = 0
-    for filters, sort in parts:
+    for filters, sort in search.parts:
         left = limit - found if limit else 0
         streams = [
             store.project(PredictionDoc, one, _FIELDS.values(), sort=sort, limit=left)
@@ -185,60 +177,25 @@ def row_of(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def count_predictions(
-    store: Store, query: PredictionQuery, order: Order = Order.PROBABILITY, after: str | None = None
+    store: Store, query: PredictionQuery, order: Order | None = None, after: str | None = None
 ) -> int:
     """Count what `find_predictions` would find without a limit."""
-    parts = searches(store, query, order, after)
+    parts = search_for(store, query, order, after).parts
     return sum(store.count(PredictionDoc, one) for part in parts for one in part.filters)
 
 
 def find_page(
     store: Store,
     query: PredictionQuery,
-    order: Order = Order.PROBABILITY,
+    order: Order | None = None,
     *,
     after: str | None = None,
     limit: int,
 ) -> Page:
     """Find at most `limit` predictions, and where the next ones begin; see `find_predictions`."""
     limit = check_limit(limit)
-    rows = list(find_predictions(store, query, order, after=after, limit=limit + 1))
+    search = search_for(store, query, order, after)
+    rows = list(_stream(store, search, limit + 1))
     more = len(rows) > limit
-    return Page(rows[:limit], position_after(rows[limit - 1], order) if more else None)
-
-
-def _versions(store: Store, config: CampaignConfig, query: PredictionQuery) -> dict[str, str]:
-    """Find the versions that a query means, one of each absorber that it can mean, with it."""
-    if query.version is not None:
-        found = find_version(store, config.campaign, query.version)
-        return {found.hash: found.absorber} if query.absorber in (None, found.absorber) else {}
-    feature_set, model = default_names(config, query.feature_set, query.model)
-    promoted: dict[str, Any] = {
-        "campaign": config.campaign,
-        "feature_set": feature_set,
-        "model": model,
-    }
-    if query.absorber is not None:
-        promoted["absorber"] = query.absorber
-    elif query.formula is not None:
-        promoted["absorber"] = {"$in": re.findall("[A-Z][a-z]?", query.formula)}
-    raws = store.project(
-        PromotionDoc, promoted, ["hash", "absorber"], sort=[("absorber", 1), ("hash", 1)]
-    )
-    return {raw["hash"]: raw["absorber"] for raw in raws}
-
-
-def _check_names(config: CampaignConfig, query: PredictionQuery) -> None:
-    """Refuse names that the campaign does not have, instead of finding nothing."""
-    known = {
-        "absorber": config.absorbers,
-        "feature_set": [fset.name for fset in config.features.sets],
-        "model": [model.name for model in config.models],
-    }
-    for field, names in known.items():
-        value = getattr(query, field)
-        if value is not None and value not in names:
-            raise UsageError(
-                f"campaign {query.campaign} has no {field.replace('_', ' ')} {value!r}; "
-                f"it has {', '.join(names)}"
-            )
+    token = position_after(rows[limit - 1], search.order) if more else None
+    return Page(rows[:limit], token, search.target)

@@ -5,11 +5,16 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field, computed_field
 
 from exafscn_flows.keys import ModelKey
-from exafscn_flows.store.base import Document, SiteStageDoc, Vector
+from exafscn_flows.store.base import Document, SiteStageDoc, Vector, keys_of
 from exafscn_flows.targets.base import TaskName
 
-OXIDE, NO_OXIDE, DISAGREES = "O", "no O", "disagrees"
-"""Keywords of predictions that are no elements beside O and the absorber."""
+NO_OXIDE, DISAGREES = "no O", "disagrees"
+"""Keywords of predictions that are no elements."""
+
+
+def around(element: str) -> str:
+    """Return the keyword of an element that is among the neighbours; else it is its symbol."""
+    return f"{element}*"
 
 
 class ModelStageDoc(Document):
@@ -148,8 +153,7 @@ class ExperimentDoc(ModelStageDoc):
 
 def prediction_ids(campaign: str, version: str, formula: str | None = None) -> dict[str, str]:
     """Return the range of ``_id`` of the predictions of a version, or of one formula among them."""
-    start = "/".join([campaign, version, *([] if formula is None else [formula])])
-    return {"$gte": f"{start}/", "$lt": f"{start}0"}  # "0" is what comes after "/"
+    return keys_of("/".join([campaign, version, *([] if formula is None else [formula])]))
 
 
 Rounded = Annotated[float, AfterValidator(lambda value: round(value, 3))]
@@ -199,16 +203,21 @@ class PredictionDoc(SiteStageDoc):
         return f"{self.hash}/{self.formula}/{self.site}"
 
     @computed_field(  # type: ignore[prop-decorator]
-        description="What indexes find it by: 'O' or 'no O', 'disagrees' if it does, and the "
-        "elements but O and the absorber."
+        description="What indexes find it by: each element, with * where it is among the "
+        "neighbours, of an absorber other than O only then; 'no O' without O; 'disagrees' if it "
+        "does."
     )
     @property
     def keywords(self) -> list[str]:
-        found = [OXIDE if self.oxide else NO_OXIDE]
+        absorber, near = self.absorber, self.neighbours
+        found = [] if self.oxide else [NO_OXIDE]
         if self.disagrees:
             found.append(DISAGREES)
-        absorber = self.absorber
-        return found + [one for one in self.elements if one != "O" and one != absorber]
+        return found + [
+            around(one) if one in near else one
+            for one in self.elements
+            if one != absorber or one in near or one == "O"
+        ]
 
     def to_mongo(self) -> dict[str, Any]:
         """Return the document as it is stored, with its ``_id``: its fields, as they are.

@@ -22,14 +22,18 @@ from exafscn_flows.iteration import batches
 from exafscn_flows.settings import Settings
 from exafscn_flows.store.base import Document
 from exafscn_flows.store.connection import connect, translate_errors
-from exafscn_flows.store.documents import CampaignDoc, FailureDoc, SiteDoc
+from exafscn_flows.store.documents import CampaignDoc, FailureDoc, SiteDoc, SpectrumDoc
 from exafscn_flows.store.indexes import ensure_indexes
 from exafscn_flows.store.models import ModelStore
+from exafscn_flows.store.schema import check_schema, write_schema
 
 _WRITERS = 3
 """Batches that are on their way to the server at once."""
 
 _DUPLICATE_KEY = 11000
+
+COMPUTED = {"seconds": {"$gt": 0}}
+"""Spectra that cost time, unlike those that sources bring."""
 
 D = TypeVar("D", bound=Document)
 RawDatabase = Database[dict[str, Any]]
@@ -54,12 +58,23 @@ class Store:
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> Self:
-        """Connect to the database of the settings; cheap after the first call in a process."""
-        return cls(connect(settings))
+        """Connect to the database of the settings; cheap after the first call in a process.
+
+        Raises
+        ------
+        UsageError
+            If the database is one of another version, or as `connect` says.
+        CampaignError
+            As `connect` says.
+        """
+        database = connect(settings)
+        check_schema(database)
+        return cls(database)
 
     @translate_errors()
     def prepare(self) -> None:
-        """Create missing indexes."""
+        """Make the database ready to be written: its schema, and missing indexes."""
+        write_schema(self.database)
         ensure_indexes(self.database)
 
     # -- campaigns ---------------------------------------------------------------------------
@@ -280,6 +295,25 @@ class Store:
     ) -> list[dict[str, Any]]:
         """Run an aggregation with a small result."""
         return list(self.database[kind.collection].aggregate(pipeline))
+
+    @translate_errors()
+    def computed(self, hashes: Iterable[str]) -> dict[str, SpectrumDoc]:
+        """Read computed spectra by their content, whichever campaign had them computed.
+
+        Returns
+        -------
+        dict of str to SpectrumDoc
+            One of each hash; hashes of which there is none are left out.
+        """
+        found: dict[str, SpectrumDoc] = {}
+        spectra = self.database[SpectrumDoc.collection]
+        for batch in batches(hashes, _BATCH):
+            # Several campaigns may have one: their vectors stay on the server.
+            wanted = {"hash": {"$in": batch}, **COMPUTED}
+            ids = {raw["hash"]: raw["_id"] for raw in spectra.find(wanted, {"hash": 1})}
+            for raw in spectra.find({"_id": {"$in": [*ids.values()]}}):
+                found[raw["hash"]] = _validated(SpectrumDoc, raw)
+        return found
 
     # -- sites -------------------------------------------------------------------------------
 

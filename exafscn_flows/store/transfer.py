@@ -3,12 +3,16 @@
 The file is a zip. Its members hold the documents of one collection each, as plain BSON one after
 the other (what ``bsondump`` reads); the last member, ``manifest.json``, says how many there are,
 with a checksum of each member.
+
+Computed spectra can travel alone. They are of no campaign then, but of :data:`COMMON`, which is no
+name that a campaign can have, and each is there once: its ``_id`` is the hash of its content.
 """
 
 import hashlib
+import json
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,17 +29,22 @@ from pymongo.database import Database
 
 import exafscn_flows
 from exafscn_flows.errors import UsageError
+from exafscn_flows.store.base import keys_of
 from exafscn_flows.store.connection import translate_errors
-from exafscn_flows.store.documents import DOCUMENTS, CampaignDoc, ListingDoc
+from exafscn_flows.store.documents import DOCUMENTS, CampaignDoc, ListingDoc, SpectrumDoc
 from exafscn_flows.store.lock import campaign_lock
 from exafscn_flows.store.models import MODEL_FILES
-from exafscn_flows.store.store import Store
+from exafscn_flows.store.schema import SCHEMA, check_schema
+from exafscn_flows.store.store import COMPUTED, Store
 from exafscn_flows.strict import StrictModel
 from exafscn_flows.whole_file import whole_file
 
 CAMPAIGNS = CampaignDoc.collection
 FILES = f"{MODEL_FILES}.files"
 CHUNKS = f"{MODEL_FILES}.chunks"
+SPECTRA = SpectrumDoc.collection
+COMMON = "*"
+"""Stands for the campaign of spectra that are of none."""
 
 # In the order of import: a campaign, and a file, is there when all that it needs is there.
 _COLLECTIONS = (CHUNKS, FILES, *(document.collection for document in DOCUMENTS), CAMPAIGNS)
@@ -58,7 +67,8 @@ class _Member(StrictModel):
 
 class _Manifest(StrictModel):
     format: Literal["exafscn campaigns"] = "exafscn campaigns"
-    format_version: Literal[1] = 1
+    format_version: Literal[2] = 2
+    documents_schema: int = SCHEMA
     exafscn: str
     created_at: datetime
     campaigns: list[str]
@@ -91,27 +101,62 @@ def export_campaigns(
     CampaignError
         If the database goes away or the disk is full.
     """
-    if path.exists():
-        raise UsageError(f"{path} exists: give the name of a new file")
-    with translate_errors():
-        present = sorted(str(found) for found in database[CAMPAIGNS].distinct("_id"))
-    wanted = present if campaigns is None else sorted(set(campaigns))
+    wanted = _wanted(database, campaigns)
     if not wanted:
         raise UsageError("there is no campaign to export")
+
+    def found(name: str) -> Iterator[bytes]:
+        for campaign in wanted:
+            yield from _of_campaign(database, name, campaign)
+
+    return _write(path, wanted, {name: found(name) for name in _COLLECTIONS})
+
+
+def export_spectra(
+    database: Database[dict[str, Any]], path: Path, campaigns: list[str] | None
+) -> dict[str, int]:
+    """Write computed spectra, each once, to a file that ``import_campaigns`` reads.
+
+    Parameters are those of ``export_campaigns``; None for the spectra of all campaigns, and those
+    that are of none. Returns and raises as it does.
+    """
+    wanted = _wanted(database, campaigns)
+    query = {**COMPUTED, **({} if campaigns is None else {"campaign": {"$in": wanted}})}
+    with translate_errors():
+        if database[SPECTRA].find_one(query, {"_id": 1}) is None:
+            raise UsageError("there is no computed spectrum to export")
+    return _write(path, [COMMON], {SPECTRA: _computed(database, query)})
+
+
+def _wanted(database: Database[dict[str, Any]], campaigns: list[str] | None) -> list[str]:
+    check_schema(database)
+    with translate_errors():
+        present = sorted(str(found) for found in database[CAMPAIGNS].distinct("_id"))
+    if campaigns is None:
+        return present
+    wanted = sorted(set(campaigns))
     if missing := [name for name in wanted if name not in present]:
         raise UsageError(f"no campaign {missing[0]!r}; there are: {', '.join(present) or 'none'}")
+    return wanted
+
+
+def _write(
+    path: Path, campaigns: list[str], collections: dict[str, Iterable[bytes]]
+) -> dict[str, int]:
+    if path.exists():
+        raise UsageError(f"{path} exists: give the name of a new file")
     members: dict[str, _Member] = {}
     with (
         whole_file(path) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
     ):
-        for name in _COLLECTIONS:
+        for name, documents in collections.items():
             with translate_errors():
-                members[name] = _write_member(archive, database, name, wanted)
+                members[name] = _write_member(archive, name, documents)
         manifest = _Manifest(
             exafscn=exafscn_flows.__version__,
             created_at=datetime.now(UTC),
-            campaigns=wanted,
+            campaigns=campaigns,
             members=members,
         )
         archive.writestr(_MANIFEST, manifest.model_dump_json(indent=1))
@@ -119,7 +164,7 @@ def export_campaigns(
 
 
 def import_campaigns(database: Database[dict[str, Any]], path: Path) -> dict[str, int]:
-    """Read campaigns from a file of ``export_campaigns``, in place of documents of the same key.
+    """Read campaigns, or spectra, from a file, in place of documents of the same key.
 
     Nothing is written before the whole file is checked. After an interruption, do it again.
 
@@ -128,7 +173,7 @@ def import_campaigns(database: Database[dict[str, Any]], path: Path) -> dict[str
     database
         Where to put them.
     path
-        The file.
+        The file, of ``export_campaigns`` or ``export_spectra``.
 
     Returns
     -------
@@ -138,10 +183,12 @@ def import_campaigns(database: Database[dict[str, Any]], path: Path) -> dict[str
     Raises
     ------
     UsageError
-        If the file is missing, damaged, or not an export of exafscn.
+        If the file is missing, damaged, or not an export of exafscn; or if file or database are of
+        a version with other documents.
     CampaignError
         If the database goes away or refuses.
     """
+    check_schema(database)
     if path.exists() and not (path.is_file() or path.is_dir()):
         # A pipe may never end.
         raise UsageError(f"{path} is no file")
@@ -149,9 +196,12 @@ def import_campaigns(database: Database[dict[str, Any]], path: Path) -> dict[str
         manifest = _read_manifest(archive)
         for name, member in manifest.members.items():
             _check_member(archive, name, member, manifest.campaigns)
+        store = Store(database)
+        store.prepare()
         with ExitStack() as locks, translate_errors():
             for campaign in manifest.campaigns:
-                locks.enter_context(campaign_lock(Store(database), campaign))
+                if campaign != COMMON:
+                    locks.enter_context(campaign_lock(store, campaign))
             # The driver makes these indexes only in an empty bucket.
             database[CHUNKS].create_index([("files_id", ASCENDING), ("n", ASCENDING)], unique=True)
             database[FILES].create_index([("filename", ASCENDING), ("uploadDate", ASCENDING)])
@@ -169,24 +219,38 @@ def _raw(database: Database[dict[str, Any]], name: str) -> Collection[_Raw]:
     return cast(Collection[_Raw], database.get_collection(name, codec_options=options))
 
 
-def _write_member(
-    archive: zipfile.ZipFile, database: Database[dict[str, Any]], name: str, campaigns: list[str]
-) -> _Member:
-    digest = hashlib.sha256()
-    documents = 0
+def _of_campaign(database: Database[dict[str, Any]], name: str, campaign: str) -> Iterator[bytes]:
+    """Read the documents of a campaign in one collection, in the order of their keys."""
     key = "files_id" if name == CHUNKS else "_id"
     order = [("files_id", ASCENDING), ("n", ASCENDING)] if name == CHUNKS else [("_id", ASCENDING)]
+    query: Any = {key: campaign if name == CAMPAIGNS else keys_of(campaign)}
+    fields = {_LOCK: 0} if name == CAMPAIGNS else None
+    cursor = _raw(database, name).find(query, fields, sort=order)
+    return (bytes(document.raw) for document in cursor)
+
+
+def _computed(database: Database[dict[str, Any]], query: dict[str, Any]) -> Iterator[bytes]:
+    """Read spectra by their hashes, each once, as such that are of no campaign."""
+    last = None
+    cursor = _raw(database, SPECTRA).find(query, sort=[("hash", ASCENDING)], allow_disk_use=True)
+    for document in cursor:
+        if document["hash"] == last:
+            continue
+        last = document["hash"]
+        found_in = document.get("found_in") or document["campaign"]
+        of_none = {"_id": f"{COMMON}/{last}", "campaign": COMMON, "found_in": found_in}
+        yield bson.encode({**document, **of_none})
+
+
+def _write_member(archive: zipfile.ZipFile, name: str, documents: Iterable[bytes]) -> _Member:
+    digest = hashlib.sha256()
+    count = 0
     with archive.open(_member_name(name), "w", force_zip64=True) as member:
-        for campaign in campaigns:
-            # "0" follows "/": all keys that begin with the campaign and a slash.
-            keys: Any = {"$gte": f"{campaign}/", "$lt": f"{campaign}0"}
-            query = {key: campaign if name == CAMPAIGNS else keys}
-            fields = {_LOCK: 0} if name == CAMPAIGNS else None
-            for document in _raw(database, name).find(query, fields, sort=order):
-                member.write(document.raw)
-                digest.update(document.raw)
-                documents += 1
-    return _Member(documents=documents, sha256=digest.hexdigest())
+        for data in documents:
+            member.write(data)
+            digest.update(data)
+            count += 1
+    return _Member(documents=count, sha256=digest.hexdigest())
 
 
 def _member_name(collection: str) -> str:
@@ -212,11 +276,12 @@ class _ForeignError(Exception):
 def _read_manifest(archive: zipfile.ZipFile) -> _Manifest:
     found = archive.namelist()
     known = {*(_member_name(name) for name in _COLLECTIONS), _MANIFEST}
-    # Exports of earlier versions have fewer collections.
+    # Spectra alone are of one collection.
     if len(set(found)) < len(found) or _MANIFEST not in found or not known.issuperset(found):
         raise _ForeignError("its members are not those of an export")
     if archive.getinfo(_MANIFEST).file_size > _MANIFEST_BYTES:
         raise _ForeignError("its manifest is too large")
+    _check_schema(archive.read(_MANIFEST))
     try:
         manifest = _Manifest.model_validate_json(archive.read(_MANIFEST))
     except ValidationError as error:
@@ -226,6 +291,23 @@ def _read_manifest(archive: zipfile.ZipFile) -> _Manifest:
     if sorted([*map(_member_name, manifest.members), _MANIFEST]) != sorted(found):
         raise _ForeignError("its manifest does not name the members")
     return manifest
+
+
+def _check_schema(manifest: bytes) -> None:
+    """Refuse a file of another version in words that say so."""
+    try:
+        stated = json.loads(manifest)
+    except (ValueError, RecursionError):
+        return
+    ours = _Manifest.model_fields["format"].default
+    if not isinstance(stated, dict) or stated.get("format") != ours:
+        return
+    schema = stated.get("documents_schema", 1)
+    if schema != SCHEMA:
+        raise _ForeignError(
+            f"its documents have schema {schema!r} of exafscn {stated.get('exafscn')}, and this "
+            f"version reads schema {SCHEMA}: read it with that version, or run the campaigns again"
+        )
 
 
 def _read_member(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
@@ -266,7 +348,7 @@ def _belongs(document: dict[str, Any], name: str, campaigns: list[str]) -> bool:
     if name == CHUNKS and not isinstance(document.get("n"), int):
         return False
     campaign = key.partition("/")[0]
-    if name == CAMPAIGNS and key != campaign:
+    if (name == CAMPAIGNS and key != campaign) or (campaign == COMMON and name != SPECTRA):
         return False
     if name == FILES:
         metadata = document.get("metadata")

@@ -65,6 +65,29 @@ def number(name: str, value: Any, least: int, most: int | None = None) -> float:
     return float(value)
 
 
+LARGEST_VALUE = 10**9
+"""Of what is predicted, in any unit; MongoDB takes no whole number of any length."""
+
+
+def is_value(value: Any) -> bool:
+    """Whether something, of plain Python, can be a class or a number that is predicted."""
+    if isinstance(value, str):
+        return True
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and -LARGEST_VALUE <= value <= LARGEST_VALUE  # which NaN is not
+
+
+def predicted(name: str, value: Any) -> int | float | str:
+    """Return a class, which is a whole number or a text, or a number."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return whole_number(name, value, -LARGEST_VALUE, LARGEST_VALUE)
+    if isinstance(value, Real) and not isinstance(value, bool):
+        return number(name, value, -LARGEST_VALUE, LARGEST_VALUE)
+    raise _refusal(name, value, "a class or a number")
+
+
 def _check_range(name: str, value: Any, least: int, most: int | None) -> None:
     # Nothing compares with NaN.
     if not (least <= value and (most is None or value <= most)):

@@ -1,14 +1,11 @@
 """Versions of models in the store: which ones queries mean, and what belongs to one."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Any
 
 from exafscn_flows.errors import CampaignError, UsageError
-from exafscn_flows.store.results import MetricsDoc, ModelDoc, PromotionDoc, version_key
+from exafscn_flows.store.results import MetricsDoc, ModelDoc, PromotionDoc
 from exafscn_flows.store.store import Store
-
-if TYPE_CHECKING:
-    from exafscn_flows.models.base import Classifier
 
 
 def current_metrics(
@@ -17,7 +14,7 @@ def current_metrics(
     """Stream the metrics of the versions that queries mean, in the order of their keys."""
     query = {"campaign": campaign} | ({} if absorber is None else {"absorber": absorber})
     promoted = store.find(PromotionDoc, query, sort=[("_id", 1)])
-    keys = [version_key(doc.key, doc.hash) for doc in promoted]
+    keys = [doc.model_key.version(doc.hash) for doc in promoted]
     found = store.read(MetricsDoc, campaign, keys)
     return (found[key] for key in keys if key in found)
 
@@ -54,8 +51,8 @@ def model_document(store: Store, campaign: str, key: str) -> ModelDoc:
     return doc
 
 
-def stored_model(store: Store, doc: ModelDoc) -> "Classifier":
-    """Load the model of a document.
+def stored_model(store: Store, doc: ModelDoc) -> Any:
+    """Load the fitted model of a document, as its kind has fitted it.
 
     Raises
     ------
@@ -64,4 +61,4 @@ def stored_model(store: Store, doc: ModelDoc) -> "Classifier":
     """
     from exafscn_flows.models.persistence import load_model
 
-    return load_model(store.models.read_file(doc.file), doc.sha256)
+    return load_model(doc.parameters["kind"], store.models.read_file(doc.file), doc.sha256)

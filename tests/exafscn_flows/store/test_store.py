@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from predictions import config, made_predictions
 
-from exafscn_flows.errors import CampaignError
+from exafscn_flows.errors import CampaignError, UsageError
 from exafscn_flows.keys import site_key
 from exafscn_flows.settings import Settings
-from exafscn_flows.store.documents import FailureDoc
+from exafscn_flows.store.connection import connect
+from exafscn_flows.store.documents import FailureDoc, SpectrumDoc
 from exafscn_flows.store.results import PredictionDoc
-from exafscn_flows.store.store import Store
+from exafscn_flows.store.schema import SCHEMA
+from exafscn_flows.store.store import COMPUTED, Store
 
 
 def failure(item: str) -> FailureDoc:
@@ -121,3 +123,79 @@ def test_what_was_written_survives_a_killed_server(embedded, monkeypatch):
     found = stored(Store.open(Settings()))
     assert sorted(found) == sorted(doc.key for doc in docs)
     assert sum(doc.fold == 4 for doc in found.values()) == 1200
+
+
+def spectrum(campaign: str, hash_: str, seconds: float = 1.5) -> SpectrumDoc:
+    return SpectrumDoc(
+        campaign=campaign,
+        hash=hash_,
+        site=f"{hash_}:Ni:0",
+        absorber="Ni",
+        spectrum="exafs",
+        edge="K",
+        e0=8333.0,
+        k=[1, 2],
+        chi=[0.1, 0.2],
+        energy_rel=[],
+        mu=[],
+        mu0=[],
+        program="FEFF",
+        version="6",
+        cards={},
+        seconds=seconds,
+    )
+
+
+def test_computed_spectra_are_found_by_content_in_any_campaign(store):
+    store.write([spectrum("a", "x"), spectrum("b", "x"), spectrum("b", "y")])
+    store.write([spectrum("a", "stored", seconds=0), spectrum("c", "other")])
+    found = store.computed(iter(["x", "y", "stored", "missing"]))
+    assert {hash_: doc.hash for hash_, doc in found.items()} == {"x": "x", "y": "y"}
+    assert found["x"].campaign in ("a", "b")
+    assert found["y"].chi.tolist() == pytest.approx([0.1, 0.2])
+    assert store.computed([]) == {}
+
+
+def test_computed_spectra_are_found_in_an_index(store):
+    store.write(spectrum(f"c{n}", f"h{n}") for n in range(50))
+    find = {"find": "spectra", "filter": {"hash": {"$in": ["h1", "h2"]}, **COMPUTED}}
+    explained = store.database.command("explain", find, verbosity="executionStats")
+    assert explained["executionStats"]["totalDocsExamined"] == 2
+
+
+def test_a_new_database_says_its_schema_before_there_is_a_campaign(database_uri):
+    store = Store.open()
+    assert store.database.list_collection_names() == []  # reading writes nothing
+    threads = [threading.Thread(target=store.prepare) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (written,) = store.database.schema.find()
+    assert written["schema"] == SCHEMA
+    store.prepare()
+    assert list(store.database.schema.find()) == [written]
+
+
+@pytest.mark.parametrize("schema", [None, SCHEMA - 1, SCHEMA + 1, "2", {"$gt": 0}], ids=str)
+def test_a_database_of_another_version_is_refused_in_one_line(database_uri, schema):
+    database = connect(Settings())
+    database.campaigns.insert_one({"_id": "old", "campaign": "old", "config": {}})
+    if schema is not None:
+        database.schema.insert_one({"_id": "exafscn", "schema": schema})
+    before = {name: list(database[name].find()) for name in database.list_collection_names()}
+    for attempt in (Store.open, Store(database).prepare):
+        with pytest.raises(UsageError, match="of another version of exafscn") as refusal:
+            attempt()
+        assert "exafscn db export" in str(refusal.value)
+        assert "\n" not in str(refusal.value)
+    assert {name: list(database[name].find()) for name in before} == before
+
+
+def test_the_schema_is_asked_for_once_a_connection(store):
+    Store.open()
+    store.database.schema.delete_many({})
+    store.save_config(config())
+    Store.open()
+    with pytest.raises(UsageError, match="schema 1 of another version"):
+        store.prepare()

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import tracemalloc
@@ -20,11 +21,12 @@ from pymongo.database import Database
 from exafscn_flows.errors import CampaignError, UsageError
 from exafscn_flows.settings import Settings
 from exafscn_flows.store.connection import connect
-from exafscn_flows.store.documents import DOCUMENTS, FeatureDoc
+from exafscn_flows.store.documents import DOCUMENTS, CampaignDoc, FeatureDoc, SpectrumDoc
 from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.lock import campaign_lock
+from exafscn_flows.store.schema import SCHEMA, write_schema
 from exafscn_flows.store.store import Store
-from exafscn_flows.store.transfer import export_campaigns, import_campaigns
+from exafscn_flows.store.transfer import export_campaigns, export_spectra, import_campaigns
 
 Mongo = Database[dict[str, Any]]
 MODEL = bytes(range(256)) * 2400  # three chunks
@@ -60,6 +62,7 @@ def target(server: EmbeddedServer) -> Mongo:
 
 
 def fill(database: Mongo, campaign: str, model: bytes = MODEL) -> None:
+    write_schema(database)
     for number in range(3):
         vector = np.random.default_rng(number).random(326)
         feature = FeatureDoc(
@@ -229,7 +232,31 @@ def missing_member(file: Path) -> None:
 
 def later_format(file: Path) -> None:
     manifest = json.loads(member(file, "manifest.json"))
-    rewrite(file, **{"manifest.json": json.dumps({**manifest, "format_version": 2}).encode()})
+    rewrite(file, **{"manifest.json": json.dumps({**manifest, "format_version": 3}).encode()})
+
+
+def later_schema(file: Path) -> None:
+    manifest = json.loads(member(file, "manifest.json"))
+    manifest["documents_schema"] = SCHEMA + 1
+    rewrite(file, **{"manifest.json": json.dumps(manifest).encode()})
+
+
+def earlier_schema(file: Path) -> None:
+    manifest = json.loads(member(file, "manifest.json"))
+    del manifest["documents_schema"]
+    manifest["format_version"] = 1
+    rewrite(file, **{"manifest.json": json.dumps(manifest).encode()})
+
+
+def spectra_of_none(file: Path) -> None:
+    """Say that a campaign is of the name that stands for none."""
+    manifest = json.loads(member(file, "manifest.json")) | {"campaigns": ["*"]}
+    document = bson.encode({"_id": "*", "campaign": "*"})
+    digest = hashlib.sha256(document).hexdigest()
+    manifest["members"] = {"campaigns": {"documents": 1, "sha256": digest}}
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("campaigns.bson", document)
+        archive.writestr("manifest.json", json.dumps(manifest))
 
 
 def no_manifest(file: Path) -> None:
@@ -277,6 +304,12 @@ def a_pipe(file: Path) -> None:
         (extra_member, "members are not those of an export"),
         (missing_member, "manifest does not name the members"),
         (later_format, "format_version"),
+        (
+            later_schema,
+            f"schema {SCHEMA + 1} of exafscn .*, and this version reads schema {SCHEMA}",
+        ),
+        (earlier_schema, f"schema 1 of exafscn .*, and this version reads schema {SCHEMA}"),
+        (spectra_of_none, r"campaigns: '\*' is not of its campaigns"),
         (no_manifest, "manifest"),
         (truncated, "damaged, or not an export"),
         (flipped_bit, "not an export"),
@@ -299,19 +332,85 @@ def test_a_damaged_or_foreign_file_changes_nothing(
     assert target.list_collection_names() == []
 
 
-def test_an_export_of_an_earlier_version_has_fewer_collections(
+def test_what_is_imported_into_a_new_database_can_be_read(
     source: Mongo, target: Mongo, tmp_path: Path
 ) -> None:
-    file = tmp_path / "x.zip"
-    counts = export_campaigns(source, file, None)
-    manifest = json.loads(member(file, "manifest.json"))
-    for name in ("listings", "fetched"):
-        del manifest["members"][name]
-    text = json.dumps(manifest).encode()
-    rewrite(file, **{"manifest.json": text, "listings.bson": None, "fetched.bson": None})
-    imported = import_campaigns(target, file)
-    assert imported == {name: n for name, n in counts.items() if name in imported}
-    assert sum(imported.values()) > 0
+    export_campaigns(source, tmp_path / "x.zip", None)
+    import_campaigns(target, tmp_path / "x.zip")
+    assert target.schema.find_one()["schema"] == SCHEMA  # type: ignore[index]
+    assert len(target.spectra.index_information()) > 1
+
+
+def spectrum(campaign: str, hash_: str, **fields: Any) -> dict[str, Any]:
+    values = {"seconds": 2.5, "found_in": None, "chi": np.arange(3) / 7, **fields}
+    return SpectrumDoc(
+        campaign=campaign,
+        hash=hash_,
+        site=f"{campaign}-{hash_}:Ni:0",
+        absorber="Ni",
+        spectrum="exafs",
+        edge="K",
+        e0=8333.0,
+        k=np.arange(3),
+        energy_rel=[],
+        mu=[],
+        mu0=[],
+        program="FEFF",
+        version="6",
+        cards={"RPATH": "5"},
+        **values,
+    ).to_mongo()
+
+
+@pytest.fixture
+def computed(source: Mongo) -> Mongo:
+    """Two campaigns that share a spectrum, one of them with one that is stored."""
+    source.spectra.insert_many(
+        [
+            spectrum("ni", "shared"),
+            spectrum("ni-2", "shared", found_in="ni"),
+            spectrum("ni-2", "own"),
+            spectrum("ni2", "stored", seconds=0),
+        ]
+    )
+    return source
+
+
+def test_computed_spectra_travel_without_their_campaigns(
+    computed: Mongo, target: Mongo, tmp_path: Path
+) -> None:
+    file = tmp_path / "spectra.zip"
+    assert export_spectra(computed, file, None) == {"spectra": 2}
+    store = Store(target)
+    store.prepare()
+    store.write([CampaignDoc(campaign="ni", hash="0", config={})])
+    target.spectra.insert_one(spectrum("ni", "of the target"))
+    for _ in range(2):  # doing it again changes nothing
+        assert import_campaigns(target, file) == {"spectra": 2}
+        assert target.spectra.count_documents({}) == 3
+        assert target.spectra.count_documents({"campaign": "ni"}) == 1
+        assert store.campaign_names() == target.campaigns.distinct("_id") == ["ni"]
+    found = store.computed(["shared", "own", "stored", "of the target"])
+    assert set(found) == {"shared", "own", "of the target"}
+    assert found["shared"].found_in == "ni"
+    assert found["own"].found_in == "ni-2"
+    assert found["own"].chi.tolist() == pytest.approx([0, 1 / 7, 2 / 7])
+    # From there they go on, and with no campaign.
+    assert export_spectra(target, tmp_path / "again.zip", None) == {"spectra": 3}
+    assert export_campaigns(target, tmp_path / "ni.zip", None)["spectra"] == 1
+
+
+def test_only_spectra_of_the_campaigns_that_are_asked_for(
+    computed: Mongo, target: Mongo, tmp_path: Path
+) -> None:
+    file = tmp_path / "spectra.zip"
+    assert export_spectra(computed, file, ["ni", "ni"]) == {"spectra": 1}
+    import_campaigns(target, file)
+    assert [doc["hash"] for doc in target.spectra.find()] == ["shared"]
+    with pytest.raises(UsageError, match="no campaign 'co'; there are: ni, ni-2, ni2"):
+        export_spectra(computed, tmp_path / "x.zip", ["co"])
+    with pytest.raises(UsageError, match="no computed spectrum to export"):
+        export_spectra(computed, tmp_path / "x.zip", ["ni2"])
 
 
 def test_pages_of_two_listings_never_mix(source: Mongo, target: Mongo, tmp_path: Path) -> None:

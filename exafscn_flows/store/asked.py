@@ -1,0 +1,203 @@
+"""What a query means in its campaign: target, model, versions, values."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.errors import UsageError
+from exafscn_flows.store.conditions import PredictionQuery
+from exafscn_flows.store.pages import ORDERS, Conditions, Order
+from exafscn_flows.store.results import MetricsDoc, PromotionDoc
+from exafscn_flows.store.store import Store
+from exafscn_flows.store.versions import find_version
+from exafscn_flows.targets.base import TaskName
+
+_CN = "coordination_number"
+
+
+@dataclass(frozen=True)
+class AskedTarget:
+    """The target of a query.
+
+    Attributes
+    ----------
+    short, unit
+        What its values are called in the head of a table, and their unit.
+    values
+        Kind of its values: int, float or str.
+    """
+
+    name: str
+    task: TaskName
+    short: str
+    unit: str
+    values: type
+
+    def order(self, order: Order | None) -> Order:
+        """Return the order that is meant, if predictions of this target have it.
+
+        Raises
+        ------
+        UsageError
+            If they have not.
+        """
+        known = ORDERS[self.task]
+        if order is None or order in known:
+            return order or known[0]
+        reason = (
+            "numbers have no probability"
+            if self.task == "numbers"
+            else "classes are found by a condition on the value"
+        )
+        raise UsageError(
+            f"sort: target {self.name} is {self.task}, and {reason}: use {', '.join(known)}"
+        )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a query means.
+
+    Attributes
+    ----------
+    versions
+        Versions of models, with their absorbers.
+    values
+        Conditions on what is predicted.
+    """
+
+    target: AskedTarget
+    versions: Mapping[str, str]
+    values: Conditions
+
+
+def asked(store: Store, query: PredictionQuery) -> Asked:
+    """Find out what a query means.
+
+    Raises
+    ------
+    UsageError
+        If there is no such campaign, or it has no such target, absorber or model; or if the target
+        has no such values.
+    CampaignError
+        If the campaign was run by another version of exafscn.
+    """
+    config = store.config(query.campaign)
+    _check_names(config, query)
+    if query.version is not None:
+        name, task, versions = _of_version(store, query, query.version)
+    else:
+        name, task, versions = _promoted(store, config, query)
+    settings = next((one for one in config.targets if one.name == name), None)
+    is_cn = settings is not None and settings.kind == _CN
+    if query.cn is not None and not is_cn:
+        raise UsageError(f"cn: target {name} is not of kind {_CN}: give a value instead")
+    if task == "numbers" and query.min_probability is not None:
+        raise UsageError(
+            f"min_probability: target {name} is numbers, which have no probability: use "
+            "max_expected_error"
+        )
+    classes = [] if is_cn or task == "numbers" else _classes(store, query.campaign, versions)
+    texts = [one for one in classes if isinstance(one, str)]
+    target = AskedTarget(
+        name=name,
+        task=task,
+        short=settings.short if settings else name,
+        unit=settings.unit if settings else "",
+        values=float if task == "numbers" else str if texts else int,
+    )
+    return Asked(target, versions, query.values(name, target.values, texts))
+
+
+def default_names(
+    config: CampaignConfig,
+    feature_set: str | None = None,
+    model: str | None = None,
+    target: str | None = None,
+) -> tuple[str, str]:
+    """Name the feature set and the model that are meant where not both are named.
+
+    Parameters
+    ----------
+    target
+        Name of a target of the campaign; by default its first one.
+
+    Raises
+    ------
+    UsageError
+        If the campaign has no models, or fits no such model on such a set.
+    """
+    target = target or config.targets[0].name
+    for fset in config.features.sets:
+        for one in config.models_on(fset.name, target):
+            if feature_set in (None, fset.name) and model in (None, one.name):
+                return fset.name, one.name
+    if not config.models:
+        raise UsageError(f"campaign {config.campaign} has no models: add some to `models`")
+    named = f" {model!r}" if model else ""
+    where = f" on feature set {feature_set!r}" if feature_set else ""
+    which = f" for target {target!r}" if len(config.targets) > 1 else ""
+    raise UsageError(f"campaign {config.campaign} fits no model{named}{where}{which}")
+
+
+def _of_version(
+    store: Store, query: PredictionQuery, version: str
+) -> tuple[str, TaskName, dict[str, str]]:
+    """Return target and task of a version, and it with its absorber if that is meant."""
+    found = find_version(store, query.campaign, version)
+    if query.target not in (None, found.target):
+        raise UsageError(f"version {version} is of target {found.target}, not {query.target}")
+    is_meant = query.absorber in (None, found.absorber)
+    return found.target, found.task, {found.hash: found.absorber} if is_meant else {}
+
+
+def _promoted(
+    store: Store, config: CampaignConfig, query: PredictionQuery
+) -> tuple[str, TaskName, dict[str, str]]:
+    """Return target and task, and the version of each absorber that a query can mean."""
+    target = config.targets[0]
+    if query.target is not None:
+        (target,) = (one for one in config.targets if one.name == query.target)
+    elif query.cn is not None:
+        target = next((one for one in config.targets if one.kind == _CN), target)
+    feature_set, model = default_names(config, query.feature_set, query.model, target.name)
+    promoted: dict[str, Any] = {
+        "campaign": config.campaign,
+        "target": target.name,
+        "feature_set": feature_set,
+        "model": model,
+    }
+    if query.absorber is not None:
+        promoted["absorber"] = query.absorber
+    elif query.formula is not None:
+        promoted["absorber"] = {"$in": re.findall("[A-Z][a-z]?", query.formula)}
+    raws = store.project(
+        PromotionDoc, promoted, ["hash", "absorber"], sort=[("absorber", 1), ("hash", 1)]
+    )
+    return target.name, target.task, {raw["hash"]: raw["absorber"] for raw in raws}
+
+
+def _classes(store: Store, campaign: str, versions: Iterable[str]) -> list[int | str]:
+    """Classes that versions were trained on: the settings of a target do not say them all."""
+    return store.distinct(
+        MetricsDoc, "classes", {"campaign": campaign, "hash": {"$in": [*versions]}}
+    )
+
+
+def _check_names(config: CampaignConfig, query: PredictionQuery) -> None:
+    """Refuse names that the campaign does not have, instead of finding nothing."""
+    known = {
+        "absorber": config.absorbers,
+        "target": [target.name for target in config.targets],
+        "feature_set": [fset.name for fset in config.features.sets],
+        "model": [model.name for model in config.models],
+    }
+    for field, names in known.items():
+        value = getattr(query, field)
+        if value is not None and value not in names:
+            raise UsageError(
+                f"campaign {query.campaign} has no {field.replace('_', ' ')} {value!r}; "
+                f"it has {', '.join(names)}"
+            )
