@@ -10,19 +10,21 @@ from exafscn_flows.evaluation.label_study import agreements, by_certainty
 from exafscn_flows.features import Concatenation, LarchSettings
 from exafscn_flows.features.ranges import KRange
 from exafscn_flows.jobs.fits import wanted_experiments
-from exafscn_flows.report.data import ModelReport
+from exafscn_flows.jobs.report_predictions import VersionPredictions
+from exafscn_flows.report.data import ModelReport, best_models
 from exafscn_flows.report.study_data import LabelReport, Provenance, StudyData
 from exafscn_flows.store.documents import LabelDoc
-from exafscn_flows.store.results import ExperimentDoc, PredictionDoc, prediction_ids
+from exafscn_flows.store.results import ExperimentDoc
 from exafscn_flows.store.store import Store
+from exafscn_flows.targets import CoordinationNumber
 
 
 def collect_provenance(config: CampaignConfig) -> Provenance:
     """Say what all models of a campaign are made from."""
     return Provenance(
         sources=list(dict.fromkeys(source.kind for source in config.sources)),
-        spectra=config.spectra.model_dump(mode="json"),
-        labels=config.labels.model_dump(mode="json"),
+        spectra=[way.model_dump(mode="json") for way in config.spectra],
+        targets=[target.model_dump(mode="json") for target in config.targets],
         feature_sets={
             fset.name: _described(fset, config.features) for fset in config.features.sets
         },
@@ -51,61 +53,69 @@ def collect_study(store: Store, config: CampaignConfig) -> StudyData | None:
         found += [
             docs[one.key] for one in wanted if one.key in docs and docs[one.key].hash == one.hash
         ]
-    return StudyData(config.studied_set, found)
+    return StudyData(config.studied_target, config.studied_set, found, claims=config.study.claims)
 
 
 def collect_labels(
-    store: Store, config: CampaignConfig, reports: Sequence[ModelReport]
+    store: Store,
+    config: CampaignConfig,
+    models: Sequence[tuple[ModelReport, VersionPredictions]],
 ) -> list[LabelReport]:
     """Set labels beside those of rival methods, and beside the predictions of one model.
 
-    The model is, for each absorber, the best one by grouped accuracy on the studied feature set.
+    The model is, for each target and absorber, the best one by grouped score on the studied
+    feature set; if the target has none there, the best one on any. Targets whose labels have no
+    weights are left out.
     """
-    best: dict[str, ModelReport] = {}
-    for report in reports:
-        rival = best.get(report.absorber)
-        if report.feature_set == config.studied_set and (
-            rival is None or _accuracy(report) > _accuracy(rival)
-        ):
-            best[report.absorber] = report
-    return [_labels(store, report) for report in best.values()]
+    predictions = {id(report): own for report, own in models}
+    targets = {target.name: target for target in config.targets}
+    of_target: dict[str, list[ModelReport]] = {}
+    for report, _ in models:
+        of_target.setdefault(report.target, []).append(report)
+    found = []
+    for reports in of_target.values():
+        on_set = [one for one in reports if one.feature_set == config.studied_set]
+        for report in best_models(on_set or reports):
+            target = targets[report.target]
+            rivals = target.rivals if isinstance(target, CoordinationNumber) else []
+            labels = _labels(store, report, predictions[id(report)], rivals)
+            found += [labels] if labels else []
+    return found
 
 
-def _accuracy(report: ModelReport) -> float:
-    accuracy: float = report.metrics.splits["grouped"]["accuracy"]
-    return accuracy
-
-
-def _labels(store: Store, report: ModelReport) -> LabelReport:
+def _labels(
+    store: Store, report: ModelReport, predictions: VersionPredictions, rivals: Sequence[str]
+) -> LabelReport | None:
     metrics = report.metrics
-    query = {"_id": prediction_ids(metrics.campaign, metrics.hash)}
-    right = {
-        raw["site"]: not raw["disagrees"]
-        for raw in store.project(PredictionDoc, query, ["site", "disagrees"])
+    right = dict(zip(predictions.sites, (~predictions.disagrees).tolist(), strict=True))
+    query = {
+        "campaign": metrics.campaign,
+        "absorber": metrics.absorber,
+        "target": metrics.target,
     }
-    of_absorber = {"campaign": metrics.campaign, "absorber": metrics.absorber}
     labels = [
         raw
-        for raw in store.project(
-            LabelDoc, of_absorber, ["site", "cn_average", "cn_weights", "rivals"]
-        )
-        if raw["site"] in right
+        for raw in store.project(LabelDoc, query, ["site", "weights", "details"])
+        if raw["site"] in right and raw["weights"]
     ]
-    methods = dict.fromkeys(method for raw in labels for method in raw.get("rivals", {}))
+    if not labels:
+        return None
+    details = [raw["details"] for raw in labels]
     return LabelReport(
+        target=metrics.target,
         absorber=metrics.absorber,
         feature_set=metrics.feature_set,
         model=metrics.model,
         agreements=agreements(
-            np.array([raw["cn_average"] for raw in labels]),
+            np.array([one["average"] for one in details]) if rivals else np.empty(0),
             # None, where a method fails, becomes nan.
             {
-                method: np.array([raw.get("rivals", {}).get(method) for raw in labels], float)
-                for method in methods
+                method: np.array([one.get(method) for one in details], float)
+                for method in sorted(rivals)
             },
         ),
         certainty=by_certainty(
-            np.array([max(raw["cn_weights"].values()) for raw in labels]),
+            np.array([max(raw["weights"].values()) for raw in labels]),
             np.array([right[raw["site"]] for raw in labels]),
         ),
     )
