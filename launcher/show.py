@@ -172,7 +172,7 @@ def _score_tables(store: Store, config: CampaignConfig) -> Iterator[tuple[Table,
                 *((doc.model,) if several else ()),
                 str(doc.n_sites),
                 score.text(view.baseline.of(grouped)),
-                f"{score.text(score.of(grouped))} ± {score.text(grouped[view.spread])}",
+                " ± ".join(score.with_spread(grouped[score.key], grouped[view.spread])),
                 score.text(score.of(random)),
                 further.text(further.of(grouped)),
             )

@@ -86,7 +86,7 @@ class ClassesView(View):
             (value, [(count, count / max(sum(row), 1)) for count in row])
             for value, row in zip(report.metrics.classes, rows, strict=True)
         ]
-        caption = f"Confusion: sites by label and predicted {target.short}"
+        caption = f"Confusion: sites by label and predicted {target.title}"
         return [Panel(caption, confusion=confusion)]
 
     def predicts(self, report: "ModelReport", target: "TargetReport") -> str:

@@ -206,7 +206,7 @@ def overview(reports: Sequence[ModelReport], view: View, unit: str) -> str:
         )
     axes.set_xticks(range(len(absorbers)), absorbers, fontsize=10, color=INK)
     axes.set_xlim(-0.6, max(len(absorbers), 3) - 0.4)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.08 * axes.dataLim.y1)
     if score.kind == "fraction":
         axes.set_ylim(0, 105)
         axes.set_yticks(range(0, 101, 20))

@@ -47,7 +47,8 @@ def _page(data: ReportData, target: TargetReport, numbers: dict[str, Any]) -> di
     -------
     dict
         ``at``: what its addresses begin with. ``level``: of its headings. ``joint``: absorbers
-        on which models are fitted together. ``absorbers``: by absorber, each model with its panels, none of those that are not drawn.
+        on which models are fitted together. ``absorbers``: by absorber, each model
+        with its panels, none of those that are not drawn.
     """
     view, several = target.view, len(data.targets) > 1
     reports = [report for report in data.models if report.target == target.name]
@@ -96,8 +97,7 @@ def _panels(
         )
     panels = [*view.panels(report, target), means[spectra]]
     if fitted.importances is None:
-        text = f"No {view.importance.lower()}: this model is not made of decision trees."
-        return [*panels, Panel(text)]
+        return [*panels, Panel("No importance: this model is not made of decision trees.")]
     share = model["share_below_3"]
     below = "" if share is None else f": {_percent(share)} % below 3 Å"
     svg = figures.importance(fitted.axis, fitted.importances, fitted.axis_label, view.importance)

@@ -1,5 +1,6 @@
 """All that the report knows of numbers."""
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
@@ -43,8 +44,8 @@ class NumbersView(View):
         "always the mean.",
     }
     panel_notes: ClassVar[Mapping[str, str]] = {
-        "Parity": "One point for each site: label, and grouped out-of-fold prediction. Where many "
-        "points lie on each other, they are darker.",
+        "Parity": "One point for each site: label, and grouped out-of-fold prediction; of many "
+        "sites their density, darker where there are more, logarithmic.",
         "Mean spectra": "Average feature vector of the sites with the lowest, middle and highest "
         f"labels, a third of the sites each; {MEANS_NOTE}",
         "Importance": "Where the trees look: the mean decrease of the variance of the labels. "
@@ -79,6 +80,7 @@ class NumbersView(View):
         }
 
     def groups(self, labels: np.ndarray, unit: str) -> list[tuple[str, np.ndarray]]:
+        digits = _digits(labels)
         low, high = np.quantile(labels, [1 / 3, 2 / 3])
         thirds = {
             "low": labels <= low,
@@ -86,7 +88,7 @@ class NumbersView(View):
             "high": labels > high,
         }
         return [
-            (_range(name, labels[inside], unit), inside)
+            (_range(name, labels[inside], unit, digits), inside)
             for name, inside in thirds.items()
             if inside.any()
         ]
@@ -101,12 +103,11 @@ class NumbersView(View):
         image = data_uri(
             quality_figures.parity(report.label, report.value, target.short, target.unit)
         )
-        shown = self.score.with_unit(report.metrics.splits["grouped"][self.score.key], target.unit)
         return [
             Panel(
-                f"Parity: predicted {target.short} against label, RMSE {shown}",
+                f"Parity: predicted {target.title} against label",
                 image,
-                f"Prediction against label for {report.absorber}: RMSE {shown}.",
+                f"Prediction against label for {report.absorber}, with the diagonal.",
             )
         ]
 
@@ -118,9 +119,8 @@ class NumbersView(View):
     def limits(self, report: "ModelReport", target: "TargetReport") -> list[str]:
         if not len(report.label):
             return []
-        low, high = (amount(float(end)) for end in (report.label.min(), report.label.max()))
-        span = f"{low} to {high} {target.unit}".strip()
-        return [f"Values beyond those that it was trained on, {span}."]
+        known = _range("of training", report.label, target.unit, _digits(report.label))
+        return [f"Values beyond those {known}."]
 
     def recall(self, report: "ModelReport") -> dict[str, float]:
         return {}
@@ -132,6 +132,11 @@ class NumbersView(View):
         return abs(float(site["value"]) - float(site["label"]))
 
 
-def _range(name: str, labels: np.ndarray, unit: str) -> str:
-    low, high = (amount(float(end)) for end in (labels.min(), labels.max()))
-    return f"{name}, {low} to {high} {unit}".strip()
+def _range(name: str, labels: np.ndarray, unit: str, digits: int) -> str:
+    return f"{name}, {labels.min():.{digits}f} to {labels.max():.{digits}f} {unit}".strip()
+
+
+def _digits(labels: np.ndarray) -> int:
+    """Return the decimals by which a hundredth of the range of labels can be told."""
+    width = float(labels.max() - labels.min()) or 1.0
+    return max(0, math.ceil(1 - math.log10(width)))

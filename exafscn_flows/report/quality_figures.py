@@ -47,7 +47,7 @@ def parity(label: np.ndarray, value: np.ndarray, name: str, unit: str) -> str:
     low, high = (float(end(np.concatenate([label, value]))) for end in (np.min, np.max))
     rim = 0.04 * (high - low or 1.0)
     limits = low - rim, high + rim
-    axes.plot(limits, limits, color=INK, linewidth=1, linestyle=(0, (4, 2)))
+    axes.plot(limits, limits, color=INK, linewidth=1, linestyle=(0, (4, 2)), zorder=3)
     if len(label) > MOST_POINTS:
         extent = (*limits, *limits)
         axes.hexbin(label, value, gridsize=50, extent=extent, bins="log", mincnt=1, cmap=_DENSITY)
@@ -78,7 +78,7 @@ def calibration(reports: Sequence[ModelReport], view: View, unit: str) -> str:
     """
     absorbers = list(dict.fromkeys(report.absorber for report in reports))
     names = list(dict.fromkeys(series_name(report, reports) for report in reports))
-    columns = max(min(len(absorbers), 5), 3)
+    columns = max(min(len(absorbers), 5), 4)
     rows = -(-len(absorbers) // columns)
     figure = Figure(figsize=(9.5, 0.9 + 9.5 / columns * 0.82 * rows), layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)

@@ -80,6 +80,12 @@ class Score:
             return f"{100 * value:.1f}"
         return f"{value:.2f}" if self.kind == "ratio" else amount(value)
 
+    def with_spread(self, value: float, spread: float) -> tuple[str, str]:
+        """Return a value and its standard deviation as they are shown, in the same decimals."""
+        text = self.text(value)
+        decimals = len(text.partition(".")[2])
+        return text, f"{self.factor * spread:.{decimals}f}"
+
     def with_unit(self, value: float | None, unit: str) -> str:
         """Return a value as it is shown, with its unit."""
         return f"{self.text(value)} {self.unit(unit)}".strip()

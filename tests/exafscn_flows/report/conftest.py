@@ -24,8 +24,8 @@ from exafscn_flows.store.results import ExperimentDoc, MetricsDoc, ModelDoc
 from exafscn_flows.targets.base import Value
 
 CN = TargetReport("coordination_number", "classes", "coordination number", "CN", "neighbours")
-ENVIRONMENT = TargetReport("environment", "classes", "coordination environment", "Environment")
-BOND_LENGTH = TargetReport("bond_length", "numbers", "mean bond length", "d", "Å")
+ENVIRONMENT = TargetReport("environment", "classes", "coordination environment", "environment")
+BOND_LENGTH = TargetReport("bond_length", "numbers", "mean bond length", "bond length", "Å")
 
 R = np.arange(326) * 2 * np.pi / (2 * 2048 * 0.05)
 
