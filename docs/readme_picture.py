@@ -16,12 +16,13 @@ from exafscn_flows.report import figures
 from exafscn_flows.report.data import ModelReport
 from exafscn_flows.report.style import INK, STYLE, Figure, FigureBase
 from exafscn_flows.store.store import Store
+from exafscn_flows.targets.base import Value
 
 PICTURE = Path(__file__).parent / "images" / "quickstart.png"
 
 
 def draw_confusion(
-    figure: FigureBase, confusion: Sequence[Sequence[int]], classes: Sequence[int]
+    figure: FigureBase, confusion: Sequence[Sequence[int]], classes: Sequence[Value]
 ) -> None:
     """Draw a confusion matrix: colours by share of the row, numbers of sites printed."""
     counts = np.asarray(confusion)
@@ -65,8 +66,10 @@ def draw(report: ModelReport) -> Figure:
         fontsize=11,
     )
     mean, importance, confusion = figure.subfigures(1, 3, width_ratios=(1.15, 1, 1))
-    figures.draw_mean_vectors(mean, report)
-    figures.draw_importance(importance, fitted.axis, fitted.importances, fitted.axis_label)
+    figures.draw_mean_vectors(mean, report, "CN (sites)")
+    figures.draw_importance(
+        importance, fitted.axis, fitted.importances, fitted.axis_label, "Gini importance"
+    )
     draw_confusion(confusion, grouped["confusion"], metrics.classes)
     for panel, title in (
         (mean, "Mean |χ(R)| by CN"),
@@ -85,7 +88,11 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=PICTURE)
     arguments = parser.parse_args()
     reports = collect_report(Store.open(), arguments.campaign).models
-    report = next(found for found in reports if found.absorber == arguments.absorber)
+    report = next(
+        found
+        for found in reports
+        if (found.target, found.absorber) == ("coordination_number", arguments.absorber)
+    )
     png = io.BytesIO()
     draw(report).savefig(png, dpi=180)  # twice the 900 pixels that it takes on a page
     # A palette makes the file three times smaller, and nobody sees the difference.

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -13,6 +14,7 @@ from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import UsageError
 from exafscn_flows.jobs.status import Status, campaign_status
 from exafscn_flows.report.data import FailureGroup
+from exafscn_flows.report.views import view_of
 from exafscn_flows.settings import Settings
 from exafscn_flows.store.documents import STAGES
 from exafscn_flows.store.store import Store
@@ -110,14 +112,9 @@ def show_summary(store: Store, name: str, terminal: Console) -> None:
     """Print what a run ended with, and what to look at next."""
     status = campaign_status(store, name)
     config = store.config(name)
-    table = _accuracy_table(store, config)
-    if table.row_count:
+    for table, legend in _score_tables(store, config):
         terminal.print(table)
-        terminal.print(
-            "grouped: one formula on one side of every split; majority: always the most\n"
-            "frequent CN; F1: macro-averaged, grouped; ±: standard deviation over folds.",
-            highlight=False,
-        )
+        terminal.print(legend, highlight=False)
     _print_failures(terminal, status.failures)
     by_stage: dict[str, list[int]] = {}
     for count in status.counts:
@@ -129,8 +126,9 @@ def show_summary(store: Store, name: str, terminal: Console) -> None:
         for stage, (done, failed) in by_stage.items()
     ]
     terminal.print(f"\nCampaign {name} is complete: {', '.join(parts)}.", highlight=False)
+    first = config.targets[0]
     predictions = {
-        f"query -c {name} --absorber {config.absorbers[0]}": "predicted coordination numbers",
+        f"query -c {name} --absorber {config.absorbers[0]}": f"predicted {first.title}",
         f"query -c {name} --disagrees": "where prediction and label differ",
     }
     advice = {
@@ -147,25 +145,39 @@ def show_summary(store: Store, name: str, terminal: Console) -> None:
         terminal.print(line, highlight=False, soft_wrap=True)
 
 
-def _accuracy_table(store: Store, config: CampaignConfig) -> Table:
+def _score_tables(store: Store, config: CampaignConfig) -> Iterator[tuple[Table, str]]:
+    """Yield, for each target with models, a table that fits on a terminal, and what it shows."""
     several = len(config.models) > 1
-    table = Table(title=f"campaign {config.campaign}: accuracy of coordination numbers, %")
-    table.add_column("", no_wrap=True, min_width=2)
-    for column in ("features", *(("model",) if several else ())):
-        table.add_column(column, overflow="fold")
-    for column in ("sites", "majority", "grouped", "random", "F1"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for absorber in config.absorbers:
-        for doc in current_metrics(store, config.campaign, absorber):
+    order = config.absorbers.index
+    found = sorted(current_metrics(store, config.campaign), key=lambda doc: order(doc.absorber))
+    for target in config.targets:
+        docs = [doc for doc in found if doc.target == target.name]
+        if not docs:
+            continue
+        view = view_of(target.task)
+        score, further = view.score, view.terminal
+        unit = score.unit(target.unit)
+        title = f"campaign {config.campaign}: {score.name} of {target.title}"
+        table = Table(title=f"{title}, {unit}" if unit else title)
+        table.add_column("", no_wrap=True, min_width=2)
+        for column in ("features", *(("model",) if several else ())):
+            table.add_column(column, overflow="fold")
+        for column in ("sites", view.terminal_baseline, "grouped", "random", further.title):
+            table.add_column(column, justify="right", no_wrap=True)
+        for doc in docs:
             grouped, random = doc.splits["grouped"], doc.splits["random"]
             table.add_row(
-                absorber,
+                doc.absorber,
                 doc.feature_set,
                 *((doc.model,) if several else ()),
                 str(doc.n_sites),
-                f"{100 * grouped['majority']:.1f}",
-                f"{100 * grouped['accuracy']:.1f} ± {100 * grouped['accuracy_std']:.1f}",
-                f"{100 * random['accuracy']:.1f}",
-                f"{100 * grouped['macro_f1']:.1f}",
+                score.text(view.baseline.of(grouped)),
+                " ± ".join(score.with_spread(grouped[score.key], grouped[view.spread])),
+                score.text(score.of(random)),
+                further.text(further.of(grouped)),
             )
-    return table
+        yield (
+            table,
+            "grouped: one formula on one side of every split; ±: standard deviation over folds;\n"
+            f"{view.terminal_text}.",
+        )

@@ -16,6 +16,7 @@ from exafscn_flows.elements import check_absorber
 from exafscn_flows.features import FeatureSettings
 from exafscn_flows.features.ranges import is_distance
 from exafscn_flows.models import ModelSettings, RandomForest
+from exafscn_flows.report.claims import CLAIMS
 from exafscn_flows.sources import Source
 from exafscn_flows.spectra import FeffSettings, SpectraSettings
 from exafscn_flows.spectra.parts import Part
@@ -183,10 +184,15 @@ class CampaignConfig(StrictModel):
         if name not in sets:
             at: Location = ("study", "feature_set")
             raise LocatedError(at, _unknown("feature set", name, list(sets)))
-        targets = [target.name for target in self.targets]
+        targets = {target.name: target for target in self.targets}
         target = self.studied_target
         if target not in targets:
-            raise LocatedError(("study", "target"), _unknown("target", target, targets))
+            raise LocatedError(("study", "target"), _unknown("target", target, list(targets)))
+        if self.study.claims is not None:
+            about, found = CLAIMS[self.study.claims].target, targets[target].kind
+            if found != about:
+                message = f"{self.study.claims} is about {about}, not {found}: leave it out"
+                raise LocatedError(("study", "claims"), message)
         models = [model.name for model in self.studied_models]
         if not models:
             message = (

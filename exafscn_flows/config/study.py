@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from exafscn_flows.report.claims import ClaimsName
 from exafscn_flows.strict import StrictModel, check_unique
 
 Distance = Annotated[float, Field(gt=0)]
@@ -36,6 +37,11 @@ class Study(StrictModel):
     learning_curve: list[Share] = Field(
         default=[],
         description="Accuracy with each of these shares of the training sites, whole formulas.",
+    )
+    claims: ClaimsName | None = Field(
+        default=None,
+        description="Published claims that the report judges, and figures that it sets beside its "
+        "own; None: none.",
     )
 
     @model_validator(mode="after")

@@ -3,37 +3,32 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from exafscn_flows.report.data import ModelReport
-from exafscn_flows.report.study import SPLITS
+from exafscn_flows.report.data import ModelReport, TargetReport
 from exafscn_flows.report.study_data import Provenance
+from exafscn_flows.report.view import SPLITS, listed
 
 
-def model_cards(reports: Sequence[ModelReport], provenance: Provenance) -> list[dict[str, Any]]:
-    """Describe the best model of each absorber, by grouped accuracy over all feature sets."""
-    best: dict[str, ModelReport] = {}
-    for report in reports:
-        rival = best.get(report.absorber)
-        if rival is None or _accuracy(report) > _accuracy(rival):
-            best[report.absorber] = report
-    return [_card(report, provenance) for report in best.values()]
+def model_cards(
+    best: Sequence[ModelReport], target: TargetReport, provenance: Provenance
+) -> list[dict[str, Any]]:
+    """Describe the best model of each absorber, by grouped score over all feature sets."""
+    return [_card(report, target, provenance) for report in best]
 
 
-def _accuracy(report: ModelReport) -> float:
-    accuracy: float = report.metrics.splits["grouped"]["accuracy"]
-    return accuracy
-
-
-def _card(report: ModelReport, provenance: Provenance) -> dict[str, Any]:
-    metrics, fitted = report.metrics, report.model_doc
+def _card(report: ModelReport, target: TargetReport, provenance: Provenance) -> dict[str, Any]:
+    metrics, fitted, view = report.metrics, report.model_doc, target.view
     features = provenance.feature_sets[report.feature_set]
-    confusion = metrics.splits["grouped"]["confusion"]
+    (labels,) = (one for one in provenance.targets if one["name"] == target.name)
     return {
+        "target": target.name,
+        "task": target.task,
+        "unit": target.unit,
         "absorber": report.absorber,
+        "fitted_on": fitted.absorbers or [report.absorber],
         "feature_set": report.feature_set,
         "model": report.model,
         "kind": fitted.parameters["kind"],
-        "predicts": f"Coordination number of {report.absorber} in a crystal, from its K edge: "
-        f"one of {_listed(fitted.classes)}.",
+        "predicts": view.predicts(report, target),
         "features": dict(features),
         "n_features": len(fitted.axis),
         "value_label": report.value_label,
@@ -42,55 +37,44 @@ def _card(report: ModelReport, provenance: Provenance) -> dict[str, Any]:
             "spectra": provenance.spectra,
             "n_sites": fitted.n_sites,
             "n_formulas": fitted.n_formulas,
-            "classes": {str(cn): n for cn, n in report.class_counts.items()},
+            "classes": {str(value): n for value, n in report.class_counts.items()},
             "rare": metrics.rare,
         },
-        "labels": provenance.labels,
-        "accuracy": {
-            split: {
-                name: metrics.splits[split][name]
-                for name in ("accuracy", "accuracy_std", "balanced_accuracy", "macro_f1")
-            }
+        "labels": labels,
+        "scores": {
+            split: {score.key: score.of(metrics.splits[split]) for score in view.scores}
+            | {view.spread: metrics.splits[split][view.spread]}
             for split in SPLITS
             if split in metrics.splits
         },
-        "majority": metrics.splits["grouped"]["majority"],
-        "recall": {
-            str(cn): row[place] / sum(row)
-            for place, (cn, row) in enumerate(zip(metrics.classes, confusion, strict=True))
-        },
+        "baseline": view.baseline.of(metrics.splits["grouped"]),
+        "recall": view.recall(report),
         "parameters": fitted.parameters,
         "versions": fitted.versions,
         "file": fitted.file,
         "sha256": fitted.sha256,
-        "not_for": _not_for(report, features),
+        "not_for": _not_for(report, target, features),
     }
 
 
-def _not_for(report: ModelReport, features: Mapping[str, Any]) -> list[str]:
-    metrics = report.metrics
+def _not_for(report: ModelReport, target: TargetReport, features: Mapping[str, Any]) -> list[str]:
+    metrics, view = report.metrics, target.view
     limits = [
-        f"Absorbers other than {report.absorber}, and edges other than K.",
-        f"Coordination numbers other than {_listed(report.model_doc.classes)}: it names one of "
-        "these, whatever it is shown.",
+        f"Absorbers other than {listed(report.model_doc.absorbers or [report.absorber])}, and "
+        "edges other than K.",
+        *view.limits(report, target),
     ]
-    if metrics.rare:
-        sites = ", ".join(f"{cn} ({_sites(report.class_counts[cn])})" for cn in metrics.rare)
-        limits.append(
-            f"Finding coordination numbers that were rare in training: {sites}, in fewer formulas "
-            "than there are folds."
-        )
     limits += [f"Spectra that do not cover {part}." for part in _covered(features)]
     limits.append("Features made with other settings than those above.")
     if "chemical_system" in metrics.splits:
-        unseen = 100 * metrics.splits["chemical_system"]["accuracy"]
+        unseen = view.score.with_unit(view.score.of(metrics.splits["chemical_system"]), target.unit)
         limits.append(
-            f"Expecting the grouped accuracy in chemical systems that it never saw: there it is "
-            f"{unseen:.1f} %."
+            "Expecting the same quality in chemical systems that it never saw: there, the "
+            f"{view.score.name} is {unseen}."
         )
     limits.append(
         "Spectra of another origin, measured ones above all, and disordered, amorphous or "
-        "molecular samples: its accuracy there was not tested."
+        "molecular samples: its quality there was not tested."
     )
     return limits
 
@@ -107,11 +91,3 @@ def _covered(features: Mapping[str, Any]) -> list[str]:
         for name, end in zip(("kmin", "kmax"), ends, strict=True)
     )
     return [f"χ(k) from {kmin:g} to {kmax:g} Å⁻¹"]
-
-
-def _sites(number: int) -> str:
-    return f"{number} site" if number == 1 else f"{number} sites"
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(str(number) for number in numbers)

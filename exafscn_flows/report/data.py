@@ -1,18 +1,63 @@
 """What a campaign report is made from: results only, no database and no drawing."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 
 from exafscn_flows.report.study_data import LabelReport, Provenance, StudyData
+from exafscn_flows.report.view import View
+from exafscn_flows.report.views import view_of
 from exafscn_flows.store.results import MetricsDoc, ModelDoc
+from exafscn_flows.targets.base import TaskName, Value
+
+
+@dataclass(frozen=True)
+class TargetReport:
+    """One target of the campaign.
+
+    Attributes
+    ----------
+    name
+        Its name in the campaign file.
+    task
+        Whether it is one of several classes, or a number.
+    title
+        What it is called in sentences.
+    short
+        What it is called in the head of a table.
+    unit
+        Unit of its numbers; empty for none.
+    """
+
+    name: str
+    task: TaskName
+    title: str
+    short: str
+    unit: str = ""
+
+    @property
+    def view(self) -> View:
+        """How its kind is shown."""
+        return view_of(self.task)
+
+
+class MeanVector(NamedTuple):
+    """Mean feature vector of some sites, shape (n_features,), with what they have in common."""
+
+    name: str
+    n_sites: int
+    vector: np.ndarray
+
+
+_NONE = np.empty(0)
 
 
 @dataclass(frozen=True)
 class ModelReport:
-    """One model: an absorber, a feature set and an estimator.
+    """One model: a target, an absorber, a feature set and an estimator.
 
     Attributes
     ----------
@@ -22,16 +67,24 @@ class ModelReport:
     model_doc
         The model fitted on all sites; where it has importances, on the axis of the features.
     mean_vectors
-        Mean feature vector by coordination number, shape (n_features,) each; the numbers are
-        those of ``metrics.classes``.
+        Mean feature vectors of the groups of `View.groups`.
     value_label
         What a feature value is, with its unit; |chi(R)| has Å to the power -(kweight + 1).
+    label, value
+        Label and grouped out-of-fold prediction of each site, shape (n_sites,).
     """
 
     metrics: MetricsDoc
     model_doc: ModelDoc
-    mean_vectors: dict[int, np.ndarray]
+    mean_vectors: list[MeanVector]
     value_label: str = "|χ(R)| (Å⁻³)"
+    label: np.ndarray = field(default_factory=lambda: _NONE)
+    value: np.ndarray = field(default_factory=lambda: _NONE)
+
+    @property
+    def target(self) -> str:
+        """Name of the target in the campaign file."""
+        return self.metrics.target
 
     @property
     def absorber(self) -> str:
@@ -49,9 +102,26 @@ class ModelReport:
         return self.metrics.model
 
     @property
-    def class_counts(self) -> dict[int, int]:
-        """Number of sites by coordination number."""
+    def class_counts(self) -> dict[Value, int]:
+        """Number of sites by class."""
         return dict(zip(self.metrics.classes, self.metrics.class_counts, strict=True))
+
+    @property
+    def score(self) -> float:
+        """By what models are compared, in the split ``"grouped"``."""
+        score: float = self.metrics.splits["grouped"][view_of(self.metrics.task).score.key]
+        return score
+
+
+def best_models(reports: Iterable[ModelReport]) -> list[ModelReport]:
+    """Return the best model of each target and absorber, in their order."""
+    best: dict[tuple[str, str], ModelReport] = {}
+    for report in reports:
+        key = report.target, report.absorber
+        rival = best.get(key)
+        if rival is None or view_of(report.metrics.task).better(report.score, rival.score):
+            best[key] = report
+    return list(best.values())
 
 
 @dataclass(frozen=True)
@@ -87,12 +157,22 @@ class FailureGroup:
 class Disagreement(TypedDict):
     """One site whose out-of-fold prediction differs from its label."""
 
+    target: str
     site: str
     formula: str
     feature_set: str
-    cn_label: int
-    cn: int
-    probability: float
+    label: Value
+    value: Value
+    probability: float | None
+    expected_error: float
+
+
+class Skipped(NamedTuple):
+    """Models that there are not: of which target and absorber, and why."""
+
+    target: str
+    absorber: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -107,18 +187,21 @@ class ReportData:
         Version by name of library or program.
     created_at
         Time of the report.
+    targets
+        In the order of the campaign file.
     models
-        In the order of the campaign file: by absorber, then feature set, then model.
+        In the order of the campaign file: by target, then absorber, feature set and model.
     skipped
-        Absorber and reason, for absorbers without a model.
+        What has no model.
     disagreements
-        The most confident ones, the most probable prediction first.
+        By target, the first the most worth a look: of classes the most probable, of numbers the
+        largest error among those beyond what was expected.
     timings
         Number by what it is, with its unit, e.g. ``{"FEFF, processor seconds": 612.4}``.
     provenance
         What the models are made from; None if there are no models.
     labels
-        How sure the labels are, by absorber with a model.
+        How sure the labels are, by target with weights and absorber with a model.
     study
         None for a campaign without a study section.
     """
@@ -129,8 +212,9 @@ class ReportData:
     created_at: datetime
     stages: list[StageCount]
     failures: list[FailureGroup]
+    targets: list[TargetReport]
     models: list[ModelReport]
-    skipped: list[tuple[str, str]]
+    skipped: list[Skipped]
     disagreements: list[Disagreement]
     timings: dict[str, float]
     provenance: Provenance | None = None

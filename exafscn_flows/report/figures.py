@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from exafscn_flows.evaluation.importance import share_below
 from exafscn_flows.features.ranges import is_distance
-from exafscn_flows.report.data import ModelReport
+from exafscn_flows.report.data import MeanVector, ModelReport
 from exafscn_flows.report.interpretation import SHARE_LIMIT
 from exafscn_flows.report.style import (
     COLORS,
@@ -19,67 +19,84 @@ from exafscn_flows.report.style import (
     STYLE,
     Figure,
     FigureBase,
+    axis_label,
     legend_columns,
+    panel,
     to_svg,
 )
 from exafscn_flows.report.summary import series_name
+from exafscn_flows.report.view import FEW_SITES, View
 
 R_MAX = 6.0
 """Largest R shown in mean spectra, Å: what lies beyond is small."""
 
-FEW_SITES = 10
-"""Means over fewer sites than this are drawn dashed."""
+_LONGEST_BESIDE = 14
+"""Letters of names for which there is room beside a panel."""
 
 
 @STYLE
-def mean_vectors(report: ModelReport) -> str:
-    """Draw the mean feature vector of every coordination number, with the number of sites."""
-    longest = max(len(_sites(cn, report)) for cn in report.mean_vectors)
-    figure = _panel(right=0.9 - 0.014 * longest)
-    draw_mean_vectors(figure, report)
+def mean_vectors(report: ModelReport, title: str) -> str:
+    """Draw the mean feature vector of every group of sites, with the number of sites.
+
+    Parameters
+    ----------
+    report
+        Any model on the feature set.
+    title
+        Title of the legend: what the groups are.
+    """
+    names = [_sites(mean) for mean in report.mean_vectors]
+    longest = max(len(name) for name in [*names, title])
+    figure = panel()
+    if longest <= _LONGEST_BESIDE:
+        figure.subplots_adjust(right=0.9 - 0.014 * longest)
+    else:  # long names would leave no room for the curves
+        figure.subplots_adjust(top=0.97 - 0.045 * (1 + (len(names) + 1) // 2))
+    draw_mean_vectors(figure, report, title)
     return to_svg(figure)
 
 
-def draw_mean_vectors(figure: FigureBase, report: ModelReport) -> None:
+def draw_mean_vectors(figure: FigureBase, report: ModelReport, title: str) -> None:
     """Draw what `mean_vectors` returns into a figure or a part of one, within `STYLE`."""
-    fitted = report.model_doc
+    fitted, means = report.model_doc, report.mean_vectors
     axis = np.asarray(fitted.axis)
     shown = axis <= R_MAX if is_distance(fitted.axis_label) else np.full(axis.shape, True)
-    numbers = sorted(report.mean_vectors)
-    # CN is an ordered quantity, so its colours are too; yellow is too light for a line.
-    colors = mpl.colormaps["viridis"](np.linspace(0, 0.88, max(len(numbers), 2)))
+    # Most groups are in an order, so their colours are too; yellow is too light for a line.
+    colors = mpl.colormaps["viridis"](np.linspace(0, 0.88, max(len(means), 2)))
     axes = figure.add_subplot()
-    for cn, color in zip(numbers, colors, strict=False):
-        count = report.class_counts[cn]
+    for mean, color in zip(means, colors, strict=False):
         axes.plot(
             axis[shown],
-            np.asarray(report.mean_vectors[cn])[shown],
+            np.asarray(mean.vector)[shown],
             color=color,
-            linewidth=1.6 if count >= FEW_SITES else 1.0,
-            linestyle="-" if count >= FEW_SITES else (0, (4, 2)),
-            label=_sites(cn, report),
+            linewidth=1.6 if mean.n_sites >= FEW_SITES else 1.0,
+            linestyle="-" if mean.n_sites >= FEW_SITES else (0, (4, 2)),
+            label=_sites(mean),
         )
     axes.set_xlim(axis[shown][0], np.ceil(axis[shown][-1]))
-    if min(vector.min() for vector in report.mean_vectors.values()) >= 0:
+    if min(mean.vector.min() for mean in means) >= 0:
         axes.set_ylim(bottom=0)
     axes.set_xlabel(fitted.axis_label)
     axes.set_ylabel(report.value_label)
     axes.spines[["top", "right"]].set_visible(False)
+    beside = max(len(name) for name in [title, *map(_sites, means)]) <= _LONGEST_BESIDE
     axes.legend(
-        title="CN (sites)",
-        loc="upper left",
-        bbox_to_anchor=(1.0, 1.02),
+        title=title,
+        loc="upper left" if beside else "lower left",
+        bbox_to_anchor=(1.0, 1.02) if beside else (-0.1, 1.0),
+        ncols=1 if beside else 2,
         borderaxespad=0.2,
         fontsize=8,
         title_fontsize=8,
         handlelength=1.6,
         labelspacing=0.35,
+        columnspacing=1.2,
     )
 
 
 @STYLE
-def importance(axis: np.ndarray, importances: np.ndarray, axis_label: str) -> str:
-    """Draw Gini importance along the feature axis; along R, with the share below 3 Å.
+def importance(axis: np.ndarray, importances: np.ndarray, axis_label: str, name: str) -> str:
+    """Draw the importance in trees along the feature axis; along R, with the share below 3 Å.
 
     Parameters
     ----------
@@ -87,14 +104,16 @@ def importance(axis: np.ndarray, importances: np.ndarray, axis_label: str) -> st
         Coordinate and importance of each feature, shape (n_features,).
     axis_label
         What the axis is, with its unit.
+    name
+        What the importance is called.
     """
-    figure = _panel()
-    draw_importance(figure, axis, importances, axis_label)
+    figure = panel()
+    draw_importance(figure, axis, importances, axis_label, name)
     return to_svg(figure)
 
 
 def draw_importance(
-    figure: FigureBase, axis: np.ndarray, importances: np.ndarray, axis_label: str
+    figure: FigureBase, axis: np.ndarray, importances: np.ndarray, axis_label: str, name: str
 ) -> None:
     """Draw what `importance` returns into a figure or a part of one, within `STYLE`."""
     axis, percent = np.asarray(axis), 100 * np.asarray(importances)
@@ -134,32 +153,41 @@ def draw_importance(
                 transform=axes.get_xaxis_transform(),
             )
     axes.set_xlabel(axis_label)
-    axes.set_ylabel("Gini importance per point (%)")
+    axes.set_ylabel(f"{name} per point (%)")
     axes.spines[["top", "right"]].set_visible(False)
 
 
 @STYLE
-def accuracy_overview(reports: Sequence[ModelReport]) -> str:
-    """Draw accuracy by absorber: grouped as bars, majority and random split as marks."""
+def overview(reports: Sequence[ModelReport], view: View, unit: str) -> str:
+    """Draw the score by absorber: grouped as bars, baseline and random split as marks.
+
+    Parameters
+    ----------
+    reports
+        Models of one target.
+    view, unit
+        How the target is shown, and its unit.
+    """
     absorbers = list(dict.fromkeys(report.absorber for report in reports))
     names = list(dict.fromkeys(series_name(report, reports) for report in reports))
     width = 0.8 / len(names)
     figure = Figure(figsize=(9.5, 3.6), layout="constrained")
     axes = figure.add_subplot()
+    score, factor = view.score, view.score.factor
     for report in reports:
         series = names.index(series_name(report, reports))
         place = absorbers.index(report.absorber) + (series - (len(names) - 1) / 2) * width
         grouped, random = report.metrics.splits["grouped"], report.metrics.splits["random"]
-        accuracy, spread = 100 * grouped["accuracy"], 100 * grouped["accuracy_std"]
-        majority = 100 * grouped["majority"]
-        axes.bar(place, accuracy, 0.9 * width, color=COLORS[series % len(COLORS)])
+        value, spread = factor * grouped[score.key], factor * grouped[view.spread]
+        baseline = factor * grouped[view.baseline.key]
+        axes.bar(place, value, 0.9 * width, color=COLORS[series % len(COLORS)])
         ends = place - 0.47 * width, place + 0.47 * width
         for color, wider in (("white", 2), (INK, 0)):  # a white rim keeps marks visible on bars
-            axes.vlines(place, accuracy - spread, accuracy + spread, color, linewidth=1 + wider)
-            axes.hlines(majority, *ends, color, linewidth=2.5 + wider)
+            axes.vlines(place, value - spread, value + spread, color, linewidth=1 + wider)
+            axes.hlines(baseline, *ends, color, linewidth=2.5 + wider)
         axes.plot(
             place,
-            100 * random["accuracy"],
+            factor * random[score.key],
             "D",
             markersize=4.5,
             markerfacecolor="white",
@@ -168,18 +196,21 @@ def accuracy_overview(reports: Sequence[ModelReport]) -> str:
         )
         axes.text(
             place,
-            2,
-            f"{accuracy:.0f}",
+            0.02,
+            f"{value:.0f}" if score.kind == "fraction" else score.text(value),
             ha="center",
             va="bottom",
             fontsize=8,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+            transform=axes.get_xaxis_transform(),
         )
     axes.set_xticks(range(len(absorbers)), absorbers, fontsize=10, color=INK)
     axes.set_xlim(-0.6, max(len(absorbers), 3) - 0.4)
-    axes.set_ylim(0, 105)
-    axes.set_yticks(range(0, 101, 20))
-    axes.set_ylabel("Accuracy (%)")
+    axes.set_ylim(0, 1.08 * axes.dataLim.y1)
+    if score.kind == "fraction":
+        axes.set_ylim(0, 105)
+        axes.set_yticks(range(0, 101, 20))
+    axes.set_ylabel(axis_label(score, unit))
     axes.grid(axis="y", color=LINE, linewidth=0.6)
     axes.tick_params(axis="x", length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)
@@ -188,7 +219,7 @@ def accuracy_overview(reports: Sequence[ModelReport]) -> str:
         for i, name in enumerate(names)
     ]
     marks = [
-        Line2D([], [], color=INK, linewidth=2.5, label="majority baseline"),
+        Line2D([], [], color=INK, linewidth=2.5, label=view.baseline_text),
         Line2D([], [], color=INK, linewidth=1, label="± s.d. over folds"),
         Line2D(
             [],
@@ -212,12 +243,5 @@ def accuracy_overview(reports: Sequence[ModelReport]) -> str:
     return to_svg(figure)
 
 
-def _sites(cn: int, report: ModelReport) -> str:
-    return f"{cn}  ({report.class_counts[cn]})"
-
-
-def _panel(right: float = 0.97) -> Figure:
-    """Make a figure with room for its labels: to work it out takes as long as to draw."""
-    figure = Figure(figsize=(4.4, 3.6))
-    figure.subplots_adjust(left=0.17, right=right, bottom=0.14, top=0.97)
-    return figure
+def _sites(mean: MeanVector) -> str:
+    return f"{mean.name}  ({mean.n_sites})"

@@ -4,11 +4,18 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from exafscn_flows.report import figures
-from exafscn_flows.report.data import ModelReport, ReportData, StageCount
+from exafscn_flows.report import figures, quality_figures
+from exafscn_flows.report.data import (
+    ModelReport,
+    ReportData,
+    StageCount,
+    TargetReport,
+    best_models,
+)
 from exafscn_flows.report.study_page import study_page
 from exafscn_flows.report.style import data_uri
 from exafscn_flows.report.summary import to_json
+from exafscn_flows.report.view import SPLITS, Panel, value_text
 from exafscn_flows.store.documents import STAGES
 
 
@@ -22,47 +29,80 @@ def render(data: ReportData) -> str:
         lstrip_blocks=True,
     )
     numbers = to_json(data)
-    looked_into = data.study.feature_set if data.study else None
-    shown = [one for one in data.models if looked_into in (None, one.feature_set)]
-    means: dict[tuple[str, str], str] = {}
-    absorbers: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
-    for report, model in zip(data.models, numbers["models"], strict=True):
-        # A study has many models: only those that it looks into, and the best, get figures.
-        drawn = looked_into in (None, report.feature_set) or model["best"]
-        images = _figures(report, means) if drawn else {}
-        absorbers.setdefault(report.absorber, []).append((model, images))
     environment.filters.update(percent=_percent, grouped_digits=_grouped_digits)
     return environment.get_template("report.html.j2").render(
         numbers=numbers,
         created_at=f"{data.created_at:%Y-%m-%d %H:%M} {data.created_at.tzname() or ''}".strip(),
-        overview=data_uri(figures.accuracy_overview(shown)) if shown else None,
-        absorbers=list(absorbers.items()),
-        few_sites=figures.FEW_SITES,
+        pages=[_page(data, target, numbers["targets"][target.name]) for target in data.targets],
         stages=_stage_table(data.stages),
-        study=study_page(numbers),
+        split_names=SPLITS,
+        value_text=value_text,
     )
 
 
-def _figures(report: ModelReport, means: dict[tuple[str, str], str]) -> dict[str, Any]:
+def _page(data: ReportData, target: TargetReport, numbers: dict[str, Any]) -> dict[str, Any]:
+    """Return what the templates need of one target.
+
+    Returns
+    -------
+    dict
+        ``at``: what its addresses begin with. ``level``: of its headings. ``joint``: absorbers
+        on which models are fitted together. ``absorbers``: by absorber, each model
+        with its panels, none of those that are not drawn.
+    """
+    view, several = target.view, len(data.targets) > 1
+    reports = [report for report in data.models if report.target == target.name]
+    looked_into = data.study.feature_set if data.study else None
+    shown = [one for one in reports if looked_into in (None, one.feature_set)] or reports
+    drawn = [*shown, *best_models(reports)]
+    means: dict[tuple[str, str], Panel] = {}
+    absorbers: dict[str, list[tuple[dict[str, Any], list[Panel]]]] = {}
+    for report, model in zip(reports, numbers["models"], strict=True):
+        # A study has many models: only those that it looks into, and the best, get figures.
+        chosen = any(report is one for one in drawn)
+        panels = _panels(report, model, target, means) if chosen else []
+        absorbers.setdefault(report.absorber, []).append((model, panels))
+    how = view, target.unit
+    best = numbers["headline"]
+    return {
+        "target": target,
+        "view": view,
+        "numbers": numbers,
+        "headline": best and view.headline(best, target.unit),
+        "at": f"{target.name}." if several else "",
+        "level": 3 if several else 2,
+        "overview": data_uri(figures.overview(shown, *how)) if shown else None,
+        "calibration": data_uri(quality_figures.calibration(shown, *how)) if shown else None,
+        "absorbers": list(absorbers.items()),
+        "joint": next((m["fitted_on"] for m in numbers["models"] if len(m["fitted_on"]) > 1), []),
+        "study": study_page(numbers, target),
+    }
+
+
+def _panels(
+    report: ModelReport,
+    model: dict[str, Any],
+    target: TargetReport,
+    means: dict[tuple[str, str], Panel],
+) -> list[Panel]:
     """Draw one model; ``means`` keeps the mean spectra, which models on one set share."""
-    fitted = report.model_doc
+    fitted, view = report.model_doc, target.view
+    what = f"{report.absorber}, {model['series']}"
     spectra = report.absorber, report.feature_set
     if spectra not in means:
-        means[spectra] = data_uri(figures.mean_vectors(report))
-    images = {"confusion": _confusion(report), "mean": means[spectra]}
-    if fitted.importances is not None:
-        svg = figures.importance(fitted.axis, fitted.importances, fitted.axis_label)
-        images["importance"] = data_uri(svg)
-    return images
-
-
-def _confusion(report: ModelReport) -> list[tuple[int, list[tuple[int, float]]]]:
-    """Give label, and number of sites and share of the row for every prediction."""
-    rows = report.metrics.splits["grouped"]["confusion"]
-    return [
-        (cn, [(count, count / max(sum(row), 1)) for count in row])
-        for cn, row in zip(report.metrics.classes, rows, strict=True)
-    ]
+        means[spectra] = Panel(
+            f"Mean {report.value_label.split(' (')[0]} by {target.title}",
+            data_uri(figures.mean_vectors(report, view.group_title(target))),
+            f"Mean feature vector against {fitted.axis_label} by {target.title}, {what}.",
+        )
+    panels = [*view.panels(report, target), means[spectra]]
+    if fitted.importances is None:
+        return [*panels, Panel("No importance: this model is not made of decision trees.")]
+    share = model["share_below_3"]
+    below = "" if share is None else f": {_percent(share)} % below 3 Å"
+    svg = figures.importance(fitted.axis, fitted.importances, fitted.axis_label, view.importance)
+    alt = f"{view.importance} against {fitted.axis_label}, {what}{below}."
+    return [*panels, Panel(f"Importance{below}", data_uri(svg), alt)]
 
 
 def _stage_table(counts: list[StageCount]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 from exafscn_flows.features.ranges import is_distance
 from exafscn_flows.report.study import Model, mean
 from exafscn_flows.report.study_data import StudyData
+from exafscn_flows.report.view import View
 
 SHARE_LIMIT = 3.0
 """Distance in Å that roughly ends the first shell: how much of the importance is below it?"""
@@ -25,7 +26,7 @@ def floats(values: np.ndarray) -> list[float]:
     return [float(f"{value:.6g}") for value in values]
 
 
-def interpretation(models: Sequence[Model], study: StudyData) -> dict[str, Any] | None:
+def interpretation(models: Sequence[Model], study: StudyData, view: View) -> dict[str, Any] | None:
     """Collect the importance of each part of the axis, by three measures.
 
     Returns
@@ -61,7 +62,7 @@ def interpretation(models: Sequence[Model], study: StudyData) -> dict[str, Any] 
             entry["permutation"][one.model] = {
                 "bands": floats(one.bands),
                 "drop": floats(one.drop),
-                "accuracy": one.accuracy,
+                view.score.key: one.scores[view.score.key],
                 **_shares(middle, np.maximum(one.drop, 0), along_r),
             }
             if one.gradients is not None:
@@ -128,19 +129,19 @@ def _mean_of(found: Sequence[Mapping[str, Any]]) -> Shares:
     }
 
 
-def curves(models: Sequence[Model], study: StudyData) -> list[dict[str, Any]]:
-    """Collect accuracy against the limits of R and against the number of training sites.
+def curves(models: Sequence[Model], study: StudyData, view: View) -> list[dict[str, Any]]:
+    """Collect scores against the limits of R and against the number of training sites.
 
     Returns
     -------
     list of dict
         One entry per experiment and model. ``absorbers``: by element, ``all``, the grouped
-        accuracy of the unchanged model, and ``points``: value of the limit (Å) or share of the
-        training formulas, sites to learn from, accuracy with its standard deviation over folds,
-        macro-F1. ``mean``: over the elements that have all points, which it names.
+        score of the unchanged model, and ``points``: value of the limit (Å) or share of the
+        training formulas, sites to learn from, and the scores. ``mean``: over the elements that
+        have all points, which it names.
     """
     whole = {
-        (model["absorber"], model["model"]): model["grouped"]["accuracy"]
+        (model["absorber"], model["model"]): model["grouped"][view.score.key]
         for model in models
         if model["feature_set"] == study.feature_set
     }
@@ -156,9 +157,7 @@ def curves(models: Sequence[Model], study: StudyData) -> list[dict[str, Any]]:
             {
                 "value": one.value,
                 "n_train": one.n_train,
-                "accuracy": one.accuracy,
-                "accuracy_std": one.accuracy_std,
-                "macro_f1": one.macro_f1,
+                **one.scores,
             }
         )
     result = []
@@ -172,13 +171,13 @@ def curves(models: Sequence[Model], study: StudyData) -> list[dict[str, Any]]:
                 "experiment": experiment,
                 "model": model,
                 "absorbers": absorbers,
-                "mean": _mean_curve(absorbers),
+                "mean": _mean_curve(absorbers, view.score.key),
             }
         )
     return result
 
 
-def _mean_curve(absorbers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _mean_curve(absorbers: Mapping[str, Mapping[str, Any]], score: str) -> dict[str, Any]:
     values = {point["value"] for entry in absorbers.values() for point in entry["points"]}
     complete = {
         name: entry
@@ -193,7 +192,7 @@ def _mean_curve(absorbers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
             {
                 "value": column[0]["value"],
                 "n_train": mean(point["n_train"] for point in column),
-                "accuracy": mean(point["accuracy"] for point in column),
+                score: mean(point[score] for point in column),
             }
             for column in columns
         ],

@@ -9,7 +9,7 @@ from exafscn_flows.report.study_data import LabelReport
 
 
 def label_study(labels: Sequence[LabelReport]) -> dict[str, Any] | None:
-    """Set rivals of CrystalNN and the certainty of its labels side by side.
+    """Set rivals of the labels of one target and their certainty side by side.
 
     Returns
     -------

@@ -1,17 +1,13 @@
-"""Accuracies of a study: per element, beside the published ones, and by feature set.
+"""Scores of a study: per element, and by feature set.
 
-All functions take models as :func:`exafscn_flows.report.summary.to_json` lists them. Accuracies
-are fractions from 0 to 1, unless they are called percent.
+All functions take models of one target as :func:`exafscn_flows.report.summary.to_json` lists them.
+Accuracies are fractions from 0 to 1.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from exafscn_flows.report import published
-
-SPLITS = ("grouped", "random", "chemical_system")
-
-_SCORES = ("accuracy", "accuracy_std", "macro_f1", "balanced_accuracy")
+from exafscn_flows.report.view import SPLITS, View
 
 Model = Mapping[str, Any]
 
@@ -22,15 +18,15 @@ def mean(values: Iterable[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def elements(models: Sequence[Model], feature_set: str) -> dict[str, Any] | None:
+def elements(models: Sequence[Model], feature_set: str, view: View) -> dict[str, Any] | None:
     """Set the models of one feature set side by side, element by element.
 
     Returns
     -------
     dict or None
         ``splits``: names. ``models``: kinds by name. ``absorbers``: by element, the sites,
-        classes, rare classes with their sites, and majority; by model and split the scores;
-        ``best``: the model with the highest grouped accuracy. ``mean``: by model and split, scores
+        classes, rare classes with their sites, and baseline; by model and split the scores;
+        ``best``: the model with the best grouped score. ``mean``: by model and split, scores
         averaged over the elements that have the model. None without such models.
     """
     own = [model for model in models if model["feature_set"] == feature_set]
@@ -49,37 +45,43 @@ def elements(models: Sequence[Model], feature_set: str) -> dict[str, Any] | None
                 "classes": model["classes"],
                 "class_counts": model["class_counts"],
                 "rare": {str(cn): counts[cn] for cn in model["rare"]},
-                "majority": model["grouped"]["majority"],
+                "baseline": view.baseline.of(model["grouped"]),
                 "models": {},
             },
         )
         row["models"][model["model"]] = {
-            split: {score: model[split][score] for score in _SCORES}
-            for split in splits
-            if model[split]
+            split: _scores(model[split], view) for split in splits if model[split]
         }
     for row in absorbers.values():
         scores = row["models"]
-        row["best"] = max(scores, key=lambda name: scores[name]["grouped"]["accuracy"])
+        row["best"] = min(
+            scores, key=lambda name: view.order(scores[name]["grouped"][view.score.key])
+        )
     return {
         "feature_set": feature_set,
         "splits": splits,
         "models": kinds,
         "absorbers": absorbers,
-        "mean": {name: _mean_scores(absorbers.values(), name, splits) for name in kinds},
-        "mean_majority": mean(row["majority"] for row in absorbers.values()),
+        "mean": {name: _mean_scores(absorbers.values(), name, splits, view) for name in kinds},
+        "mean_baseline": mean(row["baseline"] for row in absorbers.values()),
     }
 
 
+def _scores(metrics: Mapping[str, Any], view: View) -> dict[str, Any]:
+    found = {score.key: score.of(metrics) for score in view.scores}
+    return found | {view.spread: metrics[view.spread]}
+
+
 def _mean_scores(
-    rows: Iterable[Mapping[str, Any]], name: str, splits: Sequence[str]
+    rows: Iterable[Mapping[str, Any]], name: str, splits: Sequence[str], view: View
 ) -> dict[str, Any]:
     found = [row["models"][name] for row in rows if name in row["models"]]
     means = {
         split: {
-            score: mean(scores[split][score] for scores in found)
-            for score in _SCORES
-            if score != "accuracy_std"
+            score.key: mean(
+                scores[split][score.key] for scores in found if scores[split][score.key] is not None
+            )
+            for score in view.scores
         }
         for split in splits
         if all(split in scores for scores in found)
@@ -87,51 +89,10 @@ def _mean_scores(
     return {"n_absorbers": len(found), **means}
 
 
-def beside_published(models: Sequence[Model], feature_set: str) -> dict[str, Any] | None:
-    """Work out what the published protocol gives: the best of three models per element.
-
-    Returns
-    -------
-    dict or None
-        ``random`` and ``grouped``: accuracy in percent by element, of the model of the kinds
-        random forest, bagging and multilayer perceptron that is best in that split;
-        ``random_models`` and ``grouped_models``: its name; ``random_average`` and
-        ``grouped_average``; ``kinds``: those that the campaign has; ``reference``: the published
-        figures. None if the feature set has no model of these kinds.
-    """
-    own = [
-        model
-        for model in models
-        if model["feature_set"] == feature_set and model["kind"] in published.KINDS
-    ]
-    if not own:
-        return None
-    present = {model["kind"] for model in own}
-    result: dict[str, Any] = {
-        "feature_set": feature_set,
-        "kinds": [kind for kind in published.KINDS if kind in present],
-    }
-    for split in ("random", "grouped"):
-        best: dict[str, Model] = {}
-        for model in own:
-            rival = best.get(model["absorber"])
-            if rival is None or model[split]["accuracy"] > rival[split]["accuracy"]:
-                best[model["absorber"]] = model
-        result[split] = {name: 100 * model[split]["accuracy"] for name, model in best.items()}
-        result[f"{split}_models"] = {name: model["model"] for name, model in best.items()}
-        result[f"{split}_average"] = mean(result[split].values())
-    result["reference"] = {
-        "citation": published.CITATION,
-        "random": dict(published.ACCURACY),
-        "random_average": published.AVERAGE,
-    }
-    return result
-
-
 def comparison(
-    models: Sequence[Model], feature_sets: Mapping[str, Mapping[str, Any]]
+    models: Sequence[Model], feature_sets: Mapping[str, Mapping[str, Any]], view: View
 ) -> dict[str, Any] | None:
-    """Compare feature sets and models by their mean accuracy over the elements.
+    """Compare feature sets and models by their mean score over the elements.
 
     Parameters
     ----------
@@ -139,12 +100,14 @@ def comparison(
         Models of the report.
     feature_sets
         Settings of each set, as in `Provenance.feature_sets`.
+    view
+        How the target of the models is shown.
 
     Returns
     -------
     dict or None
         ``absorbers``: the elements, all that have models. ``combinations``: feature sets with a
-        model that cover all of them, the highest grouped accuracy first; the first is ``best``.
+        model that cover all of them, the best grouped score first; the first is ``best``.
         ``route``: what the two routes from mu(E) differ by, or None. None if nothing covers all.
     """
     absorbers = list(dict.fromkeys(model["absorber"] for model in models))
@@ -158,14 +121,14 @@ def comparison(
             "model": name,
             "model_kind": members[0]["kind"],
             "n_sites": sum(member["n_sites"] for member in members),
-            **{split: _mean_accuracy(members, split) for split in SPLITS},
+            **{split: _mean_score(members, split, view) for split in SPLITS},
         }
         for (feature_set, name), members in series.items()
         if len(members) == len(absorbers)
     ]
     if not combinations:
         return None
-    combinations.sort(key=lambda one: -one["grouped"])
+    combinations.sort(key=lambda one: view.order(one["grouped"]))
     return {
         "absorbers": absorbers,
         "combinations": combinations,
@@ -174,10 +137,10 @@ def comparison(
     }
 
 
-def _mean_accuracy(members: Sequence[Model], split: str) -> float | None:
+def _mean_score(members: Sequence[Model], split: str, view: View) -> float | None:
     if not all(member[split] for member in members):
         return None
-    return mean(member[split]["accuracy"] for member in members)
+    return mean(member[split][view.score.key] for member in members)
 
 
 def _route(
@@ -198,8 +161,8 @@ def _route(
                     "normalised": one["feature_set"],
                     "as_published": other["feature_set"],
                     "n_sites": {"normalised": one["n_sites"], "as_published": other["n_sites"]},
-                    "points": {
-                        split: 100 * (one[split] - other[split])
+                    "difference": {
+                        split: one[split] - other[split]
                         for split in SPLITS
                         if one[split] is not None and other[split] is not None
                     },

@@ -17,9 +17,11 @@ from exafscn_flows.report.style import (
     MUTED,
     STYLE,
     Figure,
+    axis_label,
     legend_columns,
     to_svg,
 )
+from exafscn_flows.report.view import Score, View
 
 WIDTH = 9.5
 
@@ -34,38 +36,46 @@ _CURVES = {
 
 
 @STYLE
-def comparison(combinations: Sequence[Numbers]) -> str:
-    """Draw mean accuracies of feature sets and models: grouped as bars, other splits as marks.
+def comparison(combinations: Sequence[Numbers], view: View, unit: str) -> str:
+    """Draw mean scores of feature sets and models: grouped as bars, other splits as marks.
 
     Parameters
     ----------
     combinations
         As in ``feature_sets.combinations``, in the order in which they are drawn.
+    view, unit
+        How the target is shown, and its unit.
     """
+    score, factor = view.score, view.score.factor
     models = list(dict.fromkeys(one["model"] for one in combinations))
     figure = Figure(figsize=(WIDTH, 0.8 + 0.24 * len(combinations)), layout="constrained")
     axes = figure.add_subplot()
     marks = {"random": ("D", "random split"), "chemical_system": ("s", "chemical systems held out")}
     drawn = [split for split in marks if any(one[split] is not None for one in combinations)]
     for place, one in enumerate(combinations):
-        grouped = 100 * one["grouped"]
-        axes.barh(place, grouped, 0.78, color=COLORS[models.index(one["model"]) % len(COLORS)])
-        axes.text(
-            1,
+        axes.barh(
             place,
-            f"{grouped:.1f}",
+            factor * one["grouped"],
+            0.78,
+            color=COLORS[models.index(one["model"]) % len(COLORS)],
+        )
+        axes.text(
+            0.01,
+            place,
+            score.text(one["grouped"]),
             va="center",
             fontsize=8,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2},
+            transform=axes.get_yaxis_transform(),
         )
         for split in drawn:
             if one[split] is not None:
-                axes.plot(100 * one[split], place, marks[split][0], **_MARK)
+                axes.plot(factor * one[split], place, marks[split][0], **_MARK)
     names = [f"{one['feature_set']}, {one['model']}" for one in combinations]
     axes.set_yticks(range(len(names)), names, color=INK)
     axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.set_xlim(0, 100)
-    axes.set_xlabel("Accuracy, mean over elements (%)")
+    axes.set_xlim(0, 100 if score.kind == "fraction" else None)
+    axes.set_xlabel(axis_label(score, unit, ", mean over elements"))
     axes.grid(axis="x", color=LINE, linewidth=0.6)
     axes.tick_params(axis="y", length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)
@@ -85,16 +95,16 @@ _MARK: dict[str, Any] = {"markersize": 4.5, "markerfacecolor": "white", "markere
 
 
 @STYLE
-def importance(interpretation: Numbers) -> str:
+def importance(interpretation: Numbers, view: View, unit: str) -> str:
     """Draw the importance of every part of the axis: a row per element, a column per measure."""
     absorbers = interpretation["absorbers"]
-    columns = _columns(interpretation)
+    columns = _columns(interpretation, view, unit)
     figure = Figure(figsize=(WIDTH, 1.0 + 1.0 * len(absorbers)), layout="constrained")
     grid = figure.subplots(len(absorbers), len(columns), sharex=True, sharey="col", squeeze=False)
     colors: dict[str, str] = {}
     for row, (absorber, entry) in zip(grid, absorbers.items(), strict=True):
         for axes, measure in zip(row, columns, strict=True):
-            _draw_measure(axes, measure, entry, colors)
+            _draw_measure(axes, measure, entry, colors, view.score.factor)
             if interpretation["along_r"]:
                 for limit in (SHARE_LIMIT, FAR_LIMIT):
                     axes.axvline(limit, color=MUTED, linewidth=0.8, linestyle=_DASHED)
@@ -122,24 +132,27 @@ def importance(interpretation: Numbers) -> str:
     return to_svg(figure)
 
 
-def _columns(interpretation: Numbers) -> dict[str, str]:
+def _columns(interpretation: Numbers, view: View, unit: str) -> dict[str, str]:
     """Return the measures that there are, with what their column shows."""
+    lost = view.score.unit(unit, difference=True)
     titles = {
-        "gini": "Gini importance per point (%)",
-        "permutation": "Accuracy lost by permuting a band (points)",
+        "gini": f"{view.importance} per point (%)",
+        "permutation": f"{view.lost} by permuting a band" + (f" ({lost})" if lost else ""),
         "gradients": "Integrated gradients per point (%)",
     }
     entries = interpretation["absorbers"].values()
     return {name: title for name, title in titles.items() if any(e[name] for e in entries)}
 
 
-def _draw_measure(axes: Axes, measure: str, entry: Numbers, colors: dict[str, str]) -> None:
+def _draw_measure(
+    axes: Axes, measure: str, entry: Numbers, colors: dict[str, str], factor: int
+) -> None:
     def color(model: str) -> str:
         return colors.setdefault(model, COLORS[len(colors) % len(COLORS)])
 
     if measure == "permutation":
         for model, one in entry["permutation"].items():
-            drop, bands = 100 * np.asarray(one["drop"]), one["bands"]
+            drop, bands = factor * np.asarray(one["drop"]), one["bands"]
             axes.stairs(drop, bands, fill=True, facecolor=to_rgba(color(model), 0.2), linewidth=0)
             axes.stairs(drop, bands, color=color(model), linewidth=1.2)
         return
@@ -151,13 +164,15 @@ def _draw_measure(axes: Axes, measure: str, entry: Numbers, colors: dict[str, st
 
 
 @STYLE
-def curves(found: Sequence[Numbers]) -> str:
+def curves(found: Sequence[Numbers], view: View, unit: str) -> str:
     """Draw the curves of one model side by side: elements thin, their mean bold.
 
     Parameters
     ----------
     found
         Entries of ``curves`` with the same model.
+    view, unit
+        How the target is shown, and its unit.
     """
     absorbers = list(dict.fromkeys(name for curve in found for name in curve["absorbers"]))
     shades = mpl.colormaps["viridis"](np.linspace(0, 0.88, max(len(absorbers), 2)))
@@ -166,7 +181,10 @@ def curves(found: Sequence[Numbers]) -> str:
     panels = figure.subplots(1, max(len(found), 2), sharey=True, squeeze=False)[0]
     for axes in panels[len(found) :]:
         axes.set_visible(False)
-    ends = [_draw_curve(axes, curve, colors) for axes, curve in zip(panels, found, strict=False)]
+    ends = [
+        _draw_curve(axes, curve, colors, view.score)
+        for axes, curve in zip(panels, found, strict=False)
+    ]
     for axes, heights in zip(panels, ends, strict=False):  # now that the limits of y are known
         for name, height in _spread(axes, heights).items():
             axes.text(
@@ -178,7 +196,7 @@ def curves(found: Sequence[Numbers]) -> str:
                 va="center",
                 transform=axes.get_yaxis_transform(),
             )
-    panels[0].set_ylabel("Accuracy, grouped (%)")
+    panels[0].set_ylabel(axis_label(view.score, unit, ", grouped"))
     for axes in panels[1:]:
         axes.tick_params(labelleft=False)
     handles = [
@@ -193,21 +211,23 @@ def curves(found: Sequence[Numbers]) -> str:
     return to_svg(figure)
 
 
-def _draw_curve(axes: Axes, curve: Numbers, colors: Mapping[str, Any]) -> dict[str, float]:
+def _draw_curve(
+    axes: Axes, curve: Numbers, colors: Mapping[str, Any], score: Score
+) -> dict[str, float]:
     """Draw one panel, and return where the line of each element ends."""
     experiment, mean = curve["experiment"], curve["mean"]
     title, label = _CURVES[experiment]
     ends: dict[str, float] = {}
     for name, entry in curve["absorbers"].items():
-        x, y = _line(experiment, entry)
+        x, y = _line(experiment, entry, score)
         axes.plot(x, y, "o-", color=colors[name], linewidth=1, markersize=2.5)
         ends[name] = y[-1]
     if len(mean["absorbers"]) > 1 and mean["points"]:
-        x, y = _line(experiment, mean)
+        x, y = _line(experiment, mean, score)
         # A learning curve averages over elements with different numbers of sites.
         axes.plot(x, y, "o-", color=INK, linewidth=2.8, markersize=4.5)
     if experiment == "rmax" and mean["all"] is not None:
-        axes.axhline(100 * mean["all"], color=INK, linewidth=1.2, linestyle=":")
+        axes.axhline(score.factor * mean["all"], color=INK, linewidth=1.2, linestyle=":")
     if experiment == "learning_curve":
         _number_axis(axes)
     axes.set_title(title, fontsize=10)
@@ -217,12 +237,12 @@ def _draw_curve(axes: Axes, curve: Numbers, colors: Mapping[str, Any]) -> dict[s
     return ends
 
 
-def _line(experiment: str, entry: Numbers) -> tuple[list[float], list[float]]:
-    points = entry["points"]
+def _line(experiment: str, entry: Numbers, score: Score) -> tuple[list[float], list[float]]:
+    points, factor = entry["points"], score.factor
     key = "n_train" if experiment == "learning_curve" else "value"
-    x, y = [point[key] for point in points], [100 * point["accuracy"] for point in points]
+    x, y = [point[key] for point in points], [factor * point[score.key] for point in points]
     if experiment == "rmin" and entry["all"] is not None and x[0] > 0:
-        x, y = [0.0, *x], [100 * entry["all"], *y]  # nothing is left out
+        x, y = [0.0, *x], [factor * entry["all"], *y]  # nothing is left out
     return x, y
 
 
@@ -248,86 +268,6 @@ def _spread(axes: Axes, heights: Mapping[str, float]) -> dict[str, float]:
         excess = placed[name] - (high - gap / 2)
         above = placed[name] = min(placed[name] - max(excess, 0), above - gap)
     return placed
-
-
-@STYLE
-def certainty(labels: Numbers) -> str:
-    """Draw agreement with rival methods, and accuracy by the certainty of the label."""
-    methods = labels["methods"]
-    figure = Figure(figsize=(WIDTH if methods else WIDTH / 2, 3.6), layout="constrained")
-    panels = figure.subplots(1, 2 if methods else 1, squeeze=False)[0]
-    if methods:
-        _draw_agreements(panels[0], labels)
-    axes = panels[-1]
-    bins = labels["all"]["certainty"]
-    for name, entry in [*labels["absorbers"].items(), ("all", labels["all"])]:
-        known = [
-            (place, 100 * one["accuracy"])
-            for place, one in enumerate(entry["certainty"])
-            if one["accuracy"] is not None
-        ]
-        bold = name == "all"
-        axes.plot(
-            *np.array(known).reshape(-1, 2).T,
-            "o-",
-            color=INK if bold else MUTED,
-            alpha=1 if bold else 0.4,
-            linewidth=2.8 if bold else 1,
-            markersize=4.5 if bold else 2.5,
-        )
-    axes.set_xticks(
-        range(len(bins)), [f"{one['low']:g} to {one['high']:g}\n{one['n_sites']}" for one in bins]
-    )
-    axes.set_xlim(-0.5, len(bins) - 0.5)
-    axes.set_ylim(0, 102)
-    axes.set_xlabel("Largest weight of a coordination number, and sites of all elements")
-    axes.set_ylabel("Accuracy, grouped (%)")
-    _legend_above(
-        axes,
-        [
-            Line2D([], [], color=INK, linewidth=2.8, label="all sites"),
-            Line2D([], [], color=MUTED, alpha=0.4, linewidth=1, label="one element"),
-        ],
-    )
-    _tidy(axes)
-    return to_svg(figure)
-
-
-def _draw_agreements(axes: Axes, labels: Numbers) -> None:
-    absorbers = labels["absorbers"]
-    width = 0.8 / len(labels["methods"])
-    for series, method in enumerate(labels["methods"]):
-        for place, entry in enumerate(absorbers.values()):
-            one = entry["agreements"].get(method)
-            if one:
-                shift = (series - (len(labels["methods"]) - 1) / 2) * width
-                axes.bar(place + shift, 100 * one["agree"], 0.9 * width, color=COLORS[series])
-    axes.set_xticks(range(len(absorbers)), list(absorbers), color=INK)
-    axes.set_ylim(0, 102)
-    axes.set_ylabel("Sites with CrystalNN's number (%)")
-    axes.tick_params(axis="x", length=0)
-    methods = enumerate(labels["methods"])
-    _legend_above(
-        axes, [Line2D([], [], color=COLORS[i], linewidth=7, label=name) for i, name in methods]
-    )
-    _tidy(axes)
-
-
-def _tidy(axes: Axes) -> None:
-    axes.grid(axis="y", color=LINE, linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
-
-
-def _legend_above(axes: Axes, handles: Sequence[Line2D]) -> None:
-    axes.legend(
-        handles=list(handles),
-        loc="lower center",
-        bbox_to_anchor=(0.5, 1),
-        ncols=3,
-        fontsize=8,
-        handlelength=1.2,
-        columnspacing=1.2,
-    )
 
 
 def _legend(figure: Figure, handles: Sequence[Line2D]) -> None:

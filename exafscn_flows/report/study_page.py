@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from exafscn_flows.report import study_figures
+from exafscn_flows.report import label_figures, study_figures
+from exafscn_flows.report.data import TargetReport
 from exafscn_flows.report.style import data_uri
 
 _SECTIONS = {
@@ -16,8 +17,8 @@ _SECTIONS = {
 }
 
 
-def study_page(numbers: dict[str, Any]) -> dict[str, Any]:
-    """Return what the templates need of a report's numbers.
+def study_page(numbers: dict[str, Any], target: TargetReport) -> dict[str, Any]:
+    """Return what the templates need of the numbers of one target.
 
     Returns
     -------
@@ -26,19 +27,20 @@ def study_page(numbers: dict[str, Any]) -> dict[str, Any]:
         addresses; ``curves`` by model. ``columns``: measure of importance and model (None: it has
         but one) of each column of the table of shares.
     """
+    how = target.view, target.unit
     looks, sets, labels = (
         numbers[name] for name in ("interpretation", "feature_sets", "label_study")
     )
     images: dict[str, Any] = {"curves": {}}
     if sets:
-        images["comparison"] = data_uri(study_figures.comparison(sets["combinations"]))
+        images["comparison"] = data_uri(study_figures.comparison(sets["combinations"], *how))
     if looks:
-        images["importance"] = data_uri(study_figures.importance(looks))
+        images["importance"] = data_uri(study_figures.importance(looks, *how))
     if labels:
-        images["certainty"] = data_uri(study_figures.certainty(labels))
+        images["certainty"] = data_uri(label_figures.certainty(labels))
     for model in dict.fromkeys(curve["model"] for curve in numbers["curves"]):
         own = [curve for curve in numbers["curves"] if curve["model"] == model]
-        images["curves"][model] = data_uri(study_figures.curves(own))
+        images["curves"][model] = data_uri(study_figures.curves(own, *how))
     return {
         "sections": {at: title for at, (name, title) in _SECTIONS.items() if numbers[name]},
         "images": images,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import matplotlib as mpl
 
 from exafscn_flows.imports import without
+from exafscn_flows.report.view import Score
 
 # Axes in three dimensions, which no figure has, take as long to import as all others.
 with warnings.catch_warnings(), without("mpl_toolkits.mplot3d"):
@@ -22,8 +23,10 @@ __all__ = [
     "STYLE",
     "Figure",
     "FigureBase",
+    "axis_label",
     "data_uri",
     "legend_columns",
+    "panel",
     "to_svg",
 ]
 
@@ -55,6 +58,19 @@ def legend_columns(names: Sequence[str], width: float) -> int:
     """Return how many columns of a legend fit into a figure, width in inches; font size 9."""
     longest = max(len(name) for name in names)
     return max(1, min(len(names), int(width / (0.5 + 0.08 * longest))))
+
+
+def panel() -> Figure:
+    """Make a figure with room for its labels: to work it out takes as long as to draw."""
+    figure = Figure(figsize=(4.4, 3.6))
+    figure.subplots_adjust(left=0.17, right=0.97, bottom=0.14, top=0.97)
+    return figure
+
+
+def axis_label(score: Score, unit: str, remark: str = "") -> str:
+    """Return the label of an axis along which a score is drawn, with the unit."""
+    name, shown = f"{score.title}{remark}", score.unit(unit)
+    return f"{name} ({shown})" if shown else name
 
 
 def to_svg(figure: Figure) -> str:

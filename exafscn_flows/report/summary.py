@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from exafscn_flows.evaluation.importance import share_below
 from exafscn_flows.features.ranges import is_distance
 from exafscn_flows.report.cards import model_cards
-from exafscn_flows.report.claims import claims
-from exafscn_flows.report.data import ModelReport, ReportData
+from exafscn_flows.report.claims import CLAIMS
+from exafscn_flows.report.data import ModelReport, ReportData, TargetReport, best_models
 from exafscn_flows.report.interpretation import SHARE_LIMIT, curves, floats, interpretation
 from exafscn_flows.report.label_numbers import label_study
-from exafscn_flows.report.study import SPLITS, beside_published, comparison, elements
+from exafscn_flows.report.study import comparison, elements, mean
+from exafscn_flows.report.view import SPLITS, View
 
 
 def series_name(report: ModelReport, reports: Sequence[ModelReport]) -> str:
@@ -25,24 +24,17 @@ def series_name(report: ModelReport, reports: Sequence[ModelReport]) -> str:
 def to_json(data: ReportData) -> dict[str, Any]:
     """Return the numbers of the report in types that ``json.dumps`` takes.
 
-    Accuracies, F1 and shares are fractions from 0 to 1. ``models`` has one entry per absorber,
-    feature set and estimator, in the order of the report. What a campaign has no data for is
-    None or empty.
+    ``targets`` has one entry for each target, all of one shape: what it is called, with its unit
+    and task; the key of the ``score`` by which models are compared; ``models``, one for each
+    absorber, feature set and estimator, in the order of the report; and all that is said of them.
+    What there are no data for is None or empty. Accuracies, F1 and shares are fractions from 0 to
+    1; errors are in the unit of the target.
     """
-    models = [_model(report, data.models) for report in data.models]
-    for model in models:
-        rivals = [m["grouped"]["accuracy"] for m in models if m["absorber"] == model["absorber"]]
-        model["best"] = len(rivals) > 1 and model["grouped"]["accuracy"] == max(rivals)
     return {
         "campaign": data.campaign,
         "created_at": data.created_at.isoformat(),
-        "headline": _headline(models),
-        "models": models,
-        **_study(data, models),
-        "label_study": label_study(data.labels),
-        "model_cards": model_cards(data.models, data.provenance) if data.provenance else [],
-        "skipped": [{"absorber": absorber, "reason": reason} for absorber, reason in data.skipped],
-        "disagreements": [dict(site) for site in data.disagreements],
+        "targets": {target.name: _target(data, target) for target in data.targets},
+        "skipped": [one._asdict() for one in data.skipped],
         "failures": [asdict(group) for group in data.failures],
         "stages": [asdict(count) for count in data.stages],
         "timings": dict(data.timings),
@@ -51,19 +43,55 @@ def to_json(data: ReportData) -> dict[str, Any]:
     }
 
 
-def _study(data: ReportData, models: list[dict[str, Any]]) -> dict[str, Any]:
-    study, provenance = data.study, data.provenance
-    if study is None or provenance is None:
-        names = ("elements", "published", "feature_sets", "interpretation")
-        return dict.fromkeys(names) | {"curves": [], "claims": []}
-    numbers: dict[str, Any] = {
-        "elements": elements(models, study.feature_set),
-        "published": beside_published(models, study.feature_set),
-        "feature_sets": comparison(models, provenance.feature_sets),
-        "interpretation": interpretation(models, study),
-        "curves": curves(models, study),
+def _target(data: ReportData, target: TargetReport) -> dict[str, Any]:
+    view = target.view
+    reports = [report for report in data.models if report.target == target.name]
+    best = best_models(reports)
+    models = [_model(report, reports) for report in reports]
+    for model, report in zip(models, reports, strict=True):
+        several = sum(other.absorber == report.absorber for other in reports) > 1
+        ahead = next(one.score for one in best if one.absorber == report.absorber)
+        model["best"] = several and report.score == ahead
+    return {
+        "task": target.task,
+        "title": target.title,
+        "short": target.short,
+        "unit": target.unit,
+        "score": view.score.key,
+        "higher_is_better": view.higher_is_better,
+        "headline": _headline(models, view),
+        "models": models,
+        **_study(data, target, models),
+        "label_study": label_study([one for one in data.labels if one.target == target.name]),
+        "model_cards": model_cards(best, target, data.provenance) if data.provenance else [],
+        "disagreements": [
+            {key: value for key, value in site.items() if key != "target"}
+            for site in data.disagreements
+            if site["target"] == target.name
+        ],
     }
-    return numbers | {"claims": claims(numbers)}
+
+
+def _study(data: ReportData, target: TargetReport, models: list[dict[str, Any]]) -> dict[str, Any]:
+    study, provenance, view = data.study, data.provenance, target.view
+    nothing = ("elements", "published", "feature_sets", "interpretation", "citation")
+    empty: dict[str, Any] = dict.fromkeys(nothing) | {"curves": [], "claims": []}
+    if study is None or provenance is None or study.target != target.name or not models:
+        return empty
+    numbers = empty | {
+        "elements": elements(models, study.feature_set, view),
+        "feature_sets": comparison(models, provenance.feature_sets, view),
+        "interpretation": interpretation(models, study, view),
+        "curves": curves(models, study, view),
+    }
+    if study.claims is None:
+        return numbers
+    claims = CLAIMS[study.claims]
+    return numbers | {
+        "published": claims.published(models, study.feature_set),
+        "claims": claims.judge(numbers),
+        "citation": claims.citation,
+    }
 
 
 def _model(report: ModelReport, reports: Sequence[ModelReport]) -> dict[str, Any]:
@@ -74,6 +102,7 @@ def _model(report: ModelReport, reports: Sequence[ModelReport]) -> dict[str, Any
         "feature_set": report.feature_set,
         "model": report.model,
         "kind": fitted.parameters["kind"],
+        "fitted_on": fitted.absorbers or [report.absorber],
         "series": series_name(report, reports),
         "n_sites": metrics.n_sites,
         "n_formulas": metrics.n_formulas,
@@ -90,12 +119,12 @@ def _model(report: ModelReport, reports: Sequence[ModelReport]) -> dict[str, Any
         "axis": floats(fitted.axis),
         "importances": None if importances is None else floats(importances),
         "value_label": report.value_label,
-        "mean_vectors": {str(cn): floats(v) for cn, v in sorted(report.mean_vectors.items())},
+        "mean_vectors": {one.name: floats(one.vector) for one in report.mean_vectors},
     }
 
 
-def _headline(models: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Describe the series with the best mean accuracy among those with the most absorbers."""
+def _headline(models: list[dict[str, Any]], view: View) -> dict[str, Any] | None:
+    """Describe the series with the best mean score among those with the most absorbers."""
     series: dict[str, list[dict[str, Any]]] = {}
     for model in models:
         series.setdefault(model["series"], []).append(model)
@@ -105,9 +134,10 @@ def _headline(models: list[dict[str, Any]]) -> dict[str, Any] | None:
             "n_series": len(series),
             "n_absorbers": len(members),
             "n_sites": sum(member["n_sites"] for member in members),
-            "accuracy": float(np.mean([member["grouped"]["accuracy"] for member in members])),
-            "majority": float(np.mean([member["grouped"]["majority"] for member in members])),
+            "score": mean(view.score.of(member["grouped"]) or 0.0 for member in members),
+            "baseline": mean(view.baseline.of(member["grouped"]) or 0.0 for member in members),
         }
         for name, members in series.items()
     ]
-    return max(candidates, key=lambda c: (c["n_absorbers"], c["accuracy"]), default=None)
+    order = view.order
+    return min(candidates, key=lambda c: (-c["n_absorbers"], order(c["score"])), default=None)

@@ -1,6 +1,6 @@
 """Made-up campaigns whose spectra follow the EXAFS equation and whose counts add up."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -9,10 +9,23 @@ import numpy as np
 import pytest
 
 from exafscn_flows.evaluation.label_study import Agreement, CertaintyBin
-from exafscn_flows.report.data import FailureGroup, ModelReport, ReportData, StageCount
+from exafscn_flows.report.data import (
+    FailureGroup,
+    MeanVector,
+    ModelReport,
+    ReportData,
+    Skipped,
+    StageCount,
+    TargetReport,
+)
 from exafscn_flows.report.study_data import LabelReport, Provenance, StudyData
 from exafscn_flows.store.documents import STAGES
 from exafscn_flows.store.results import ExperimentDoc, MetricsDoc, ModelDoc
+from exafscn_flows.targets.base import Value
+
+CN = TargetReport("coordination_number", "classes", "coordination number", "CN", "neighbours")
+ENVIRONMENT = TargetReport("environment", "classes", "coordination environment", "environment")
+BOND_LENGTH = TargetReport("bond_length", "numbers", "mean bond length", "bond length", "Å")
 
 R = np.arange(326) * 2 * np.pi / (2 * 2048 * 0.05)
 
@@ -53,18 +66,31 @@ def split(confusion: np.ndarray) -> dict[str, Any]:
         "macro_f1": float(f1.mean()),
         "majority": float(labels.max() / labels.sum()),
         "confusion": confusion.tolist(),
+        "calibration": [
+            {
+                "low": low,
+                "high": low + 0.2,
+                "n": n,
+                "probability": low + 0.1,
+                "accuracy": low + 0.05,
+            }
+            for low, n in ((0.4, 12), (0.6, 40), (0.8, 90))
+        ],
+        "ece": 0.05,
     }
 
 
 def make_model(
     absorber: str = "Cu",
     feature_set: str = "r_mu",
-    counts: dict[int, int] | None = None,
+    counts: Mapping[Any, int] | None = None,
     skill: float = 0.8,
     model: str = "forest",
     kind: str = "random_forest",
-    rare: tuple[int, ...] = (),
+    rare: tuple[Value, ...] = (),
     systems: float | None = None,
+    target: TargetReport = CN,
+    absorbers: Sequence[str] = (),
 ) -> ModelReport:
     """Make one model that predicts a share of the sites right and the rest one class off.
 
@@ -83,19 +109,12 @@ def make_model(
             matrix[row, row] = right
             matrix[row, row + 1 if row + 1 < n else row - 1] += count - right
         splits[name] = split(matrix)
-    common: dict[str, Any] = {
-        "campaign": "quickstart",
-        "hash": "0" * 16,
-        "absorber": absorber,
-        "feature_set": feature_set,
-        "model": model,
-        "classes": list(counts),
-        "n_sites": sum(counts.values()),
-        "n_formulas": round(0.7 * sum(counts.values())),
-    }
-    distances = {cn: 1.5 + 0.08 * cn for cn in counts}
-    mean_vectors = {cn: chir_mag(cn, distances[cn]) for cn in counts}
-    importances = np.std(list(mean_vectors.values()), axis=0) + 0.003
+    mean_vectors = [
+        MeanVector(str(value), count, chir_mag(place, 1.5 + 0.08 * place))
+        for place, (value, count) in enumerate(counts.items(), start=4)
+    ]
+    common = head(target, absorber, feature_set, model, sum(counts.values()))
+    common["classes"] = list(counts)
     return ModelReport(
         metrics=MetricsDoc(
             **common,
@@ -103,18 +122,104 @@ def make_model(
             rare=list(rare),
             splits=splits,
         ),
-        model_doc=ModelDoc(
-            **common,
-            parameters={"kind": kind, "n_estimators": 300},
-            importances=None if kind == "mlp" else importances / importances.sum(),
-            axis=R,
-            axis_label="R (Å)",
-            file=f"quickstart/{absorber}/{feature_set}/{model}/{'0' * 16}",
-            sha256="0" * 64,
-            versions={"scikit-learn": "1.9.1"},
-            takes="0" * 16,
-        ),
+        model_doc=fitted(common, kind, mean_vectors, absorbers),
         mean_vectors=mean_vectors,
+    )
+
+
+def head(
+    target: TargetReport, absorber: str, feature_set: str, model: str, n_sites: int
+) -> dict[str, Any]:
+    """Fields that all documents of a version have."""
+    return {
+        "campaign": "quickstart",
+        "hash": "0" * 16,
+        "target": target.name,
+        "task": target.task,
+        "unit": target.unit,
+        "absorber": absorber,
+        "feature_set": feature_set,
+        "model": model,
+        "n_sites": n_sites,
+        "n_formulas": round(0.7 * n_sites),
+        "classes": [],
+    }
+
+
+def fitted(
+    common: dict[str, Any], kind: str, means: Sequence[MeanVector], absorbers: Sequence[str]
+) -> ModelDoc:
+    """Make the document of a fitted model that looks where the mean spectra differ."""
+    importances = np.std([mean.vector for mean in means], axis=0) + 0.003
+    return ModelDoc(
+        **common,
+        absorbers=list(absorbers),
+        features={},
+        doubt={},
+        parameters={"kind": kind, "n_estimators": 300},
+        importances=None if kind == "mlp" else importances / importances.sum(),
+        axis=R,
+        axis_label="R (Å)",
+        file="/".join(str(common[name]) for name in ("campaign", "target", "absorber", "model")),
+        sha256="0" * 64,
+        versions={"scikit-learn": "1.9.1"},
+        takes="0" * 16,
+    )
+
+
+def error_split(label: np.ndarray, value: np.ndarray) -> dict[str, Any]:
+    """Work out the metrics of one split of numbers."""
+    error = value - label
+    rmse, spread = float(np.sqrt((error**2).mean())), float(np.std(label))
+    return {
+        "rmse": rmse,
+        "rmse_std": 0.1 * rmse,
+        "fold_rmse": [0.9 * rmse, rmse, 1.1 * rmse],
+        "mae": float(np.abs(error).mean()),
+        "r2": 1 - (rmse / spread) ** 2,
+        "mean_rmse": spread,
+        "mean_mae": 0.8 * spread,
+        "relative_rmse": rmse / float(label.mean()),
+        "calibration": [
+            {
+                "low": 0.0,
+                "high": 1.0,
+                "n": len(label) // 5,
+                "expected": share * rmse,
+                "observed": share**0.9 * rmse,
+            }
+            for share in (0.3, 0.5, 0.7, 1.0, 1.6)
+        ],
+    }
+
+
+def make_numbers(
+    absorber: str = "Cu",
+    feature_set: str = "r_mu",
+    error: float = 0.03,
+    model: str = "forest",
+    kind: str = "random_forest",
+    n_sites: int = 200,
+    target: TargetReport = BOND_LENGTH,
+    absorbers: Sequence[str] = (),
+) -> ModelReport:
+    """Make one model of a number that is off by an error, Å, root mean square."""
+    random = np.random.default_rng(len(absorber) + n_sites)
+    label = np.round(random.normal(2.05, 0.12, n_sites), 4)
+    value = label + error * random.standard_normal(n_sites)
+    means = [
+        MeanVector(name, int(inside.sum()), chir_mag(5, float(label[inside].mean())))
+        for name, inside in target.view.groups(label, target.unit)
+    ]
+    common = head(target, absorber, feature_set, model, n_sites)
+    splits = {"grouped": error_split(label, value)}
+    splits["random"] = error_split(label, label + 0.7 * (value - label))
+    return ModelReport(
+        metrics=MetricsDoc(**common, class_counts=[], splits=splits),
+        model_doc=fitted(common, kind, means, absorbers),
+        mean_vectors=means,
+        label=label,
+        value=value,
     )
 
 
@@ -146,16 +251,19 @@ def make_data(**changes: Any) -> ReportData:
                 "Raise spectra.timeout.",
             )
         ],
+        "targets": [CN],
         "models": models,
-        "skipped": [("Ti", "7 sites; at least 20 are needed")],
+        "skipped": [Skipped(CN.name, "Ti", "7 sites; at least 20 are needed")],
         "disagreements": [
             {
+                "target": CN.name,
                 "site": "amcsd-77:Cu:0",
                 "formula": "Cu2O",
                 "feature_set": "r_chi",
-                "cn_label": 2,
-                "cn": 4,
+                "label": 2,
+                "value": 4,
                 "probability": 0.93,
+                "expected_error": 0.2,
             }
         ],
         "timings": {"FEFF, processor seconds": 612.4, "sites with a spectrum": 394},
@@ -183,14 +291,13 @@ def make_experiment(
     return ExperimentDoc(
         campaign="quickstart",
         hash="0" * 16,
+        target=CN.name,
         absorber=absorber,
         feature_set="r_space",
         model=model,
         experiment=experiment,
         value=value,
-        accuracy=accuracy,
-        accuracy_std=0.02,
-        macro_f1=accuracy - 0.1,
+        scores={"accuracy": accuracy, "accuracy_std": 0.02, "macro_f1": accuracy - 0.1},
         **{"n_train": 960.0, **more},
     )
 
@@ -239,6 +346,7 @@ def make_labels(absorber: str, skill: float) -> LabelReport:
     """Make labels that are harder to predict where they are less certain."""
     edges = (0, 0.5, 0.7, 0.9, 0.99, 1)
     return LabelReport(
+        target=CN.name,
         absorber=absorber,
         feature_set="r_space",
         model="random_forest",
@@ -276,8 +384,8 @@ def make_study(absorbers: Sequence[str] = ELEMENTS, **changes: Any) -> ReportDat
     xftf = {"kmin": 3.0, "kmax": 12.0, "kweight": 2, "dk": 1.0, "window": "kaiser"}
     provenance = Provenance(
         sources=["table"],
-        spectra={"kind": "stored"},
-        labels={"method": "crystal_nn", "mode": "uniform"},
+        spectra=[{"kind": "stored", "name": "stored"}],
+        targets=[{"kind": "coordination_number", "name": CN.name, "mode": "uniform"}],
         feature_sets={
             name: {"name": name, **settings, "xftf": xftf} for name, settings in SETS.items()
         },
@@ -286,7 +394,7 @@ def make_study(absorbers: Sequence[str] = ELEMENTS, **changes: Any) -> ReportDat
         "models": models,
         "provenance": provenance,
         "labels": labels,
-        "study": StudyData("r_space", experiments),
+        "study": StudyData(CN.name, "r_space", experiments, "exafs_coordination"),
     }
     return make_data(**{**fields, **changes})
 
@@ -313,3 +421,53 @@ def model() -> Callable[..., ModelReport]:
 def campaign() -> Callable[..., ReportData]:
     """Give tests the maker of a campaign."""
     return make_data
+
+
+def make_three(**changes: Any) -> ReportData:
+    """Make a campaign of two absorbers and three targets; the last has a joint model, too."""
+    names = {"octahedron": 90, "square planar": 40, "square pyramid": 12, "tetrahedron": 70}
+    pair = ("Cu", "Fe")
+    models = [
+        *(make_model(one, name) for one in pair for name in ("r_mu", "r_chi")),
+        *(make_model(one, "r_mu", names, 0.75, target=ENVIRONMENT) for one in pair),
+        *(
+            make_numbers(one, "r_mu", error, name, absorbers=together)
+            for one in pair
+            for name, error, together in (("forest", 0.03, ()), ("joint", 0.02, pair))
+        ),
+    ]
+    disagreements = [
+        {
+            "target": target.name,
+            "site": "amcsd-77:Cu:0",
+            "formula": "Cu2O",
+            "feature_set": "r_mu",
+            "label": label,
+            "value": value,
+            "probability": probability,
+            "expected_error": 0.031,
+        }
+        for target, label, value, probability in (
+            (CN, 2, 4, 0.93),
+            (ENVIRONMENT, "square pyramid", "octahedron", 0.81),
+            (BOND_LENGTH, 1.848, 2.1034, None),
+        )
+    ]
+    fields = {
+        "targets": [CN, ENVIRONMENT, BOND_LENGTH],
+        "models": models,
+        "disagreements": disagreements,
+    }
+    return make_data(**{**fields, **changes})
+
+
+@pytest.fixture
+def numbers_model() -> Callable[..., ModelReport]:
+    """Give tests the maker of one model of a number."""
+    return make_numbers
+
+
+@pytest.fixture(scope="session")
+def three() -> Callable[..., ReportData]:
+    """Give tests the maker of a campaign of three targets."""
+    return make_three

@@ -1,10 +1,10 @@
-"""Every claim can come out yes and no, and is left out where nothing speaks for or against it."""
+"""Every claim can come out yes and no, and has no data where nothing speaks for or against it."""
 
 from typing import Any
 
 import pytest
 
-from exafscn_flows.report.claims import claims
+from exafscn_flows.report.claims.exafs_coordination import judge
 
 NOTHING: dict[str, Any] = {
     "interpretation": None,
@@ -16,7 +16,7 @@ NOTHING: dict[str, Any] = {
 
 def judged(**numbers: Any) -> dict[str, Any] | None:
     """Return the one claim that these numbers decide, None for none."""
-    found = claims({**NOTHING, **numbers})
+    found = [claim for claim in judge({**NOTHING, **numbers}) if claim["holds"] is not None]
     assert len(found) <= 1
     return found[0] if found else None
 
@@ -50,9 +50,11 @@ def elements(**accuracies: list[float | None]) -> dict[str, Any]:
     return {"feature_set": "r_space", "models": kinds, "absorbers": rows}
 
 
-def test_without_data_there_are_no_claims():
-    assert claims(NOTHING) == []
-    assert claims({**NOTHING, "interpretation": gini()}) == []
+def test_without_data_no_claim_is_judged():
+    for nothing in (NOTHING, {**NOTHING, "interpretation": gini()}):
+        found = judge(nothing)
+        assert [claim["holds"] for claim in found] == [None] * 4
+        assert all(claim["rule"] and not claim["figures"] for claim in found)
 
 
 @pytest.mark.parametrize(("share", "holds"), [(0.51, True), (0.49, False)])
@@ -78,16 +80,12 @@ def test_importance_below_3_angstrom_dominates(share, holds):
     ],
 )
 def test_above_6_angstrom_little_is_left(above, with_6, holds):
-    found = claims(
-        {
-            **NOTHING,
-            "interpretation": gini(above=above),
-            "curves": [] if with_6 is None else [curve(with_6, 0.80)],
-        }
+    claim = judged(
+        interpretation=gini(above=above), curves=[] if with_6 is None else [curve(with_6, 0.80)]
     )
-    assert [claim["holds"] for claim in found] == [holds]
-    assert len(found[0]["figures"]) == (above is not None) + (with_6 is not None)
-    assert ("Gini" in found[0]["rule"]) == (above is not None)
+    assert claim["holds"] is holds
+    assert len(claim["figures"]) == (above is not None) + (with_6 is not None)
+    assert ("Gini" in claim["rule"]) == (above is not None)
 
 
 def test_every_model_must_do_without_what_lies_above_6_angstrom():

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from lxml import etree
 
-from exafscn_flows.report.figures import accuracy_overview, importance, mean_vectors
+from exafscn_flows.report.figures import importance, mean_vectors, overview
+from exafscn_flows.report.views import view_of
 
 TEXT = "{http://www.w3.org/2000/svg}text"
 
@@ -14,8 +15,8 @@ def texts(svg: str) -> list[str]:
 
 
 def test_mean_spectra_name_each_coordination_number_with_its_sites(model):
-    shown = texts(mean_vectors(model(counts={4: 120, 5: 7, 6: 80})))
-    assert {"4  (120)", "5  (7)", "6  (80)", "R (Å)", "|χ(R)| (Å⁻³)"} <= set(shown)
+    shown = texts(mean_vectors(model(counts={4: 120, 5: 7, 6: 80}), "CN (sites)"))
+    assert {"CN (sites)", "4  (120)", "5  (7)", "6  (80)", "R (Å)", "|χ(R)| (Å⁻³)"} <= set(shown)
 
 
 def test_importance_states_the_share_below_3_angstrom():
@@ -23,12 +24,14 @@ def test_importance_states_the_share_below_3_angstrom():
     importances = np.where(axis < 3, 3.0, 1.0)
     importances /= importances.sum()
     # 30 points of weight 3 lie below 3 Å, 71 of weight 1 do not: 90 / 161.
-    assert {"55.9 %", "44.1 %", "below 3 Å"} <= set(texts(importance(axis, importances, "R (Å)")))
+    assert {"55.9 %", "44.1 %", "below 3 Å"} <= set(
+        texts(importance(axis, importances, "R (Å)", "Gini importance"))
+    )
 
 
 def test_no_distance_is_marked_on_another_axis():
     axis = np.linspace(0, 12, 50)
-    shown = texts(importance(axis, np.full(50, 0.02), "k (1/Å)"))
+    shown = texts(importance(axis, np.full(50, 0.02), "k (1/Å)", "Gini importance"))
     assert not any("below" in text for text in shown)
 
 
@@ -38,15 +41,17 @@ def test_overview_shows_accuracy_of_every_bar(model):
         for absorber in ("Cu", "Fe")
         for name, skill in (("r_mu", 0.7), ("r_chi", 0.85))
     ]
-    shown = texts(accuracy_overview(reports))
+    shown = texts(overview(reports, view_of("classes"), ""))
     assert shown.count("70") == shown.count("85") == 2
     assert {"Cu", "Fe", "r_mu", "r_chi", "majority baseline", "random split"} <= set(shown)
 
 
-@pytest.mark.parametrize("n_classes", [2, 12])
-def test_labels_stay_inside_the_figure(model, n_classes):
-    report = model(counts={cn: 1000 + cn for cn in range(1, n_classes + 1)})
-    root = etree.fromstring(mean_vectors(report).encode())
+@pytest.mark.parametrize(
+    "names", [range(1, 3), range(1, 13), ["square planar", "square pyramid", "octahedron"]]
+)
+def test_labels_stay_inside_the_figure(model, names):
+    report = model(counts={name: 1000 + place for place, name in enumerate(names)})
+    root = etree.fromstring(mean_vectors(report, "environment (sites)").encode())
     _, _, width, height = map(float, root.get("viewBox").split())
     for node in root.iter(TEXT):
         # Of text that begins at x, letters of 8 points take 5 points each.

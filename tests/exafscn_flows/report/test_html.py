@@ -12,19 +12,22 @@ from typing import Any
 import pytest
 from lxml import etree, html
 
-from exafscn_flows.report import figures, study_figures
-from exafscn_flows.report.data import FailureGroup
+from exafscn_flows.report import figures, label_figures, quality_figures, study_figures
+from exafscn_flows.report.data import FailureGroup, Skipped
 from exafscn_flows.report.html import render
 from exafscn_flows.report.study_data import StudyData
 from exafscn_flows.report.summary import to_json
 
 FIGURES = (
-    (figures, ("accuracy_overview", "importance", "mean_vectors")),
-    (study_figures, ("certainty", "comparison", "curves", "importance")),
+    (figures, ("importance", "mean_vectors", "overview")),
+    (label_figures, ("certainty",)),
+    (quality_figures, ("calibration", "parity")),
+    (study_figures, ("comparison", "curves", "importance")),
 )
 DRAWN: dict[bytes, str] = {}
 """Figures by what they show."""
 
+CN = "coordination_number"
 VOID = {"meta", "img", "br"}
 EVIL = "<script>alert('Cu')</script>"
 
@@ -94,7 +97,7 @@ def check_page(text: str) -> html.HtmlElement:
 
 def test_page_is_well_formed_and_needs_no_network(campaign):
     page = check_page(render(campaign()))
-    assert len(page.xpath("//img")) == 1 + 2 * 4
+    assert len(page.xpath("//img")) == 2 + 2 * 4
     assert page.xpath("count(//h1)") == 1
 
 
@@ -107,11 +110,11 @@ def test_figures_are_svg_without_scripts_or_references(campaign):
 
 
 def test_text_from_structures_and_messages_is_never_markup(campaign):
-    site = {"site": EVIL, "formula": EVIL, "feature_set": EVIL}
+    site = {"target": CN, "site": EVIL, "formula": EVIL, "feature_set": EVIL}
     data = campaign(
-        disagreements=[{**site, "cn_label": 4, "cn": 6, "probability": 0.9}],
+        disagreements=[{**site, "label": EVIL, "value": 6, "probability": 0.9}],
         failures=[FailureGroup(EVIL, EVIL, 1, EVIL, EVIL, EVIL)],
-        skipped=[(EVIL, EVIL)],
+        skipped=[Skipped(CN, EVIL, EVIL)],
         settings_yaml=EVIL,
         versions={EVIL: EVIL},
         timings={EVIL: 1},
@@ -134,14 +137,14 @@ def test_a_model_without_importances_has_a_remark_instead_of_the_figure(campaign
     forest, mlp = page.xpath("//section[@class='series']")
     assert len(forest.xpath(".//img")) == 2
     assert len(mlp.xpath(".//img")) == 1
-    assert "No Gini importance" in mlp.text_content()
-    assert "No Gini importance" not in forest.text_content()
+    assert "No importance" in mlp.text_content()
+    assert "No importance" not in forest.text_content()
 
 
 def test_accuracy_table_shows_the_numbers_of_the_json(campaign):
     data = campaign()
     rows = html.fromstring(render(data)).xpath("//*[@id='accuracy']//tbody/tr")
-    models = to_json(data)["models"]
+    models = to_json(data)["targets"][CN]["models"]
     assert len(rows) == len(models) == 4
     for row, numbers in zip(rows, models, strict=True):
         cells = [
@@ -155,19 +158,20 @@ def test_accuracy_table_shows_the_numbers_of_the_json(campaign):
             [grouped["accuracy"], grouped["accuracy_std"]],
             [grouped["balanced_accuracy"]],
             [grouped["macro_f1"]],
+            [grouped["ece"]],
             [numbers["random"]["accuracy"]],
         ]
-        for shown, expected in zip(cells[2:7], fractions, strict=True):
+        for shown, expected in zip(cells[2:8], fractions, strict=True):
             assert shown == pytest.approx([100 * x for x in expected], abs=0.05 + 1e-9)
         pairs = zip(numbers["classes"], numbers["class_counts"], strict=True)
-        assert cells[7] == [n for pair in pairs for n in pair]
+        assert cells[8] == [n for pair in pairs for n in pair]
 
 
 def test_confusion_has_every_count_coloured_by_its_share_of_the_row(campaign, model):
     report = model("Cu")
     report.metrics.splits["grouped"]["confusion"] = [[9, 1], [0, 1000]]
     (table,) = html.fromstring(render(campaign(models=[report]))).xpath("//*[@class='confusion']")
-    assert [cell.text for cell in table.xpath(".//thead//th")] == ["Label", "4", "6"]
+    assert [cell.text_content() for cell in table.xpath(".//thead//th")] == ["Label", "4", "6"]
     cells = [
         [(cell.text or "", cell.get("style"), "dark" in cell.get("class")) for cell in row]
         for row in (row.xpath("td") for row in table.xpath(".//tbody/tr"))
@@ -226,7 +230,7 @@ def test_campaign_without_failures_says_so(campaign):
 def study_page(study):
     """Page and numbers of a study of two elements."""
     data = study(["Ti", "Zn"])
-    return check_page(render(data)), to_json(data)
+    return check_page(render(data)), to_json(data)["targets"][CN]
 
 
 def test_study_has_every_part(study_page):
@@ -296,7 +300,11 @@ def test_study_draws_the_models_that_it_looks_into_and_the_best(study, model):
 
 
 def test_study_of_one_element_with_one_model_has_no_means(study, model):
-    data = study(models=[model("Zn", "r_space")], study=StudyData("r_space", []), labels=[])
+    data = study(
+        models=[model("Zn", "r_space")],
+        study=StudyData(CN, "r_space", [], "exafs_coordination"),
+        labels=[],
+    )
     page = check_page(render(data))
     assert not page.xpath("//tbody[@class='mean']/tr/th[text()='All sites']")
     assert len(page.xpath("//tbody[@class='mean']")) == 1  # the published average
@@ -315,9 +323,9 @@ def test_held_out_chemical_systems_are_shown_without_a_study(campaign, model):
 
 def test_text_of_a_study_is_never_markup(study, model):
     evil = model("Zn", EVIL, {4: 60, 6: 60}, 0.8, EVIL)
-    data = study(models=[evil], study=StudyData(EVIL, []), labels=[])
+    data = study(models=[evil], study=StudyData(CN, EVIL, [], "exafs_coordination"), labels=[])
     data.provenance.feature_sets[EVIL] = data.provenance.feature_sets["r_space"] | {"name": EVIL}
-    data.provenance.spectra[EVIL] = [EVIL]
+    data.provenance.spectra[0][EVIL] = [EVIL]
     text = render(data)
     check_page(text)
     assert "<script" not in text

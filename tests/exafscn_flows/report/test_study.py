@@ -7,7 +7,9 @@ import pytest
 
 from exafscn_flows.evaluation.label_study import Agreement, CertaintyBin
 from exafscn_flows.report.study_data import LabelReport, StudyData
-from exafscn_flows.report.summary import to_json
+from exafscn_flows.report.summary import to_json as report_json
+
+CN = "coordination_number"
 
 NEW = {
     "elements",
@@ -21,13 +23,19 @@ NEW = {
 }
 
 
+def to_json(data):
+    """Numbers of the only target."""
+    (numbers,) = report_json(data)["targets"].values()
+    return numbers
+
+
 def test_a_campaign_without_a_study_has_none_of_it(campaign):
     numbers = to_json(campaign())
     assert all(not numbers[name] for name in NEW)
 
 
 def test_a_study_without_models_has_none_of_it(campaign):
-    numbers = to_json(campaign(models=[], study=StudyData("r_space", [])))
+    numbers = to_json(campaign(models=[], study=StudyData(CN, "r_space", [])))
     assert all(not numbers[name] for name in NEW)
 
 
@@ -95,7 +103,7 @@ def test_routes_are_compared_with_one_model_and_everything_else_equal(study):
     route = to_json(data)["feature_sets"]["route"]
     assert route["model"] == "extra_trees"
     assert (route["normalised"], route["as_published"]) == ("r_space", "r_space_as_published")
-    assert route["points"]["grouped"] == pytest.approx(12, abs=0.1)
+    assert route["difference"]["grouped"] == pytest.approx(0.12, abs=0.001)
     published = data.provenance.feature_sets["r_space_as_published"]
     transform = published.pop("xftf")  # some sets need none on this route
     assert to_json(data)["feature_sets"]["route"] == route
@@ -114,7 +122,7 @@ def test_shares_are_those_of_the_measures(study, model, experiment):
             "Zn", "mlp", "importance", None, 0.9, bands=bands, drop=drop, gradients=gradients
         )
     ]
-    looks = to_json(study(models=[fitted], study=StudyData("r_space", found)))["interpretation"]
+    looks = to_json(study(models=[fitted], study=StudyData(CN, "r_space", found)))["interpretation"]
     entry = looks["absorbers"]["Zn"]
     assert entry["gini"] is None
     shares = [
@@ -133,7 +141,7 @@ def test_a_model_that_loses_nothing_has_no_shares(study, model, experiment):
             "Zn", "mlp", "importance", None, 0.9, bands=np.arange(0, 10.5, 0.5), drop=np.zeros(20)
         )
     ]
-    looks = to_json(study(models=[fitted], study=StudyData("r_space", found)))["interpretation"]
+    looks = to_json(study(models=[fitted], study=StudyData(CN, "r_space", found)))["interpretation"]
     assert looks["absorbers"]["Zn"]["permutation"]["mlp"]["below"] is None
     assert looks["mean"]["permutation"]["mlp"]["above"] is None
 
@@ -143,7 +151,7 @@ def test_values_at_one_distance_are_added_up(study, model):
     fitted = model("Zn", "r_space")
     half = fitted.model_doc.axis[:163]
     fitted.model_doc.axis = np.concatenate([half, half])
-    gini = to_json(study(models=[fitted], study=StudyData("r_space", [])))["interpretation"]
+    gini = to_json(study(models=[fitted], study=StudyData(CN, "r_space", [])))["interpretation"]
     shown = gini["absorbers"]["Zn"]["gini"]
     assert shown["axis"] == pytest.approx(half.tolist(), rel=1e-4)
     parts = fitted.model_doc.importances
@@ -161,7 +169,7 @@ def test_curves_are_sorted_and_averaged_over_elements_that_are_complete(study, e
             ("Zn", 3.0, 0.10),  # 6 Å is missing
         )
     ]
-    data = study(["Ti", "V", "Zn"], study=StudyData("r_space", found))
+    data = study(["Ti", "V", "Zn"], study=StudyData(CN, "r_space", found))
     (curve,) = to_json(data)["curves"]
     assert [point["value"] for point in curve["absorbers"]["Ti"]["points"]] == [3.0, 6.0]
     assert curve["mean"]["absorbers"] == ["Ti", "V"]
@@ -174,6 +182,7 @@ def test_curves_are_sorted_and_averaged_over_elements_that_are_complete(study, e
 def test_labels_of_all_elements_count_by_their_sites(study):
     def labels(absorber, n_sites, agree, accuracy):
         return LabelReport(
+            CN,
             absorber,
             "r_space",
             "mlp",

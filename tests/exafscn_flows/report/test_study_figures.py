@@ -5,11 +5,20 @@ from itertools import pairwise
 import pytest
 from lxml import etree
 
+from exafscn_flows.report.label_figures import certainty
 from exafscn_flows.report.study_data import StudyData
-from exafscn_flows.report.study_figures import certainty, comparison, curves, importance
-from exafscn_flows.report.summary import to_json
+from exafscn_flows.report.study_figures import comparison, curves, importance
+from exafscn_flows.report.summary import to_json as report_json
+from exafscn_flows.report.views import view_of
 
+HOW = view_of("classes"), "neighbours"
 TEXT = "{http://www.w3.org/2000/svg}text"
+
+
+def to_json(data):
+    """Numbers of the only target."""
+    (numbers,) = report_json(data)["targets"].values()
+    return numbers
 
 
 def nodes(svg: str) -> list[etree._Element]:
@@ -32,9 +41,9 @@ def numbers(study):
 
 def drawn(numbers) -> dict[str, str]:
     return {
-        "comparison": comparison(numbers["feature_sets"]["combinations"]),
-        "importance": importance(numbers["interpretation"]),
-        "curves": curves(numbers["curves"]),
+        "comparison": comparison(numbers["feature_sets"]["combinations"], *HOW),
+        "importance": importance(numbers["interpretation"], *HOW),
+        "curves": curves(numbers["curves"], *HOW),
         "certainty": certainty(numbers["label_study"]),
     }
 
@@ -74,7 +83,8 @@ def test_names_of_elements_do_not_overlap(study, experiment):
         for element in elements
         for rmax, accuracy in ((3.0, 0.5), (6.0, 0.8))
     ]
-    svg = curves(to_json(study(study=StudyData("r_space", found)))["curves"])
+    numbers = to_json(study(study=StudyData("coordination_number", "r_space", found)))
+    svg = curves(numbers["curves"], *HOW)
     heights = sorted(
         float(node.get("y")) for node in nodes(svg) if "".join(node.itertext()) in elements
     )
@@ -83,7 +93,7 @@ def test_names_of_elements_do_not_overlap(study, experiment):
 
 
 def test_every_combination_has_its_accuracy(numbers):
-    shown = texts(comparison(numbers["feature_sets"]["combinations"]))
+    shown = texts(comparison(numbers["feature_sets"]["combinations"], *HOW))
     for one in numbers["feature_sets"]["combinations"]:
         assert f"{one['feature_set']}, {one['model']}" in shown
         assert f"{100 * one['grouped']:.1f}" in shown
@@ -92,7 +102,7 @@ def test_every_combination_has_its_accuracy(numbers):
 def test_measures_without_data_have_no_column(numbers):
     for entry in numbers["interpretation"]["absorbers"].values():
         entry["gradients"] = {}
-    shown = texts(importance(numbers["interpretation"]))
+    shown = texts(importance(numbers["interpretation"], *HOW))
     assert "Integrated gradients per point (%)" not in shown
     assert "Gini importance per point (%)" in shown
 

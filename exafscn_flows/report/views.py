@@ -1,0 +1,13 @@
+"""The view of each kind of targets."""
+
+from exafscn_flows.report.classes import ClassesView
+from exafscn_flows.report.numbers import NumbersView
+from exafscn_flows.report.view import View
+from exafscn_flows.targets.base import TaskName
+
+_VIEWS: dict[str, View] = {view.task: view for view in (ClassesView(), NumbersView())}
+
+
+def view_of(task: TaskName) -> View:
+    """Return the view of a kind of targets."""
+    return _VIEWS[task]
