@@ -109,7 +109,13 @@ def compare(store: Store, campaign: str, file: Path) -> Comparison:
     return found
 
 
-def _by_site(store: Store, kind: type[LabelDoc] | type[SpectrumDoc], campaign: str, sites: list[SiteDoc], name: str) -> Any:
+def _by_site(
+    store: Store,
+    kind: type[LabelDoc] | type[SpectrumDoc],
+    campaign: str,
+    sites: list[SiteDoc],
+    name: str,
+) -> Any:
     docs = store.read(kind, campaign, [item_key(site.site, name) for site in sites])
     return {site_of(key): doc for key, doc in docs.items()}
 

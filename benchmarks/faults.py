@@ -216,7 +216,7 @@ FAULTS = (
     ),
     _science(
         "a formula is on both sides of a fold",
-        "evaluation/splits.py",
+        "splits.py",
         "splitter.split(y, y, groups)",
         "splitter.split(y, y, np.arange(len(y)))",
         "evaluation/test_splits.py",

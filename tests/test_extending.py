@@ -157,6 +157,6 @@ def test_a_broken_package_ends_commands_in_one_line_and_leaves_help_alone(packag
     assert done.returncode == 2
     assert done.stderr == (
         "exafscn: package exafscn-more cannot be used: exafscn_more.nearest_atom:NearestAtom of "
-        "its entry point exafscn.targets: No module named 'nowhere_to_be_found'; mend it, or remove it "
-        "by `pip uninstall exafscn-more`\n"
+        "its entry point exafscn.targets: No module named 'nowhere_to_be_found'; mend it, or "
+        "remove it by `pip uninstall exafscn-more`\n"
     )

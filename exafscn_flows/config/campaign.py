@@ -11,12 +11,11 @@ from pydantic import (
     model_validator,
 )
 
-from exafscn_flows.config.study import Study
+from exafscn_flows.config.study import CLAIMS_ABOUT, Study
 from exafscn_flows.elements import check_absorber
 from exafscn_flows.features import FeatureSettings
 from exafscn_flows.features.ranges import is_distance
 from exafscn_flows.models import ModelSettings, RandomForest
-from exafscn_flows.report.claims import CLAIMS
 from exafscn_flows.sources import Source
 from exafscn_flows.spectra import FeffSettings, SpectraSettings
 from exafscn_flows.spectra.parts import Part
@@ -189,7 +188,7 @@ class CampaignConfig(StrictModel):
         if target not in targets:
             raise LocatedError(("study", "target"), _unknown("target", target, list(targets)))
         if self.study.claims is not None:
-            about, found = CLAIMS[self.study.claims].target, targets[target].kind
+            about, found = CLAIMS_ABOUT[self.study.claims], targets[target].kind
             if found != about:
                 message = f"{self.study.claims} is about {about}, not {found}: leave it out"
                 raise LocatedError(("study", "claims"), message)

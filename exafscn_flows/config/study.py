@@ -1,11 +1,15 @@
 """The study section: what a campaign asks of its models beyond their accuracy."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from exafscn_flows.report.claims import ClaimsName
 from exafscn_flows.strict import StrictModel, check_unique
+
+ClaimsName = Literal["exafs_coordination"]
+
+CLAIMS_ABOUT: dict[ClaimsName, str] = {"exafs_coordination": "coordination_number"}
+"""Kind of the target that a set of published claims is about."""
 
 Distance = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]

@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from exafscn_flows.models.base import Fitted
 from exafscn_flows.models.mlp_network import Network, standardised
 from exafscn_flows.tasks import Task
+from exafscn_flows.tasks.fitted import Fitted
 
 REPEATS = 5
 STEPS = 32

@@ -1,6 +1,6 @@
 """Out-of-fold outputs, one fold at a time, so that folds can run as separate tasks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -18,7 +18,7 @@ def fit_fold(
     folds: np.ndarray,
     fold: int,
     seed: int,
-    classes: list[Value],
+    classes: Sequence[Value],
 ) -> np.ndarray:
     """Fit on all other folds and return the outputs for the sites of one fold.
 

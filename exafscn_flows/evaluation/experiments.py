@@ -1,5 +1,6 @@
 """One fold of an experiment with a model: fewer features, fewer formulas, or importance."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +73,7 @@ def run_fold(
     experiment: str,
     value: float | None,
     seed: int,
-    classes: list[Value],
+    classes: Sequence[Value],
     n_extra: int = 0,
 ) -> FoldOutcome:
     """Fit a model as an experiment says, and predict the rows that are held out.

@@ -168,6 +168,7 @@ def readers(
         if isinstance(source, LocalSource):
             reader = source
         else:
+            assert isinstance(source, RemoteSource)
             reader = source.reader(_records(store, config.campaign, hash_, entries))
         found |= {(hash_, entry): reader for entry in entries}
     return found

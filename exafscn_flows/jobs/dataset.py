@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from exafscn_flows.keys import ALL, item_key
 from exafscn_flows.store.documents import FeatureDoc, LabelDoc, SiteDoc
 from exafscn_flows.store.store import Store
 from exafscn_flows.targets import TargetModel
-from exafscn_flows.targets.base import Value
+from exafscn_flows.targets.base import Class, Value
 from exafscn_flows.tasks import Task, task_named
 
 _BATCH = 1000
@@ -65,7 +65,7 @@ class Dataset:
     feature_set: str
     sites: list[SiteDoc]
     values: list[Value]
-    classes: list[Value]
+    classes: list[Class]
     y: np.ndarray
     groups: np.ndarray
     neighbours: list[list[str]]
@@ -235,7 +235,7 @@ def _rows(
 
 def _labels(
     store: Store, campaign: str, sites: list[SiteDoc], targets: list[str]
-) -> dict[str, dict[str, object]]:
+) -> dict[str, dict[str, Any]]:
     keys = [item_key(site.site, target) for site in sites for target in targets]
     ids = {"_id": {"$in": [f"{campaign}/{key}" for key in keys]}}
     fields = ["site", "target", "hash", "value", "neighbours"]

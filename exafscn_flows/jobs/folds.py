@@ -107,7 +107,7 @@ def folds_task(
     ItemFailure
         If there are too few sites to do so.
     """
-    from exafscn_flows.evaluation.splits import grouped_folds, random_folds
+    from exafscn_flows.splits import grouped_folds, random_folds
 
     return {
         split: random_folds(strata, *folds_and_seed)

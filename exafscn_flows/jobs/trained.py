@@ -110,6 +110,7 @@ def _metrics(
     task = own.task
     # Of all that absorbers have in common, the classes that this one has, or was taken for.
     output, y, classes = task.narrowed(output, own.y, own.classes)
+    counts = task.counts(y, own.groups, classes, config.evaluation.n_folds)
     return MetricsDoc(
         **head,
         task=task.name,
@@ -117,6 +118,7 @@ def _metrics(
         n_sites=len(own.sites),
         n_formulas=len(np.unique(own.groups)),
         classes=classes,
-        **task.counts(y, own.groups, classes, config.evaluation.n_folds),
+        class_counts=counts["class_counts"],
+        rare=counts["rare"],
         splits={split: task.metrics(y, output[split], folds[split], classes) for split in folds},
     )

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from itertools import product
-from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, StringConstraints, ValidationError, model_validator
@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from exafscn_flows.errors import CampaignError, problem_text
 from exafscn_flows.strict import LocatedError, StrictModel
 from exafscn_flows.targets.base import TaskName
+from exafscn_flows.tasks.fitted import Fitted
 
 ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_+]+$", max_length=40)]
 
@@ -19,37 +20,6 @@ Values = Annotated[list[Any], Field(min_length=1)]
 NAMES = frozenset({"kind", "name", "per", "targets", "feature_sets", "search"})
 """Keys that are no parameters of the model itself."""
 
-
-class Classifier(Protocol):
-    """A model fitted on classes, under scikit-learn's names."""
-
-    @property
-    def classes_(self) -> np.ndarray:
-        """Numbers of the classes that it has seen, ascending, shape (n_classes,)."""
-
-    @property
-    def n_features_in_(self) -> int:
-        """Number of features."""
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return the most probable class of each row, shape (n,)."""
-
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        """Return probabilities, shape (n, n_classes), columns in the order of ``classes_``."""
-
-
-class Regressor(Protocol):
-    """A model fitted on numbers, under scikit-learn's names."""
-
-    @property
-    def n_features_in_(self) -> int:
-        """Number of features."""
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return the number of each row, shape (n,)."""
-
-
-Fitted = Classifier | Regressor
 
 Node = tuple[str, str, str]
 """Loader, module and class by which a file in the skops format names a part of a model."""

@@ -10,9 +10,10 @@ import numpy as np
 from pydantic import Field
 
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.models.base import Fitted, ModelName, SklearnModel
+from exafscn_flows.models.base import ModelName, SklearnModel
 from exafscn_flows.models.soundness import sound_nodes
 from exafscn_flows.targets.base import TaskName
+from exafscn_flows.tasks.fitted import Fitted
 
 _MAX_BINS = 63
 _MIN_SAMPLES_LEAF = 5  # rare coordination numbers have few sites

@@ -5,8 +5,9 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from exafscn_flows.models.base import Fitted, ModelBase, ModelName
+from exafscn_flows.models.base import ModelBase, ModelName
 from exafscn_flows.targets.base import TaskName
+from exafscn_flows.tasks.fitted import Fitted
 
 
 class Mlp(ModelBase):

@@ -8,8 +8,9 @@ import hashlib
 
 from exafscn_flows.errors import CampaignError
 from exafscn_flows.models import MODELS
-from exafscn_flows.models.base import Fitted, ModelBase
+from exafscn_flows.models.base import ModelBase
 from exafscn_flows.registry import kind_of
+from exafscn_flows.tasks.fitted import Fitted
 
 
 def dump_model(model: ModelBase, fitted: Fitted) -> bytes:

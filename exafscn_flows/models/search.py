@@ -67,7 +67,7 @@ def _losses(
     seed: int,
     task: Task,
 ) -> list[float]:
-    from exafscn_flows.evaluation.splits import grouped_folds
+    from exafscn_flows.splits import grouped_folds
 
     task.check(y, N_FOLDS)
     folds = grouped_folds(task.strata(y), groups, N_FOLDS, seed)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from exafscn_flows.config.study import ClaimsName
 from exafscn_flows.evaluation.label_study import Agreement, CertaintyBin
-from exafscn_flows.report.claims import ClaimsName
 from exafscn_flows.store.results import ExperimentDoc
 
 

@@ -42,11 +42,12 @@ class FittedModel:
         numpy.ndarray
             Shape (n,); numbers are in the unit of the target.
         """
-        from exafscn_flows.evaluation.metrics import predicted_classes
+        from exafscn_flows.tasks.classes import predicted_classes
 
         output = self._output(X)
         if self.document.task == "numbers":
-            return output[:, 0]
+            numbers: np.ndarray = output[:, 0]
+            return numbers
         return predicted_classes(output, np.array(self.classes_))
 
     def predict_proba(self, X: Any) -> np.ndarray:

@@ -18,6 +18,9 @@ TargetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$", max_lengt
 TaskName = Literal["classes", "numbers"]
 """Whether a target is one of several classes, or a number."""
 
+Class = int | str
+"""One of several classes: a whole number, or a name."""
+
 Value = int | float | str
 """A class (whole number or name), or a number."""
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.targets.base import TaskName, Value
+from exafscn_flows.targets.base import Class, TaskName, Value
 
 
 class Task(ABC):
@@ -25,11 +25,11 @@ class Task(ABC):
     """Whether the better of two models has the larger score."""
 
     @abstractmethod
-    def classes(self, values: Sequence[Value]) -> list[Value]:
+    def classes(self, values: Sequence[Value]) -> list[Class]:
         """Return the distinct labels, ascending; empty for numbers."""
 
     @abstractmethod
-    def encode(self, values: Sequence[Value], classes: list[Value]) -> np.ndarray:
+    def encode(self, values: Sequence[Value], classes: Sequence[Value]) -> np.ndarray:
         """Return what models learn.
 
         Parameters
@@ -78,11 +78,11 @@ class Task(ABC):
             )
 
     @abstractmethod
-    def width(self, classes: list[Value]) -> int:
+    def width(self, classes: Sequence[Value]) -> int:
         """Return the number of columns of an output."""
 
     @abstractmethod
-    def output(self, fitted: Any, X: np.ndarray, classes: list[Value]) -> np.ndarray:
+    def output(self, fitted: Any, X: np.ndarray, classes: Sequence[Value]) -> np.ndarray:
         """Return what a fitted model says of each row.
 
         Parameters
@@ -118,7 +118,7 @@ class Task(ABC):
     def predictions(
         self,
         output: np.ndarray,
-        classes: list[Value],
+        classes: Sequence[Value],
         y: np.ndarray,
         folds: np.ndarray | None,
         doubt: Mapping[str, float],
@@ -147,7 +147,7 @@ class Task(ABC):
 
     @abstractmethod
     def metrics(
-        self, y: np.ndarray, output: np.ndarray, folds: np.ndarray, classes: list[Value]
+        self, y: np.ndarray, output: np.ndarray, folds: np.ndarray, classes: Sequence[Value]
     ) -> dict[str, Any]:
         """Compare out-of-fold outputs with labels.
 
@@ -175,7 +175,7 @@ class Task(ABC):
 
     @abstractmethod
     def counts(
-        self, y: np.ndarray, groups: np.ndarray, classes: list[Value], n_folds: int
+        self, y: np.ndarray, groups: np.ndarray, classes: Sequence[Value], n_folds: int
     ) -> dict[str, list[Any]]:
         """Count sites by class.
 
@@ -198,6 +198,33 @@ class Task(ABC):
             there to learn from when its sites are asked for, and with two or three it is learned
             from one or two. Both are empty for numbers.
         """
+
+    def narrowed(
+        self, outputs: Mapping[str, np.ndarray], y: np.ndarray, classes: Sequence[Class]
+    ) -> tuple[dict[str, np.ndarray], np.ndarray, list[Class]]:
+        """Leave out classes that some rows neither have nor are taken for.
+
+        Parameters
+        ----------
+        outputs
+            By split, shape (n, width) each.
+        y
+            As `encode` returns it, shape (n,).
+        classes
+            All classes.
+
+        Returns
+        -------
+        tuple
+            Outputs, y and classes that are left; of numbers, as they are.
+        """
+        return dict(outputs), y, list(classes)
+
+    def widened(
+        self, output: np.ndarray, known: Sequence[Class], classes: Sequence[Class]
+    ) -> np.ndarray:
+        """Return outputs for more classes than those that a model knows; these have 0."""
+        return output
 
     @abstractmethod
     def scores(self, metrics: Mapping[str, Any]) -> dict[str, float]:

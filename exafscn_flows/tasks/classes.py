@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from exafscn_flows.targets.base import Value
+from exafscn_flows.targets.base import Class, Value
 from exafscn_flows.tasks.base import Task, check_folds, too_few
 
 if TYPE_CHECKING:
-    from exafscn_flows.models.base import Classifier
+    from exafscn_flows.tasks.fitted import Classifier
 
 _DIGITS = 9
 """Decimals of probabilities that count: means over trees equal on paper differ in the last bits."""
@@ -26,10 +26,10 @@ class ClassesTask(Task):
     score = "accuracy"
     higher_is_better = True
 
-    def classes(self, values: Sequence[Value]) -> list[Value]:
-        return sorted(set(values))
+    def classes(self, values: Sequence[Value]) -> list[Class]:
+        return sorted(set(values))  # type: ignore[arg-type]
 
-    def encode(self, values: Sequence[Value], classes: list[Value]) -> np.ndarray:
+    def encode(self, values: Sequence[Value], classes: Sequence[Value]) -> np.ndarray:
         place = {value: index for index, value in enumerate(classes)}
         return np.array([place[value] for value in values], dtype=np.int64)
 
@@ -41,10 +41,10 @@ class ClassesTask(Task):
         if np.bincount(y).max() < n_folds:
             raise too_few(f"no label has as many sites as there are folds ({n_folds})")
 
-    def width(self, classes: list[Value]) -> int:
+    def width(self, classes: Sequence[Value]) -> int:
         return len(classes)
 
-    def output(self, fitted: "Classifier", X: np.ndarray, classes: list[Value]) -> np.ndarray:
+    def output(self, fitted: "Classifier", X: np.ndarray, classes: Sequence[Value]) -> np.ndarray:
         probabilities = np.zeros((len(X), len(classes)))
         probabilities[:, fitted.classes_] = fitted.predict_proba(X)
         return probabilities
@@ -55,7 +55,7 @@ class ClassesTask(Task):
     def predictions(
         self,
         output: np.ndarray,
-        classes: list[Value],
+        classes: Sequence[Value],
         y: np.ndarray,
         folds: np.ndarray | None,
         doubt: Mapping[str, float],
@@ -80,7 +80,7 @@ class ClassesTask(Task):
             }
 
     def metrics(
-        self, y: np.ndarray, output: np.ndarray, folds: np.ndarray, classes: list[Value]
+        self, y: np.ndarray, output: np.ndarray, folds: np.ndarray, classes: Sequence[Value]
     ) -> dict[str, Any]:
         """Compare out-of-fold probabilities with labels.
 
@@ -128,13 +128,28 @@ class ClassesTask(Task):
         }
 
     def counts(
-        self, y: np.ndarray, groups: np.ndarray, classes: list[Value], n_folds: int
+        self, y: np.ndarray, groups: np.ndarray, classes: Sequence[Value], n_folds: int
     ) -> dict[str, list[Any]]:
         there = np.unique(y).tolist()
         return {
             "class_counts": np.bincount(y, minlength=len(classes)).tolist(),
             "rare": [classes[one] for one in there if len(np.unique(groups[y == one])) < n_folds],
         }
+
+    def narrowed(
+        self, outputs: Mapping[str, np.ndarray], y: np.ndarray, classes: Sequence[Class]
+    ) -> tuple[dict[str, np.ndarray], np.ndarray, list[Class]]:
+        seen = [np.unique(y), *(np.unique(_predicted(output)) for output in outputs.values())]
+        kept = np.unique(np.concatenate(seen))
+        narrow = {split: output[:, kept] for split, output in outputs.items()}
+        return narrow, np.searchsorted(kept, y), [classes[place] for place in kept]
+
+    def widened(
+        self, output: np.ndarray, known: Sequence[Class], classes: Sequence[Class]
+    ) -> np.ndarray:
+        wide = np.zeros((len(output), len(classes)))
+        wide[:, [list(classes).index(one) for one in known]] = output
+        return wide
 
     def scores(self, metrics: Mapping[str, Any]) -> dict[str, float]:
         return {key: metrics[key] for key in ("accuracy", "accuracy_std", "macro_f1")}

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from exafscn_flows.targets.base import Value
+from exafscn_flows.targets.base import Class, Value
 from exafscn_flows.tasks.base import Task, check_folds
 
 if TYPE_CHECKING:
-    from exafscn_flows.models.base import Regressor
+    from exafscn_flows.tasks.fitted import Regressor
 
 _DISAGREES = 3
 """A label that is off by more of the expected errors than this disagrees with its prediction."""
@@ -22,19 +22,19 @@ class NumbersTask(Task):
     score = "rmse"
     higher_is_better = False
 
-    def classes(self, values: Sequence[Value]) -> list[Value]:
+    def classes(self, values: Sequence[Value]) -> list[Class]:
         return []
 
-    def encode(self, values: Sequence[Value], classes: list[Value]) -> np.ndarray:
+    def encode(self, values: Sequence[Value], classes: Sequence[Value]) -> np.ndarray:
         return np.array(values, dtype=np.float64)
 
     def strata(self, y: np.ndarray) -> np.ndarray:
         return _fifths(y)
 
-    def width(self, classes: list[Value]) -> int:
+    def width(self, classes: Sequence[Value]) -> int:
         return 2
 
-    def output(self, fitted: "Regressor", X: np.ndarray, classes: list[Value]) -> np.ndarray:
+    def output(self, fitted: "Regressor", X: np.ndarray, classes: Sequence[Value]) -> np.ndarray:
         return np.column_stack([fitted.predict(X), spread(fitted, X)])
 
     def doubt(self, y: np.ndarray, output: np.ndarray) -> dict[str, float]:
@@ -49,7 +49,7 @@ class NumbersTask(Task):
     def predictions(
         self,
         output: np.ndarray,
-        classes: list[Value],
+        classes: Sequence[Value],
         y: np.ndarray,
         folds: np.ndarray | None,
         doubt: Mapping[str, float],
@@ -69,7 +69,7 @@ class NumbersTask(Task):
             }
 
     def metrics(
-        self, y: np.ndarray, output: np.ndarray, folds: np.ndarray, classes: list[Value]
+        self, y: np.ndarray, output: np.ndarray, folds: np.ndarray, classes: Sequence[Value]
     ) -> dict[str, Any]:
         """Compare out-of-fold predictions with labels.
 
@@ -117,7 +117,7 @@ class NumbersTask(Task):
         return errors
 
     def counts(
-        self, y: np.ndarray, groups: np.ndarray, classes: list[Value], n_folds: int
+        self, y: np.ndarray, groups: np.ndarray, classes: Sequence[Value], n_folds: int
     ) -> dict[str, list[Any]]:
         return {"class_counts": [], "rare": []}
 

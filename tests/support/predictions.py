@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 import numpy as np
+from exafscn_flows.evaluation.metrics import expected_errors, predicted_classes
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.evaluation.metrics import expected_errors, predicted_classes
 from exafscn_flows.store.results import MetricsDoc, PredictionDoc, PromotionDoc
 from exafscn_flows.store.store import Store
 from exafscn_flows.targets import CoordinationNumber

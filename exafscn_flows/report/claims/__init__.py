@@ -1,10 +1,10 @@
-"""Published claims that a study can be set beside. A new set is one file and one line below."""
+"""Published claims that a study can be set beside.
 
-from typing import Literal
+A new set is one file, one line below, and its name in the study section.
+"""
 
+from exafscn_flows.config.study import ClaimsName
 from exafscn_flows.report.claims import exafs_coordination
 from exafscn_flows.report.claims.base import ClaimSet
-
-ClaimsName = Literal["exafs_coordination"]
 
 CLAIMS: dict[ClaimsName, ClaimSet] = {"exafs_coordination": exafs_coordination.CLAIMS}

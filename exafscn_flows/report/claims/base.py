@@ -15,8 +15,6 @@ class ClaimSet:
     ----------
     citation
         Where they were made, in one sentence.
-    target
-        Kind of the target that they are about.
     judge
         Judges every claim by the numbers of a target in the report's JSON: a list of ``claim``,
         ``rule``, ``figures`` (what, value, unit) and ``holds``, None without data.
@@ -26,6 +24,5 @@ class ClaimSet:
     """
 
     citation: str
-    target: str
     judge: Callable[[Numbers], list[dict[str, Any]]]
     published: Callable[[Sequence[Numbers], str], dict[str, Any] | None]

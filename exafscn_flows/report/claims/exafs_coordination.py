@@ -209,4 +209,4 @@ def published(models: Sequence[Numbers], feature_set: str) -> dict[str, Any] | N
     return result
 
 
-CLAIMS = ClaimSet(CITATION, "coordination_number", judge, published)
+CLAIMS = ClaimSet(CITATION, judge, published)

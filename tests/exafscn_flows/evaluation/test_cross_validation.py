@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from exafscn_flows.evaluation.cross_validation import assemble, fit_fold
-from exafscn_flows.evaluation.splits import grouped_folds, random_folds
 from exafscn_flows.models import Bagging, RandomForest
+from exafscn_flows.splits import grouped_folds, random_folds
 from exafscn_flows.tasks import task_named
 
 FOREST = RandomForest(n_estimators=40)

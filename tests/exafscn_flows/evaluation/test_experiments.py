@@ -8,8 +8,8 @@ import pytest
 
 from exafscn_flows.evaluation.cross_validation import fit_fold
 from exafscn_flows.evaluation.experiments import FoldOutcome, bands, run_fold
-from exafscn_flows.evaluation.splits import grouped_folds
 from exafscn_flows.models import Mlp, RandomForest
+from exafscn_flows.splits import grouped_folds
 from exafscn_flows.tasks import task_named
 
 TASK = task_named("classes")

@@ -10,11 +10,11 @@ from ruamel.yaml import YAML
 from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.errors import ItemFailure, UsageError
 from exafscn_flows.evaluation.cross_validation import fit_fold
-from exafscn_flows.evaluation.splits import grouped_folds
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.models import GradientBoosting, RandomForest
 from exafscn_flows.models import search as search_module
 from exafscn_flows.models.search import N_FOLDS, best_candidate
+from exafscn_flows.splits import grouped_folds
 from exafscn_flows.targets.base import TaskName
 from exafscn_flows.tasks import task_named
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.evaluation.splits import grouped_folds, random_folds
+from exafscn_flows.splits import grouped_folds, random_folds
 from exafscn_flows.tasks import task_named
 
 
