@@ -31,6 +31,7 @@ def sound_ensemble(model: Any, trees: Mapping[type, type]) -> bool:
     wanted = trees.get(type(model))
     return (
         wanted is not None
+        and getattr(model, "n_outputs_", 1) == 1  # bagging has one without saying so
         and len(model.estimators_) > 0
         and all(
             type(tree) is wanted and _sound_tree(tree, model.n_features_in_)
@@ -45,7 +46,7 @@ def _sound_tree(estimator: Any, n_features: int) -> bool:
     inner = tree.children_left != -1
     return (
         tree.node_count == tree.capacity
-        and estimator.n_outputs_ == tree.n_outputs == 1
+        and estimator.n_outputs_ == 1
         and tree.n_features == n_features
         and tree.value.shape == (tree.node_count, 1, n_values)
         and bool(np.isfinite(tree.value).all())

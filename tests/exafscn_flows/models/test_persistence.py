@@ -251,6 +251,13 @@ def file(kind: str, task: TaskName) -> bytes:
     return dump_model(MODELS[kind], fitted_model(kind, task))
 
 
+def changed(kind: str, task: TaskName, change: Callable[[Any], object]) -> bytes:
+    """Return the file of a model that was tampered with."""
+    model = copy.deepcopy(fitted_model(kind, task))
+    change(model)
+    return dump_model(MODELS[kind], model)
+
+
 @both_tasks
 @pytest.mark.parametrize("kind", TREES)
 @pytest.mark.parametrize(
@@ -310,19 +317,62 @@ def test_leaves_that_hold_no_number_or_several_are_refused(
 @pytest.mark.parametrize("kind", TREES)
 def test_trees_of_classes_in_a_mean_over_numbers_are_refused(kind: str) -> None:
     for task, other in (TASKS, TASKS[::-1]):
-        mixed = copy.copy(fitted_model(kind, task))
-        mixed.estimators_ = fitted_model(kind, other).estimators_
-        bad = dump_model(MODELS[kind], mixed)
+        trees = fitted_model(kind, other).estimators_
+        bad = changed(kind, task, lambda model, trees=trees: setattr(model, "estimators_", trees))
+        with pytest.raises(CampaignError, match="sound"):
+            load_model(kind, bad, sha(bad))
+
+
+@both_tasks
+@pytest.mark.parametrize("kind", TREES)
+def test_trees_of_several_outputs_are_refused(kind: str, task: TaskName) -> None:
+    for change in (
+        lambda model: setattr(model, "n_outputs_", 2),
+        lambda model: setattr(model.estimators_[0], "n_outputs_", 2),
+    ):
+        bad = changed(kind, task, change)
         with pytest.raises(CampaignError, match="sound"):
             load_model(kind, bad, sha(bad))
 
 
 @pytest.mark.parametrize("kind", TREES)
+def test_trees_with_other_classes_than_their_leaves_are_refused(kind: str) -> None:
+    def change(model: Any) -> None:
+        model.estimators_[-1].classes_ = np.arange(2)
+
+    bad = changed(kind, "classes", change)
+    with pytest.raises(CampaignError, match="sound"):
+        load_model(kind, bad, sha(bad))
+
+
+@both_tasks
+@pytest.mark.parametrize("kind", TREES)
+def test_a_tree_that_claims_fewer_features_than_it_has_is_refused(
+    kind: str, task: TaskName
+) -> None:
+    """scikit-learn writes importances to as much memory as a tree says that it has features."""
+
+    def claim(value: Any) -> None:
+        if isinstance(value, dict):
+            if value.get("__loader__") == "TreeNode":
+                arguments = value["__reduce__"]["args"]["content"]
+                assert arguments[0]["content"] == "20"
+                arguments[0] = {**arguments[0], "content": "1", "__id__": 99999}
+            value = list(value.values())
+        for child in value if isinstance(value, list) else []:
+            claim(child)
+
+    bad = with_schema(file(kind, task), claim)
+    with pytest.raises(CampaignError, match="sound"):
+        load_model(kind, bad, sha(bad))
+
+
+@pytest.mark.parametrize("kind", TREES)
 def test_a_mean_over_no_trees_is_refused(kind: str) -> None:
-    none = copy.copy(fitted_model(kind, "numbers"))
-    none.estimators_ = []
-    none.estimators_features_ = []
-    bad = dump_model(MODELS[kind], none)
+    def empty(model: Any) -> None:
+        model.estimators_ = model.estimators_features_ = []
+
+    bad = changed(kind, "numbers", empty)
     with pytest.raises(CampaignError, match="sound"):
         load_model(kind, bad, sha(bad))
 
@@ -373,23 +423,44 @@ def test_boosting_that_claims_to_be_in_a_fit_is_refused(task: TaskName) -> None:
         load_model("gradient_boosting", bad, sha(bad))
 
 
+def one_tree_more(model: Any) -> None:
+    model._predictors[0] = model._predictors[0] + model._predictors[1][:1]
+
+
+def one_output_more(model: Any) -> None:
+    model._baseline_prediction = np.hstack([model._baseline_prediction] * 2)
+
+
+def a_category(model: Any) -> None:
+    model._bin_mapper.is_categorical_[0] = True
+
+
 @both_tasks
-def test_boosting_with_more_outputs_than_trees_is_refused(task: TaskName) -> None:
-    model = copy.copy(fitted_model("gradient_boosting", task))
-    model.n_trees_per_iteration_ += 1
-    bad = dump_model(MODELS["gradient_boosting"], model)
+@pytest.mark.parametrize("change", [one_tree_more, one_output_more, a_category])
+def test_boosting_that_is_not_as_it_was_fitted_is_refused(
+    task: TaskName, change: Callable[[Any], None]
+) -> None:
+    bad = changed("gradient_boosting", task, change)
     with pytest.raises(CampaignError, match="sound"):
         load_model("gradient_boosting", bad, sha(bad))
 
 
 @both_tasks
 @pytest.mark.parametrize(
-    "features", [np.arange(20)[::-1].copy(), np.arange(20) < 5, np.arange(5), np.full(20, 99)]
+    "features",
+    [
+        [np.arange(20)[::-1].copy()] * 3,
+        [np.arange(20) < 5] * 3,
+        [np.arange(5)] * 3,
+        [np.full(20, 99)] * 3,
+        [np.arange(20.0)] * 3,
+        [np.arange(20)] * 2,
+    ],
 )
-def test_bagging_on_other_columns_than_all_is_refused(features: np.ndarray, task: TaskName) -> None:
-    model = copy.copy(fitted_model("bagging", task))
-    model.estimators_features_ = [features] * 3
-    bad = dump_model(MODELS["bagging"], model)
+def test_bagging_on_other_columns_than_all_is_refused(
+    features: list[np.ndarray], task: TaskName
+) -> None:
+    bad = changed("bagging", task, lambda model: setattr(model, "estimators_features_", features))
     with pytest.raises(CampaignError, match="sound"):
         load_model("bagging", bad, sha(bad))
 

@@ -146,6 +146,10 @@ def test_too_little_to_search_on_is_a_failure_that_says_so() -> None:
     with pytest.raises(ItemFailure, match="in the search") as error:
         GradientBoosting(search={"max_iter": [1, 2]}).fit(X[:12], y, groups, 0, "classes")
     assert error.value.kind == "one_class"
+    pairs = np.repeat([0, 1, 2], 2)
+    with pytest.raises(ItemFailure, match="over parameters, no label has as many sites") as error:
+        RandomForest(search={"n_estimators": [1, 2]}).fit(X[:6], pairs, np.arange(6), 0, "classes")
+    assert error.value.kind == "too_few_sites"
 
 
 @pytest.mark.parametrize(

@@ -161,11 +161,11 @@ def test_predictions_of_numbers_say_how_far_off_they_may_be() -> None:
 
 def test_names_are_wrong_or_right_but_never_far_off() -> None:
     classes: list[Any] = ["octahedral", "square", "tetrahedral"]
-    output = np.array([[0.5, 0.3, 0.2]])
+    output = np.array([[0.6, 0.3, 0.1]])
     (found,) = TASK.predictions(output, classes, np.array([2]), np.zeros(1), {})
     assert (found["value"], found["label"]) == ("octahedral", "tetrahedral")
-    assert found["expected_error"] == pytest.approx(0.5)
-    assert found["probabilities"] == {"octahedral": 0.5, "square": 0.3, "tetrahedral": 0.2}
+    assert found["expected_error"] == pytest.approx(0.4)
+    assert found["probabilities"] == {"octahedral": 0.6, "square": 0.3, "tetrahedral": 0.1}
 
 
 def test_a_class_that_was_not_learned_has_no_probability() -> None:
