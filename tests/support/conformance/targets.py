@@ -14,8 +14,9 @@ from exafscn_flows.targets.surroundings import Surroundings
 CRYSTALS = (NIO, zinc_blende("Zn", "S", 5.41), cuprite(), cesium_chloride("Cs", "Cl", 4.12))
 
 BAD_CRYSTALS = (
-    # One atom in a vacuum.
+    # One atom in a vacuum, and in a larger one.
     Structure(Lattice.cubic(900), ["Cu"], [[0, 0, 0]]),
+    Structure(Lattice.cubic(3000), ["Cu"], [[0, 0, 0]]),
     # Atoms on top of each other.
     Structure(Lattice.cubic(4), ["Ni", "O"], [[0, 0, 0], [0, 0, 0]]),
     # No bond holds these.
