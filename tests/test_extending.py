@@ -148,15 +148,36 @@ def test_every_example_is_an_entry_point_and_a_line_of_a_list():
         )
 
 
-def test_a_broken_package_ends_commands_in_one_line_and_leaves_help_alone(package):
-    (package / "exafscn_more" / "nearest_atom.py").write_text("import nowhere_to_be_found\n")
+@pytest.mark.parametrize(
+    ("module", "old", "new", "what", "why"),
+    [
+        (
+            "nearest_atom",
+            "from typing",
+            "import nowhere_to_be_found\nfrom typing",
+            "exafscn_more.nearest_atom:NearestAtom of its entry point exafscn.targets",
+            "No module named 'nowhere_to_be_found'",
+        ),
+        (
+            "envelope",
+            'Literal["envelope"] = "envelope"',
+            'Literal["concatenation"] = "concatenation"',
+            "exafscn_more.envelope:Envelope of its entry point exafscn.features",
+            "its kind 'concatenation' is taken by exafscn",
+        ),
+    ],
+)
+def test_a_broken_package_ends_commands_in_one_line_and_leaves_help_alone(
+    package, module, old, new, what, why
+):
+    file = package / "exafscn_more" / f"{module}.py"
+    file.write_text(file.read_text().replace(old, new, 1))
     code = "import sys; sys.argv[1:] = {}; from launcher.cli import main; main()"
     done = python(code.format(["--help"]), package)
     assert done.returncode == 0, done.stderr
     done = python(code.format(["run", "c.yaml"]), package)
     assert done.returncode == 2
     assert done.stderr == (
-        "exafscn: package exafscn-more cannot be used: exafscn_more.nearest_atom:NearestAtom of "
-        "its entry point exafscn.targets: No module named 'nowhere_to_be_found'; mend it, or "
-        "remove it by `pip uninstall exafscn-more`\n"
+        f"exafscn: package exafscn-more cannot be used: {what}: {why}; mend it, or remove it by "
+        "`pip uninstall exafscn-more`\n"
     )

@@ -58,8 +58,9 @@ def collect_report(store: Store, name: str) -> ReportData:
 def _models(store: Store, config: CampaignConfig) -> list[Reported]:
     """Collect the models that are up to date, in the order of the file."""
     found: list[Reported] = []
+    fits = wanted_fits(store, config, config.absorbers)
     for absorber in config.absorbers:
-        keys = [fit.version_key for fit in wanted_fits(store, config, absorber)]
+        keys = [fit.version_key for fit in fits if fit.absorber == absorber]
         found += read_models(store, config, keys)
     order = [target.name for target in config.targets]
     return sorted(found, key=lambda one: order.index(one[0].target))
@@ -78,15 +79,18 @@ def _timings(store: Store, name: str, status: Status) -> dict[str, float]:
     total = store.aggregate(
         SpectrumDoc,
         [
-            {"$match": {"campaign": name}},
+            {"$match": {"campaign": name, "found_in": None}},
             {"$group": {"_id": None, "seconds": {"$sum": "$seconds"}, "count": {"$sum": 1}}},
         ],
     )
-    if not total:
-        return {}
-    seconds, count = total[0]["seconds"], total[0]["count"]
-    return {
-        "spectra": count,
-        "FEFF, processor seconds": seconds,
-        "FEFF, processor seconds per spectrum": seconds / count,
-    }
+    found: dict[str, float] = {}
+    if total:
+        seconds, count = total[0]["seconds"], total[0]["count"]
+        found |= {
+            "spectra": count,
+            "FEFF, processor seconds": seconds,
+            "FEFF, processor seconds per spectrum": seconds / count,
+        }
+    if n_found := store.count(SpectrumDoc, {"campaign": name, "found_in": {"$ne": None}}):
+        found["spectra found, computed before"] = n_found
+    return found

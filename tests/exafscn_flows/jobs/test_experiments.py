@@ -53,8 +53,8 @@ def test_experiments_are_made_once_and_agree_with_the_metrics(with_features, sto
     # All formulas, or all of R, is the fit that the metrics are of.
     for name in ("learning_curve/1.0", "rmax/99.0", "importance"):
         doc = found[f"{CN}/Ni/r_space/random_forest/{name}"]
-        assert (doc.accuracy, doc.macro_f1) == (grouped["accuracy"], grouped["macro_f1"])
-        assert doc.accuracy_std == grouped["accuracy_std"]
+        assert doc.scores == {name: grouped[name] for name in doc.scores}
+        assert {"accuracy", "accuracy_std", "macro_f1"} == set(doc.scores)
         assert doc.n_train == 4
     assert found[f"{CN}/Ni/r_space/random_forest/learning_curve/0.5"].n_train == 2
     importance = found[f"{CN}/Ni/r_space/random_forest/importance"]

@@ -106,7 +106,7 @@ def test_failures_of_sites_that_no_longer_count_are_dropped(plan, store):
         )
     plan(filters={"required": ["O"]}, features={"xftf": {"kmax": 11.0}})
     (site,) = active(store)
-    assert failed(store) == [site]
+    assert failed(store) == [f"{site}/coordination_number"]
     assert site.startswith("NiO")
 
 

@@ -73,7 +73,11 @@ def test_failure_is_that_of_its_stage_and_holds_up_what_needs_it(plan, store, wi
     assert (counts["labels done"], counts["spectra done"], counts["spectra failed"]) == (1, 0, 1)
     (failure,) = store.find(FailureDoc, {})
     (site,) = store.active_sites("test")
-    assert (failure.stage, failure.item, failure.absorber) == ("spectra", site.site, "Ni")
+    assert (failure.stage, failure.item, failure.absorber) == (
+        "spectra",
+        f"{site.site}/exafs",
+        "Ni",
+    )
     assert (failure.kind, failure.message) == ("feff_timeout", "FEFF did not end")
     (state,) = site_states(store, config, [site])
     assert (*state.labels.values(), *state.spectra.values()) == (State.DONE, State.FAILED)

@@ -1,7 +1,7 @@
 """Checks of targets."""
 
 import numpy as np
-from crystals import cesium_chloride, cuprite, zinc_blende
+from crystals import cesium_chloride, cuprite, rock_salt, zinc_blende
 from pymatgen.core import Lattice, Structure
 
 from conformance.examples import NIO, example
@@ -11,11 +11,13 @@ from exafscn_flows.targets import TargetModel
 from exafscn_flows.targets.base import Label
 from exafscn_flows.targets.surroundings import Surroundings
 
+# The first site of each is a metal.
 CRYSTALS = (NIO, zinc_blende("Zn", "S", 5.41), cuprite(), cesium_chloride("Cs", "Cl", 4.12))
 
 BAD_CRYSTALS = (
-    # One atom in a vacuum.
+    # One atom in a vacuum, and in a larger one.
     Structure(Lattice.cubic(900), ["Cu"], [[0, 0, 0]]),
+    Structure(Lattice.cubic(3000), ["Cu"], [[0, 0, 0]]),
     # Atoms on top of each other.
     Structure(Lattice.cubic(4), ["Ni", "O"], [[0, 0, 0], [0, 0, 0]]),
     # No bond holds these.
@@ -27,13 +29,14 @@ def labels_are_sound(one: type[TargetModel]) -> None:
     """A label is what its task says, with weights of which it has the largest, and stays so."""
     target = example(one)
     for structure in CRYSTALS:
-        for index in range(min(len(structure), 2)):
-            label = target.label(Surroundings(structure), [AbsorbingSite(index, 1)])
-            is_sound(target, label)
-            assert label == example(one).label(Surroundings(structure), [AbsorbingSite(index, 1)])
+        first = [AbsorbingSite(0, 1)]
+        label = target.label(Surroundings(structure), first)
+        is_sound(target, label)
+        assert label == example(one).label(Surroundings(structure), first)
     both = [AbsorbingSite(0, 1), AbsorbingSite(1, 3)]
-    averaged = example(one, mode="averaged")
-    is_sound(averaged, averaged.label(Surroundings(CRYSTALS[0]), both))
+    for mode in ("uniform", "averaged"):
+        target = example(one, mode=mode)
+        is_sound(target, target.label(Surroundings(rock_salt("Ni", "O", 4.178)), both))
 
 
 def is_sound(target: TargetModel, label: Label) -> None:
