@@ -112,7 +112,9 @@ def calibration(reports: Sequence[ModelReport], view: View, unit: str) -> str:
         color = COLORS[names.index(series_name(report, reports)) % len(COLORS)]
         axes = panels[report.absorber]
         axes.plot(x, y, color=color, linewidth=1)
-        axes.scatter(x, y, 4 + 46 * np.array(found.n_sites) / max(found.n_sites), color=color)
+        axes.scatter(
+            x, y, 4 + 46 * np.array(found.n_sites) / max(found.n_sites), color=color, clip_on=False
+        )
     top = 100.0 if stated.kind == "fraction" else 1.05 * highest
     for place, (name, axes) in enumerate(panels.items()):
         axes.plot([0, top], [0, top], color=INK, linewidth=1, linestyle=(0, (4, 2)))
