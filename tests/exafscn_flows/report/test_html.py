@@ -439,3 +439,18 @@ def test_target_without_models_says_so(three):
     assert "No model has been fitted." in section.text_content()
     assert not section.xpath(".//img")
     assert "no model" in page.xpath("string(//header//tbody/tr[2])")
+
+
+def test_page_of_one_number_begins_with_its_error_beside_always_the_mean(three):
+    data = three()
+    own = [one for one in data.models if one.target == "bond_length" and one.model == "forest"]
+    page = check_page(render(three(targets=data.targets[2:], models=own, disagreements=[])))
+    splits = [one.metrics.splits["grouped"] for one in own]
+    rmse, always = (sum(one[key] for one in splits) / 2 for key in ("rmse", "mean_rmse"))
+    assert page.xpath("string(//h1)") == (
+        "From the spectra of 400 sites of 2 absorbers, the mean bond length is predicted with "
+        f"an RMSE of {rmse:.4f} Å; always guessing the mean gives {always:.3f} Å."
+    )
+    assert page.xpath("//section[@id='accuracy']")
+    text = page.xpath("string(//*[@id='disagreements'])")
+    assert "No label is off by more than three times the expected error." in text

@@ -285,3 +285,19 @@ def test_cards_of_joint_models_name_all_their_absorbers(three, study):
         ("Fe", ["Cu", "Fe"]),
     ]
     assert cards[0]["not_for"][0].startswith("Absorbers other than Cu, Fe,")
+
+
+def test_a_study_is_about_its_target_alone(three, study):
+    provenance = study(["Ti"]).provenance
+    provenance.targets[:] = [{"name": name} for name in (CN, "environment", "bond_length")]
+    provenance.feature_sets["r_mu"] = provenance.feature_sets["r_chi"] = {
+        "kind": "r_space",
+        "xftf": {"kmin": 3.0, "kmax": 12.0},
+    }
+    looked = StudyData("environment", "r_mu", [])
+    numbers = report_json(three(provenance=provenance, study=looked))["targets"]
+    assert {name: bool(one["elements"]) for name, one in numbers.items()} == {
+        CN: False,
+        "environment": True,
+        "bond_length": False,
+    }
