@@ -383,16 +383,16 @@ FAULTS = (
     # -- report
     _science(
         "one model that can do without is enough",
-        "report/claims.py",
+        "report/claims/exafs_coordination.py",
         "holds &= all(loss <= FAR_LOSS",
         "holds &= any(loss <= FAR_LOSS",
         "report/test_claims.py",
     ),
     _science(
         "a model card is of the worst model",
-        "report/cards.py",
-        "_accuracy(report) > _accuracy(rival)",
-        "_accuracy(report) < _accuracy(rival)",
+        "report/data.py",
+        "better(report.score, rival.score)",
+        "better(rival.score, report.score)",
         "report/test_study.py",
     ),
     # -- launcher and workflows

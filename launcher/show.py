@@ -176,8 +176,11 @@ def _score_tables(store: Store, config: CampaignConfig) -> Iterator[tuple[Table,
                 score.text(score.of(random)),
                 further.text(further.of(grouped)),
             )
-        yield (
-            table,
-            "grouped: one formula on one side of every split; ±: standard deviation over folds;\n"
+        legend = [
+            "grouped: one formula on one side of every split; ±: s.d. over folds;",
             f"{view.terminal_text}.",
-        )
+        ]
+        together = [one.name for one in config.models_for(target.name) if one.per == "campaign"]
+        if together and len(config.absorbers) > 1:
+            legend.append(f"Fitted on all absorbers together: {', '.join(together)}.")
+        yield table, "\n".join(legend)

@@ -13,7 +13,6 @@ from exafscn_flows.report.view import (
     Panel,
     Score,
     View,
-    amount,
 )
 
 if TYPE_CHECKING:
@@ -126,7 +125,7 @@ class NumbersView(View):
         return {}
 
     def doubt(self, site: Numbers, unit: str) -> str:
-        return f"± {amount(site['expected_error'])} {unit}".strip()
+        return f"± {site['expected_error']:.3g} {unit}".strip()  # stored with three decimals
 
     def surprise(self, site: Numbers) -> float:
         return abs(float(site["value"]) - float(site["label"]))

@@ -25,6 +25,9 @@ from exafscn_flows.report.view import View
 MOST_POINTS = 1000
 """Points that are drawn as such: more would hide each other, and make the page heavy."""
 
+_WIDTH, _LEFT, _BELOW, _GAP = 9.5, 0.75, 0.55, 0.3
+"""Width of a figure with several panels, and room around and between them, inches."""
+
 # The palest of these blues can still be told from the page.
 _DENSITY = LinearSegmentedColormap.from_list(
     "density", mpl.colormaps["Blues"](np.linspace(0.25, 1))
@@ -78,11 +81,25 @@ def calibration(reports: Sequence[ModelReport], view: View, unit: str) -> str:
     """
     absorbers = list(dict.fromkeys(report.absorber for report in reports))
     names = list(dict.fromkeys(series_name(report, reports) for report in reports))
-    columns = max(min(len(absorbers), 5), 4)
+    columns, used = max(min(len(absorbers), 5), 4), min(len(absorbers), 5)
     rows = -(-len(absorbers) // columns)
-    figure = Figure(figsize=(9.5, 0.9 + 9.5 / columns * 0.82 * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    panels = dict(zip(absorbers, grid.flat, strict=False))
+    # To have the room for labels worked out takes far longer than to draw.
+    n_columns = legend_columns(names, _WIDTH)
+    above = 0.35 + 0.2 * -(-len(names) // n_columns)
+    size = (_WIDTH - _LEFT) / columns - _GAP
+    height = above + rows * (size + _GAP) + _BELOW - _GAP
+    figure = Figure(figsize=(_WIDTH, height))
+    panels = {
+        name: figure.add_axes(
+            (
+                (_LEFT + place % columns * (size + _GAP)) / _WIDTH,
+                1 - (above + size + place // columns * (size + _GAP)) / height,
+                size / _WIDTH,
+                size / height,
+            )
+        )
+        for place, name in enumerate(absorbers)
+    }
     stated, observed = view.calibration_axes
     highest = 0.0
     for report in reports:
@@ -95,29 +112,38 @@ def calibration(reports: Sequence[ModelReport], view: View, unit: str) -> str:
         color = COLORS[names.index(series_name(report, reports)) % len(COLORS)]
         axes = panels[report.absorber]
         axes.plot(x, y, color=color, linewidth=1)
-        axes.scatter(x, y, 4 + 46 * np.array(found.n_sites) / max(found.n_sites), color=color)
+        axes.scatter(
+            x, y, 4 + 46 * np.array(found.n_sites) / max(found.n_sites), color=color, clip_on=False
+        )
     top = 100.0 if stated.kind == "fraction" else 1.05 * highest
-    for axes in grid.flat[len(absorbers) :]:
-        axes.set_visible(False)
-    for name, axes in panels.items():
+    for place, (name, axes) in enumerate(panels.items()):
         axes.plot([0, top], [0, top], color=INK, linewidth=1, linestyle=(0, (4, 2)))
-        axes.set_title(name, fontsize=10, fontweight="bold")
+        axes.set_title(name, fontsize=10, fontweight="bold", pad=4)
+        below, first = place + columns >= len(absorbers), place % columns == 0
+        axes.tick_params(labelbottom=below, labelleft=first)
         axes.set_xlim(0, top)
         axes.set_ylim(0, top)
-        axes.set_aspect("equal")
         axes.locator_params(nbins=5)
         axes.grid(color=LINE, linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.supxlabel(axis_label(stated, unit), fontsize=9)
-    figure.supylabel(axis_label(observed, unit), fontsize=9)
+    middle = (_LEFT + (used * (size + _GAP) - _GAP) / 2) / _WIDTH
+    figure.text(middle, 0.08 / height, axis_label(stated, unit), ha="center", color=INK)
+    figure.text(
+        0.02,
+        (height - above + _BELOW) / 2 / height,
+        axis_label(observed, unit),
+        va="center",
+        rotation="vertical",
+        color=INK,
+    )
     handles = [
         Line2D([], [], color=COLORS[i % len(COLORS)], marker="o", markersize=4, label=name)
         for i, name in enumerate(names)
     ]
     figure.legend(
         handles=handles,
-        loc="outside upper left",
-        ncols=legend_columns(names, 9.5),
+        loc="upper left",
+        ncols=n_columns,
         fontsize=9,
         handlelength=1.4,
         columnspacing=1.6,

@@ -1,5 +1,6 @@
 """What the report has to know of a kind of targets, classes or numbers."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ IMPORTANCE_NOTE = (
     "It spreads importance over correlated neighbouring points, so read regions, not single points."
 )
 """What is true of these figures, whatever the target."""
+
+
+_TINY = 1e-4
 
 
 @dataclass(frozen=True)
@@ -234,9 +238,11 @@ class View(ABC):
 
 
 def amount(value: float) -> str:
-    """Return a number in three significant digits, without an exponent where one can read it."""
-    text = f"{value:.3g}"
-    return f"{value:.0f}" if "e+" in text else text
+    """Return a number in three significant digits, without an exponent unless it is tiny."""
+    if value and abs(value) < _TINY:
+        return f"{value:.2e}"
+    decimals = 2 - math.floor(math.log10(abs(value))) if value else 0
+    return f"{value:.{max(decimals, 0)}f}"
 
 
 def value_text(value: Value, unit: str) -> str:

@@ -9,9 +9,8 @@ from exafscn_flows.jobs.experiments import experiments
 from exafscn_flows.jobs.report import collect_report
 from exafscn_flows.jobs.train import train
 from exafscn_flows.report.summary import to_json
-from exafscn_flows.store.documents import LabelDoc
-from exafscn_flows.store.results import PredictionDoc
 
+CN = "coordination_number"
 FOREST = {"kind": "random_forest", "n_estimators": 5}
 STUDY = {"rmax": [2.0, 4.0], "learning_curve": [1.0]}
 SETS = {"sets": [{"kind": "r_space"}, {"kind": "k_space", "input": "chi"}]}
@@ -34,12 +33,12 @@ def studied(with_features, store):
 def test_experiments_are_collected_in_the_order_of_the_file(studied, store):
     studied()
     data = collect_report(store, "test")
-    assert data.study.feature_set == "r_space"
+    assert (data.study.target, data.study.feature_set) == (CN, "r_space")
     found = [(one.experiment, one.value) for one in data.study.experiments]
     assert found == [("importance", None), ("rmax", 2.0), ("rmax", 4.0), ("learning_curve", 1.0)]
     numbers = to_json(data)
     assert json.loads(json.dumps(numbers, allow_nan=False)) == numbers
-    (rmax, learning) = numbers["curves"]
+    rmax, learning = numbers["targets"][CN]["curves"]
     assert learning["absorbers"]["Ni"]["points"][0]["accuracy"] == rmax["absorbers"]["Ni"]["all"]
 
 
@@ -51,31 +50,14 @@ def test_experiments_that_are_out_of_date_are_left_out(studied, with_features, s
     assert data.study.experiments == []
     assert data.models == []
     assert data.labels == []
-    assert to_json(data)["claims"] == []
+    assert to_json(data)["targets"][CN]["curves"] == []
 
 
-def test_labels_are_joined_with_predictions_by_site(studied, store):
-    studied()
-    # Of eight sites, one certain label is wrong by both rivals, and one rival fails once.
-    for number, label in enumerate(store.find(LabelDoc, {}, sort=[("site", 1)])):
-        label.rivals = {"voronoi_nn": label.cn + 2.0, "minimum_distance_nn": float(label.cn)}
-        if number == 0:
-            label.rivals["minimum_distance_nn"] = None
-            label.cn_weights = {"4": 0.6, "6": 0.4}
-        store.write([label])
-    (report,) = collect_report(store, "test").labels
-    agreements = {one.method: one for one in report.agreements}
-    assert (agreements["voronoi_nn"].n_sites, agreements["voronoi_nn"].agree) == (8, 0)
-    assert agreements["voronoi_nn"].mean_difference == 2
-    assert agreements["minimum_distance_nn"].n_sites == 7
-    assert agreements["minimum_distance_nn"].agree == 1
-    bins = {one.low: one for one in report.certainty}
-    assert (bins[0.5].n_sites, bins[0.99].n_sites) == (1, 7)
-    query = {"feature_set": "r_space"}
-    predictions = list(store.find(PredictionDoc, query, sort=[("site", 1)]))
-    right = [not one.disagrees for one in predictions]
-    assert bins[0.5].accuracy == right[0]
-    assert bins[0.99].accuracy == pytest.approx(sum(right[1:]) / 7)
+@pytest.mark.parametrize("claims", [None, "exafs_coordination"])
+def test_claims_are_judged_where_the_study_names_them(studied, store, claims):
+    studied(study=STUDY | {"claims": claims})
+    numbers = to_json(collect_report(store, "test"))["targets"][CN]
+    assert bool(numbers["claims"]) == bool(numbers["published"]) == (claims is not None)
 
 
 def test_provenance_has_what_each_set_goes_through(studied, store):
@@ -83,6 +65,8 @@ def test_provenance_has_what_each_set_goes_through(studied, store):
     studied(features={"sets": [*SETS["sets"], {"kind": "concatenation", "parts": parts}]})
     provenance = collect_report(store, "test").provenance
     assert provenance.sources == ["files"]
+    assert [one["name"] for one in provenance.targets] == [CN]
+    assert [one["name"] for one in provenance.spectra] == ["exafs"]
     sets = provenance.feature_sets
     assert sets["r_space"]["autobk"]["rbkg"] == 1.0
     assert sets["r_space"]["xftf"]["kmax"] == 12.0
@@ -95,5 +79,6 @@ def test_ordinary_campaign_has_no_study(studied, store):
     studied(study=None)
     data = collect_report(store, "test")
     assert data.study is None
-    assert len(to_json(data)["model_cards"]) == 1
-    assert to_json(data)["elements"] is None
+    numbers = to_json(data)["targets"][CN]
+    assert len(numbers["model_cards"]) == 1
+    assert numbers["elements"] is None

@@ -59,7 +59,7 @@ def test_an_older_version_that_is_promoted_stays_until_other_settings_ask_for_a_
     second = current(store, config)
     assert promote(store, config, first) == 0
     assert current(store, config) == first
-    assert len(Campaign("test", store).model("Ni").estimators_) == 5
+    assert len(Campaign("test", store).model("Ni").fitted.estimators_) == 5
     assert current(store, campaign(model=LARGER)) == first
     config = campaign(model=LARGER | {"n_estimators": 3})
     assert current(store, config) not in (first, second)
@@ -84,7 +84,7 @@ def test_a_promoted_version_has_predicted_the_sites_that_came_after_it(campaign,
         vector = store.database.features.find_one({"site": doc.site})["vector"].as_vector().data
         (expected,) = model.predict_proba([vector])
         assert list(doc.probabilities.values()) == pytest.approx(expected.tolist())
-        assert doc.cn_label == (6 if "-rs" in doc.site else 4)
+        assert doc.label == (6 if "-rs" in doc.site else 4)
     assert promote(store, config, first) == 0
 
 

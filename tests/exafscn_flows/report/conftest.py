@@ -1,6 +1,7 @@
 """Made-up campaigns whose spectra follow the EXAFS equation and whose counts add up."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -471,3 +472,38 @@ def numbers_model() -> Callable[..., ModelReport]:
 def three() -> Callable[..., ReportData]:
     """Give tests the maker of a campaign of three targets."""
     return make_three
+
+
+def make_numbers_study(**changes: Any) -> ReportData:
+    """Make a study of bond lengths at one absorber with one forest."""
+    experiments = [
+        one.model_copy(
+            update={
+                "target": BOND_LENGTH.name,
+                "scores": {
+                    "rmse": 0.12 - 0.1 * one.scores["accuracy"],
+                    "rmse_std": 0.003,
+                    "mae": 0.03,
+                    "r2": 0.8,
+                },
+            }
+        )
+        for one in make_experiments("Zn", 0.9)
+        if one.model == "random_forest"
+    ]
+    kind = {"kind": "bond_length", "name": BOND_LENGTH.name}
+    fields = {
+        "targets": [BOND_LENGTH],
+        "models": [make_numbers("Zn", "r_space", model="random_forest")],
+        "provenance": replace(make_study(["Zn"]).provenance, targets=[kind]),
+        "labels": [],
+        "disagreements": [],
+        "study": StudyData(BOND_LENGTH.name, "r_space", experiments),
+    }
+    return make_data(**{**fields, **changes})
+
+
+@pytest.fixture(scope="session")
+def numbers_study() -> Callable[..., ReportData]:
+    """Give tests the maker of a study of numbers."""
+    return make_numbers_study

@@ -1,9 +1,12 @@
 """Every claim can come out yes and no, and has no data where nothing speaks for or against it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.report.claims import CLAIMS
 from exafscn_flows.report.claims.exafs_coordination import judge
 
 NOTHING: dict[str, Any] = {
@@ -141,3 +144,17 @@ def test_forest_and_network_are_compared_on_elements_that_have_both():
     claim = judged(elements=elements(random_forest=[0.80, 0.10], mlp=[0.80, None]))
     assert claim["holds"]
     assert judged(elements=elements(random_forest=[0.8], bagging=[0.7])) is None
+
+
+def test_claims_about_another_target_are_refused(monkeypatch):
+    settings = {
+        "campaign": "x",
+        "absorbers": ["Cu"],
+        "sources": [{"kind": "amcsd"}],
+        "study": {"claims": "exafs_coordination"},
+    }
+    assert CampaignConfig.model_validate(settings).study.claims == "exafs_coordination"
+    other = replace(CLAIMS["exafs_coordination"], target="bond_length")
+    monkeypatch.setitem(CLAIMS, "exafs_coordination", other)
+    with pytest.raises(ValueError, match="is about bond_length, not coordination_number"):
+        CampaignConfig.model_validate(settings)

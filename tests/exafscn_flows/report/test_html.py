@@ -335,3 +335,122 @@ def test_same_data_gives_the_same_page(campaign):
     page = render(campaign())
     DRAWN.clear()
     assert render(campaign()) == page
+
+
+@pytest.fixture(scope="module")
+def three_page(three):
+    """Page and numbers of a campaign of three targets."""
+    data = three()
+    return check_page(render(data)), to_json(data)["targets"]
+
+
+def test_every_target_has_a_section_and_a_line_of_links(three_page):
+    page, numbers = three_page
+    for name, target in numbers.items():
+        (section,) = page.xpath(f"//section[@class='target'][h2/@id='{name}.target']")
+        assert section.xpath("string(h2)").lower() == target["title"]
+        assert section.xpath(f".//section[@id='{name}.absorber-Cu']")
+        assert page.xpath(f"//nav/div[a/@href='#{name}.target']/a[@href='#{name}.disagreements']")
+    assert page.xpath("count(//h1)") == 1
+    assert page.xpath("//nav/div[last()]/a/text()") == ["Failures", "Stages", "Settings"]
+
+
+def test_targets_are_set_side_by_side_each_in_its_own_measure(three_page):
+    page, numbers = three_page
+    rows = [" ".join(row.text_content().split()) for row in page.xpath("//header//tbody/tr")]
+    assert len(rows) == 3
+    assert "accuracy 80.0 %" in rows[0]
+    best = numbers["bond_length"]["headline"]
+    assert best["series"] == "r_mu, joint"
+    assert f"RMSE {best['score']:.3g} Å" in rows[2]
+    assert f"always the mean: {best['baseline']:.3g} Å" in rows[2]
+
+
+def test_errors_have_units_and_stand_beside_always_the_mean(three_page):
+    page, numbers = three_page
+    (table,) = page.xpath("//*[@id='bond_length.accuracy']//table")
+    heads = [th.text_content() for th in table.xpath(".//thead//th")]
+    assert heads[4:] == [
+        "Always the mean: RMSE, Å",
+        "RMSE, grouped, Å",
+        "RMSE, of the mean, %",
+        "Always the mean: MAE, Å",
+        "MAE, Å",
+        "R²",
+        "RMSE, random, Å",
+    ]
+    cells = [td.text_content().strip() for td in table.xpath(".//tbody[1]/tr[1]/td")]
+    grouped = numbers["bond_length"]["models"][0]["grouped"]
+    assert cells[3:] == [
+        f"{grouped['mean_rmse']:.3g}",
+        f"{grouped['rmse']:.4f} ± {grouped['rmse_std']:.4f}",
+        f"{100 * grouped['relative_rmse']:.1f}",
+        f"{grouped['mean_mae']:.3g}",
+        f"{grouped['mae']:.3g}",
+        f"{grouped['r2']:.2f}",
+        f"{numbers['bond_length']['models'][0]['random']['rmse']:.3g}",
+    ]
+
+
+def test_best_model_of_a_number_has_the_smallest_error(three_page):
+    page, _ = three_page
+    marked = page.xpath("//*[@id='bond_length.accuracy']//tbody/tr[.//*[@class='mark']]")
+    assert [row.xpath("string(td[1])").split()[1] for row in marked] == ["joint", "joint"]
+
+
+def test_joint_models_are_named_as_such(three_page):
+    page, _ = three_page
+    titles = [one.text_content() for one in page.xpath("//*[@class='model']")]
+    assert [("fitted on Cu, Fe together" in title) for title in titles] == [
+        "joint" in title for title in titles
+    ]
+    assert "sites of Cu, Fe together" in page.xpath("string(//*[@id='bond_length.accuracy']//dl)")
+    assert "together" not in page.xpath("string(//*[@id='environment.accuracy']//dl)")
+
+
+def test_confusion_names_the_classes(three_page):
+    page, _ = three_page
+    tables = page.xpath("//*[@id='environment.figures']//table")
+    heads = [th.text_content() for th in tables[0].xpath(".//thead//th")]
+    assert heads == ["Label", "octahedron", "square planar", "square pyramid", "tetrahedron"]
+    assert [th.text for th in tables[0].xpath(".//tbody//th")] == heads[1:]
+    assert "names" in tables[0].get("class")
+    assert not page.xpath("//*[@id='bond_length.figures']//table")
+
+
+def test_disagreements_say_how_sure_the_prediction_was(three_page):
+    page, numbers = three_page
+    shown = {
+        name: [td.text_content() for td in page.xpath(f"//*[@id='{name}.disagreements']//td")][3:]
+        for name in numbers
+    }
+    assert shown == {
+        "coordination_number": ["2", "4", "93.0 %"],
+        "environment": ["square pyramid", "octahedron", "81.0 %"],
+        "bond_length": ["1.848 Å", "2.103 Å", "± 0.031 Å"],
+    }
+
+
+def test_target_without_models_says_so(three):
+    data = three()
+    left = [one for one in data.models if one.target != "environment"]
+    page = check_page(render(three(models=left)))
+    section = page.xpath("//section[@class='target'][h2/@id='environment.target']")[0]
+    assert "No model has been fitted." in section.text_content()
+    assert not section.xpath(".//img")
+    assert "no model" in page.xpath("string(//header//tbody/tr[2])")
+
+
+def test_page_of_one_number_begins_with_its_error_beside_always_the_mean(three):
+    data = three()
+    own = [one for one in data.models if one.target == "bond_length" and one.model == "forest"]
+    page = check_page(render(three(targets=data.targets[2:], models=own, disagreements=[])))
+    splits = [one.metrics.splits["grouped"] for one in own]
+    rmse, always = (sum(one[key] for one in splits) / 2 for key in ("rmse", "mean_rmse"))
+    assert page.xpath("string(//h1)") == (
+        "From the spectra of 400 sites of 2 absorbers, the mean bond length is predicted with "
+        f"an RMSE of {rmse:.4f} Å; always guessing the mean gives {always:.3f} Å."
+    )
+    assert page.xpath("//section[@id='accuracy']")
+    text = page.xpath("string(//*[@id='disagreements'])")
+    assert "No label is off by more than three times the expected error." in text

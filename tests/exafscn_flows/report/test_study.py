@@ -246,3 +246,58 @@ def test_a_concatenation_must_cover_what_its_parts_do(study):
     data.provenance.feature_sets["r_space"] = {"kind": "concatenation", "parts": parts}
     (card,) = to_json(data)["model_cards"]
     assert sum("χ(k) from 3 to 12" in limit for limit in card["not_for"]) == 1
+
+
+def test_a_study_that_names_no_claims_shows_none(study):
+    data = study(["Ti"])
+    plain = StudyData(CN, "r_space", data.study.experiments)
+    numbers = to_json(study(["Ti"], study=plain))
+    assert numbers["elements"]
+    assert not numbers["claims"]
+    assert numbers["published"] is None
+
+
+def test_curves_and_importance_of_numbers_are_errors(numbers_study):
+    numbers = to_json(numbers_study())
+    rmax = next(curve for curve in numbers["curves"] if curve["experiment"] == "rmax")
+    point = rmax["absorbers"]["Zn"]["points"][0]
+    assert set(point) == {"value", "n_train", "rmse", "rmse_std", "mae", "r2"}
+    assert rmax["mean"]["points"][0]["rmse"] == pytest.approx(point["rmse"])
+    (model,) = numbers["models"]
+    assert rmax["absorbers"]["Zn"]["all"] == model["grouped"]["rmse"]
+    assert numbers["elements"]["absorbers"]["Zn"]["baseline"] == model["grouped"]["mean_rmse"]
+    (card,) = numbers["model_cards"]
+    assert (card["task"], card["unit"], card["recall"]) == ("numbers", "Å", {})
+    assert card["predicts"] == "Mean bond length of Zn in a crystal, in Å, from its K edge."
+    assert any(limit.startswith("Values beyond those of training, 1.") for limit in card["not_for"])
+
+
+def test_cards_of_joint_models_name_all_their_absorbers(three, study):
+    provenance = study(["Ti"]).provenance
+    provenance.targets[:] = [{"name": name} for name in (CN, "environment", "bond_length")]
+    provenance.feature_sets["r_mu"] = provenance.feature_sets["r_chi"] = {
+        "kind": "r_space",
+        "xftf": {"kmin": 3.0, "kmax": 12.0},
+    }
+    cards = report_json(three(provenance=provenance))["targets"]["bond_length"]["model_cards"]
+    assert [(card["absorber"], card["fitted_on"]) for card in cards] == [
+        ("Cu", ["Cu", "Fe"]),
+        ("Fe", ["Cu", "Fe"]),
+    ]
+    assert cards[0]["not_for"][0].startswith("Absorbers other than Cu, Fe,")
+
+
+def test_a_study_is_about_its_target_alone(three, study):
+    provenance = study(["Ti"]).provenance
+    provenance.targets[:] = [{"name": name} for name in (CN, "environment", "bond_length")]
+    provenance.feature_sets["r_mu"] = provenance.feature_sets["r_chi"] = {
+        "kind": "r_space",
+        "xftf": {"kmin": 3.0, "kmax": 12.0},
+    }
+    looked = StudyData("environment", "r_mu", [])
+    numbers = report_json(three(provenance=provenance, study=looked))["targets"]
+    assert {name: bool(one["elements"]) for name, one in numbers.items()} == {
+        CN: False,
+        "environment": True,
+        "bond_length": False,
+    }

@@ -112,3 +112,15 @@ def test_without_rivals_there_is_one_panel(numbers):
     shown = texts(certainty(numbers["label_study"]))
     assert "Sites with CrystalNN's number (%)" not in shown
     assert "Accuracy, grouped (%)" in shown
+
+
+def test_study_of_numbers_has_its_unit_on_every_axis(numbers_study):
+    numbers, how = to_json(numbers_study()), (view_of("numbers"), "Å")
+    assert "RMSE, mean over elements (Å)" in texts(
+        comparison(numbers["feature_sets"]["combinations"], *how)
+    )
+    shown = texts(importance(numbers["interpretation"], *how))
+    assert {"RMSE gained by permuting a band (Å)", "Variance importance per point (%)"} <= set(
+        shown
+    )
+    assert "RMSE, grouped (Å)" in texts(curves(numbers["curves"], *how))

@@ -1,0 +1,92 @@
+"""What a run prints at its end: a table for each target, whole on a terminal of 80 columns."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.store.results import MetricsDoc
+from exafscn_flows.targets import CoordinationNumber
+from launcher import show
+
+CONFIG = CampaignConfig.model_validate(
+    {
+        "campaign": "test",
+        "absorbers": ["Zn", "Cu"],
+        "sources": [{"kind": "amcsd"}],
+        "models": [{"kind": "random_forest"}, {"kind": "gradient_boosting", "per": "campaign"}],
+    }
+)
+
+
+class Length(CoordinationNumber):
+    """A number."""
+
+    task = "numbers"
+    title = "mean bond length"
+    unit = "Å"
+
+
+def metrics(absorber: str, target: str, model: str, scores: dict[str, float]) -> MetricsDoc:
+    task = "numbers" if "rmse" in scores else "classes"
+    return MetricsDoc(
+        campaign="test",
+        hash="x",
+        target=target,
+        absorber=absorber,
+        feature_set="r_space_as_published",
+        model=model,
+        task=task,
+        unit="Å" if task == "numbers" else "neighbours",
+        n_sites=13374,
+        n_formulas=9999,
+        classes=[],
+        class_counts=[],
+        splits={"grouped": scores, "random": scores},
+    )
+
+
+ACCURACY = {"accuracy": 0.8126, "accuracy_std": 0.0123, "majority": 0.5, "macro_f1": 0.61}
+ERROR = {"rmse": 0.02088, "rmse_std": 0.0021, "mean_rmse": 0.125, "r2": 0.94}
+
+
+@pytest.fixture
+def printed(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Tables and legends of both targets, as they are printed."""
+    targets = [CoordinationNumber(), Length(name="length")]
+    config = CONFIG.model_copy(update={"targets": targets})
+    docs = [
+        metrics(absorber, target.name, model, scores)
+        for absorber in ("Cu", "Zn")
+        for model in ("random_forest", "gradient_boosting")
+        for target, scores in zip(targets, (ACCURACY, ERROR), strict=True)
+    ]
+    monkeypatch.setattr(show, "current_metrics", lambda store, campaign: iter(docs))
+    terminal = Console(file=io.StringIO(), width=80)
+    for table, legend in show._score_tables(None, config):
+        terminal.print(table)
+        terminal.print(legend)
+    return terminal.file.getvalue()
+
+
+def test_every_target_has_a_table_in_its_measure(printed):
+    assert "accuracy of coordination number, %" in printed
+    assert "RMSE of mean bond length, Å" in printed
+    assert printed.count("81.3 ± 1.2") == printed.count("0.0209 ± 0.0021") == 4
+    assert printed.count("0.125") == printed.count("0.94") == 4
+
+
+def test_joint_models_are_named_as_such(printed):
+    assert printed.count("Fitted on all absorbers together: gradient_boosting.") == 2
+
+
+def test_tables_are_whole_on_80_columns(printed):
+    assert "…" not in printed
+    assert max(map(len, printed.splitlines())) <= 80
+    assert printed.count("13374") == 8
+
+
+def test_absorbers_are_in_the_order_of_the_file(printed):
+    first = [line for line in printed.splitlines() if " Zn " in line or " Cu " in line]
+    assert [("Zn" in line) for line in first] == [True, True, False, False] * 2
