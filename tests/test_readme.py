@@ -119,7 +119,7 @@ def test_commands_on_a_finished_campaign(quickstart):
         assert out.strip(), line
         assert err == "", line
         if "--json" in line:
-            assert all(row["cn"] == 4 and "O" in row["formula"] for row in json.loads(out))
+            assert all(row["value"] == 4 and "O" in row["formula"] for row in json.loads(out))
     assert (quickstart.folder / "quickstart_report.html").stat().st_size > 10_000
 
 
@@ -146,7 +146,10 @@ def test_a_table_is_imported(server_uri):
     workspace = make_workspace(server_uri, {})
     write_table(workspace.folder / command[1], nio(), copper())
     out = workspace.exafscn(*command)
-    assert set(workspace.documents("spectra")) == {"my-spectra/NiO:Ni:0", "my-spectra/Cu:Cu:0"}
+    assert set(workspace.documents("spectra")) == {
+        "my-spectra/NiO:Ni:0/stored",
+        "my-spectra/Cu:Cu:0/stored",
+    }
     (workspace.folder / "next.yaml").write_text(out[out.index("campaign: ") :])
     assert load_campaign_file(workspace.folder / "next.yaml").models
     workspace.remove()

@@ -49,7 +49,7 @@ sources:
 filters: {required: [O], excluded: [H], max_atoms: 80}
 sample: {per_absorber: 20, seed: 1}
 sites: {symprec: 0.01, max_per_absorber: 2}
-labels: {mode: uniform}
+targets: [{kind: coordination_number, mode: uniform}]
 spectra: {kind: feff, cards: {RPATH: 5, NLEG: 4}, time_limit: 60}
 features:
   xftf: {kmin: 3, kmax: 12, kweight: 2}

@@ -15,7 +15,7 @@ def test_coordination_of_known_crystals(workspace):
     }
     write_cifs(workspace.folder / "cifs", structures)
     workspace.run(absorbers=["Ni", "Zn", "Cu", "Fe"])
-    labels = {key.split("/")[1]: doc["cn"] for key, doc in workspace.documents("labels").items()}
+    labels = {key.split("/")[1]: doc["value"] for key, doc in workspace.documents("labels").items()}
     assert {key.split(":")[0]: cn for key, cn in labels.items()} == {
         "NiO": 6,
         "ZnS": 4,

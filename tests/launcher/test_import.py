@@ -27,10 +27,11 @@ def test_sites_come_in_and_a_campaign_file_goes_on(empty):
     table = write_table(empty.folder / "my spectra.parquet", *rows)
     out = empty.exafscn("import", str(table))
     sites = {"NiO:Ni:0", "large:Ni:0", "Cu:Cu:0"}
-    for collection in ("sites", "labels", "spectra"):
-        assert set(empty.documents(collection)) == {f"my-spectra/{site}" for site in sites}
+    names = {"sites": "", "labels": "/coordination_number", "spectra": "/stored"}
+    for collection, name in names.items():
+        assert set(empty.documents(collection)) == {f"my-spectra/{site}{name}" for site in sites}
     labels = empty.documents("labels").values()
-    assert {(doc["absorber"], doc["cn"]) for doc in labels} == {("Ni", 6), ("Cu", 12)}
+    assert {(doc["absorber"], doc["value"]) for doc in labels} == {("Ni", 6), ("Cu", 12)}
     assert not empty.documents("models")
 
     # The lines that it ends with are a campaign file that computes nothing of this again.

@@ -60,7 +60,7 @@ def test_a_campaign_is_fetched_once_and_then_needs_neither_network_nor_key(
     assert server.paths() == ["/heartbeat", "/materials/summary/", "/materials/summary/"]
     assert len(workspace.documents("fetched")) == len(workspace.documents("spectra")) == 8
     labels = workspace.documents("labels").values()
-    assert sorted(label["cn"] for label in labels) == [4] * 4 + [6] * 4
+    assert sorted(label["value"] for label in labels) == [4] * 4 + [6] * 4
     assert_no_key(workspace, out)
 
     monkeypatch.delenv("MP_API_KEY")
@@ -179,22 +179,25 @@ def test_stored_spectra_are_learned_from_without_feff(workspace, server, scratch
     }
     workspace.run(**settings)
     assert {r.path for r in server.requests} == {"/heartbeat", "/materials/xas/"}
-    labels = {doc["site"]: doc["cn"] for doc in workspace.documents("labels").values()}
+    labels = {doc["site"]: doc["value"] for doc in workspace.documents("labels").values()}
     assert set(labels.values()) == {4, 6}
     assert len(labels) == 2
     spectra = workspace.documents("spectra").values()
     assert len(spectra) == len(workspace.documents("features")) == 3
     assert all(doc["program"].startswith("FEFF") and doc["seconds"] == 0 for doc in spectra)
     (failure,) = workspace.documents("failures").values()
-    assert (failure["kind"], failure["item"]) == ("mixed_coordination", "mp-3-Co:Co:all")
+    assert (failure["kind"], failure["item"]) == (
+        "mixed_sites",
+        "mp-3-Co:Co:all/coordination_number",
+    )
 
     requests, before = len(server.requests), workspace.written("spectra", "features")
-    workspace.run(labels={"mode": "averaged"})
+    workspace.run(targets=[{"kind": "coordination_number", "mode": "averaged"}])
     assert len(server.requests) == requests
     assert workspace.written("spectra", "features") == before
     label = workspace.database.labels.find_one({"site": "mp-3-Co:Co:all"})
-    assert label["cn"] == 6
-    assert label["cn_average"] == pytest.approx((4 + 2 * 6) / 3, abs=1e-3)
+    assert label["value"] == 6
+    assert label["details"]["average"] == pytest.approx((4 + 2 * 6) / 3, abs=1e-3)
     assert workspace.database.failures.count_documents({}) == 0
 
 

@@ -12,7 +12,8 @@ def test_every_site_gets_every_document(finished):
     assert all(
         key == f"test/{doc['material_id']}:Ni:{doc['site_index']}" for key, doc in sites.items()
     )
-    assert set(finished.documents("labels")) == set(sites) == set(finished.documents("spectra"))
+    assert set(finished.documents("labels")) == {f"{key}/coordination_number" for key in sites}
+    assert set(finished.documents("spectra")) == {f"{key}/exafs" for key in sites}
     for collection in ("features", "predictions"):
         assert len(finished.documents(collection)) == 2 * len(sites)
     assert len(finished.documents("models")) == len(finished.documents("metrics")) == 2
@@ -21,7 +22,7 @@ def test_every_site_gets_every_document(finished):
 
 def test_rock_salt_is_six_and_zinc_blende_four(finished):
     for key, doc in finished.documents("labels").items():
-        assert doc["cn"] == (6 if "-rs:" in key else 4), key
+        assert doc["value"] == (6 if "-rs:" in key else 4), key
 
 
 def test_forest_tells_rock_salt_from_zinc_blende(finished):
