@@ -139,3 +139,15 @@ def test_lock_fits_any_index_and_holds_no_cuda():
 def test_citation_names_the_version_of_the_package():
     citation = (ROOT / "CITATION.cff").read_text()
     assert f"\nversion: {PROJECT['version']}\n" in citation
+
+
+def test_the_picture_of_the_house_is_what_lint_checks():
+    """Rooms in the README, from above to below, as the contracts for imports have them."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = [one["layers"] for one in contracts["contracts"] if one["type"] == "layers"]
+    (text,) = re.findall(r"```text\n(launcher .*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    floors = re.findall(r"^(\w+)", text, re.MULTILINE)
+    rooms = re.findall(r"^ {4}(\w+(?: \| \w+)*)", text, re.MULTILINE)
+    assert [floors, rooms] == layers
+    folders = {path.parent.name for path in (ROOT / "exafscn_flows").glob("*/__init__.py")}
+    assert folders <= {room for line in rooms for room in line.split(" | ")}
