@@ -377,7 +377,7 @@ def test_a_run_of_no_site_does_not_take_the_others_along(
         site=SimpleNamespace(absorber=site[0], site_index=site[1], averaged=False)
     )
     with pytest.raises(ItemFailure) as error:
-        stages._label(CampaignConfig.model_construct(), state, RUTILE)
+        stages._sites(CampaignConfig.model_construct(), state, RUTILE)
     assert error.value.message == f"site {site[1]} of the structure is {found}, not {site[0]}"
 
 
