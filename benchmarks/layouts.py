@@ -35,7 +35,7 @@ from exafscn_flows.store.connection import connect
 from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.pages import Order
 from exafscn_flows.store.queries import find_page
-from exafscn_flows.store.results import NO_OXIDE, OXIDE, PredictionDoc
+from exafscn_flows.store.results import NO_OXIDE, PredictionDoc, around
 from exafscn_flows.store.store import Store
 
 PAGE = 50
@@ -47,8 +47,8 @@ QUERIES: tuple[dict[str, Any], ...] = (
 )
 ALL: dict[str, Any] = {
     "hash": version("Cu"),
-    "keywords": {"$in": [OXIDE, NO_OXIDE]},
-    "cn": 4,
+    "keywords": {"$in": ["O", around("O"), NO_OXIDE]},
+    "value": 4,
     "probability": {"$gte": 0.8},
 }
 """What is asked of all campaigns: how many such predictions there are."""

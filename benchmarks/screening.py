@@ -34,15 +34,16 @@ from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.evaluation.metrics import expected_errors, predicted_classes
 from exafscn_flows.iteration import batches
 from exafscn_flows.settings import Settings
-from exafscn_flows.store.conditions import DOCUMENTED_CASES, PredictionQuery
+from exafscn_flows.store.conditions import PredictionQuery
+from exafscn_flows.store.documented import DOCUMENTED_CASES
 from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.pages import Order
-from exafscn_flows.store.queries import find_page, searches
+from exafscn_flows.store.queries import find_page, search_for
 from exafscn_flows.store.results import PredictionDoc, PromotionDoc
 from exafscn_flows.store.store import Store
 from launcher.console import console
 
-CAMPAIGN = "screening"
+CAMPAIGN, TARGET = "screening", "coordination_number"
 SMALL = 10_000
 CHUNK = 10_000
 """Predictions that are written at once: about those of one model."""
@@ -51,6 +52,7 @@ REPETITIONS = 21
 CASES = [
     (PredictionQuery(campaign=CAMPAIGN, **conditions), order)
     for conditions, order in DOCUMENTED_CASES
+    if "target" not in conditions
 ]
 
 LEAST_WRITES, MOST_MS, MOST_GROWTH = 20_000, 10, 2
@@ -191,6 +193,8 @@ class MadeUp:
                 oxide="O" in system.parts,
                 feature_set="r_space",
                 model="random_forest",
+                target=TARGET,
+                task="classes",
                 fold=0,
                 **outcome,
             )
@@ -220,8 +224,8 @@ def voted(
     names = [str(cn) for cn in classes]
     for row, cn in enumerate(predicted.tolist()):
         yield {
-            "cn": cn,
-            "cn_label": int(labels[row]),
+            "value": cn,
+            "label": int(labels[row]),
             "probability": most[row],
             "probabilities": dict(zip(names, proba[row].tolist(), strict=True)),
             "expected_error": errors[row],
@@ -241,25 +245,27 @@ class Drawn:
     def __init__(self, campaign: str, rng: np.random.Generator) -> None:
         store = Store.open()
         store.campaign(campaign)
-        self._docs = list(store.find(PredictionDoc, {"campaign": campaign}))
+        query = {"campaign": campaign, "target": TARGET}
+        self._docs = list(store.find(PredictionDoc, query))
         self._rng = rng
         self._number = 0
         self._of_formula: Counter[str] = Counter()
         if not self._docs:
-            raise SystemExit(f"campaign {campaign} has no predictions")
+            raise SystemExit(f"campaign {campaign} has no predictions of {TARGET}")
 
     def __call__(self, count: int) -> Iterator[PredictionDoc]:
         """Draw predictions, one absorber after the other, as of other materials and formulas."""
         names = {"feature_set": "r_space", "model": "random_forest", "campaign": CAMPAIGN}
         draws = np.bincount(self._rng.integers(len(self._docs), size=count))
         for doc, times in zip(self._docs, draws, strict=False):
-            shares = np.array(list(doc.probabilities.values()))
-            classes = np.array([int(cn) for cn in doc.probabilities])
+            probabilities = doc.probabilities or {}
+            shares = np.array(list(probabilities.values()))
+            classes = np.array([int(cn) for cn in probabilities])
             for outcome in voted(
                 self._rng,
                 np.tile(shares / shares.sum(), (times, 1)),
                 classes,
-                np.full(times, doc.cn_label),
+                np.full(times, doc.label),
             ):
                 self._number += 1
                 material = f"{doc.material_id}~{self._number}"
@@ -284,6 +290,7 @@ def measure(few: Store, many: Store, predictions: Predictions, count: int) -> di
         settings = {"campaign": CAMPAIGN, "absorbers": ABSORBERS, "sources": [{"kind": "amcsd"}]}
         store.save_config(CampaignConfig.model_validate(settings))
         model = {"campaign": CAMPAIGN, "feature_set": "r_space", "model": "random_forest"}
+        model["target"] = TARGET
         store.write(PromotionDoc(**model, absorber=el, hash=version(el)) for el in ABSORBERS)
     write(few, predictions, SMALL)
     seconds = write(many, predictions, count)
@@ -321,7 +328,7 @@ def timing(few: Store, many: Store, query: PredictionQuery, order: Order) -> Tim
         [first_page(store, query, order) for store in (few, many)] for _ in range(REPETITIONS)
     ]
     small_ms, median_ms = (statistics.median(times) for times in zip(*rounds, strict=True))
-    ((filters, sort),) = searches(many, query, order)
+    ((filters, sort),) = search_for(many, query, order).parts
     explained = [
         many.database.command(
             "explain",

@@ -18,7 +18,7 @@ from exafscn_flows.features import Concatenation, XftfSettings
 from exafscn_flows.sources import FeffRunsSource, MaterialsProjectSource, TableSource
 from exafscn_flows.spectra import StoredSettings
 from exafscn_flows.spectra.feff_cards import _CARDS, _EXTERNAL_CARDS
-from exafscn_flows.store.conditions import DOCUMENTED_QUERIES
+from exafscn_flows.store.documented import DOCUMENTED_QUERIES
 from exafscn_flows.store.documents import DOCUMENTS, STAGES, CampaignDoc
 from launcher.cli import app
 

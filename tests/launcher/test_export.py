@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import tracemalloc
 from collections.abc import Iterator
 from itertools import islice
@@ -10,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from predictions import made_predictions
+from predictions import CN, made_predictions, of_target
+from pyarrow import parquet
 
 from exafscn_flows.errors import CampaignError, UsageError
 from exafscn_flows.store.queries import COLUMNS, row_of
@@ -19,8 +21,14 @@ from launcher.export import write_rows
 SUFFIXES = [".csv", ".parquet", ".jsonl"]
 
 
-def rows(count: int) -> Iterator[dict[str, Any]]:
-    yield from (row_of(doc.to_mongo()) for doc in made_predictions(count))
+VALUES = {CN: int, "environment": str, "bond_length": float}
+
+
+def rows(count: int, target: str = CN) -> Iterator[dict[str, Any]]:
+    docs = made_predictions(count)
+    if target != CN:
+        docs = of_target(target, docs)
+    yield from (row_of(doc.to_mongo()) for doc in docs)
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -31,36 +39,59 @@ def read(path: Path) -> list[dict[str, Any]]:
         return [
             row
             | {name: list(row[name]) for name in ("elements", "neighbours")}
-            | {"probabilities": {str(cn): p for cn, p in row["probabilities"]}}
+            | {"probabilities": row["probabilities"] and dict(row["probabilities"])}
             for row in table
         ]
     lists = ("elements", "neighbours", "probabilities")
     with path.open(newline="") as file:
         return [
-            row | {name: json.loads(row[name]) for name in lists} for row in csv.DictReader(file)
+            row | {name: json.loads(row[name] or "null") for name in lists}
+            for row in csv.DictReader(file)
         ]
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_file_holds_every_row_in_order(tmp_path, suffix):
+@pytest.mark.parametrize("target", VALUES)
+def test_file_holds_every_row_in_order(tmp_path, target, suffix):
     path = tmp_path / f"found{suffix}"
-    expected = list(rows(25_000 if suffix == ".parquet" else 300))
-    assert write_rows(iter(expected), path) == len(expected)
+    expected = list(rows(25_000 if (target, suffix) == (CN, ".parquet") else 300, target))
+    assert write_rows(iter(expected), path, VALUES[target]) == len(expected)
     found = read(path)
     if suffix == ".csv":
-        expected = [row | {k: str(v) for k, v in row.items() if not _nested(v)} for row in expected]
+        expected = [{name: _in_csv(name, value) for name, value in row.items()} for row in expected]
+    if suffix == ".parquet":
+        found = [row | {"probability": _plain(row["probability"])} for row in found]
     assert found == expected
     assert list(found[0]) == list(COLUMNS)
 
 
-def _nested(value: object) -> bool:
-    return isinstance(value, list | dict)
+def _in_csv(name: str, value: Any) -> Any:
+    if isinstance(value, list | dict) or name == "probabilities":
+        return value
+    return "" if value is None else str(value)
+
+
+def _plain(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else value
+
+
+@pytest.mark.parametrize(
+    ("target", "kind"), [(CN, "int32"), ("environment", "string"), ("bond_length", "double")]
+)
+@pytest.mark.parametrize("count", [0, 3])
+def test_parquet_has_a_column_of_the_kind_of_the_values(tmp_path, target, kind, count):
+    path = tmp_path / "found.parquet"
+    write_rows(rows(count, target), path, VALUES[target])
+    schema = parquet.read_schema(path)
+    assert [str(schema.field(name).type) for name in ("value", "label")] == [kind, kind]
+    pairs = schema.field("probabilities").type
+    assert [str(pairs.key_type), str(pairs.item_type)] == ["string", "double"]
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_no_rows_are_a_file_too(tmp_path, suffix):
     path = tmp_path / f"found{suffix}"
-    assert write_rows(iter([]), path) == 0
+    assert write_rows(iter([]), path, int) == 0
     assert read(path) == []
 
 
@@ -75,7 +106,7 @@ def test_file_of_before_stays_until_the_new_one_is_complete(tmp_path, suffix):
         raise CampaignError("MongoDB went away")
 
     with pytest.raises(CampaignError, match="went away"):
-        write_rows(broken(), path)
+        write_rows(broken(), path, int)
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -87,7 +118,7 @@ def test_memory_does_not_grow_with_the_number_of_rows(tmp_path, suffix):
     def peak(count: int) -> int:
         tracemalloc.start()
         try:
-            write_rows((dict(row) for _ in range(count)), tmp_path / f"found{suffix}")
+            write_rows((dict(row) for _ in range(count)), tmp_path / f"found{suffix}", int)
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -110,6 +141,6 @@ def test_files_that_cannot_be_are_refused_in_one_line(tmp_path, name, words):
     (tmp_path / "folder.csv").mkdir()
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match=words) as refusal:
-        write_rows(islice(rows(3), 2), tmp_path / name)
+        write_rows(islice(rows(3), 2), tmp_path / name, int)
     assert len(str(refusal.value).splitlines()) == 1
     assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "folder.csv"]

@@ -8,7 +8,9 @@ import pytest
 from pymongo import MongoClient
 
 from exafscn_flows import Campaign
-from exafscn_flows.store.queries import COLUMNS
+from exafscn_flows.store.asked import AskedTarget
+from exafscn_flows.store.queries import COLUMNS, Page
+from launcher.query import _table
 
 
 def query(workspace, *arguments):
@@ -27,7 +29,10 @@ def test_json_is_a_list_of_objects_most_certain_first(finished):
 def test_conditions_select(finished):
     rows = query(finished)
     for arguments, keep in (
-        (["--absorber", "Ni", "--cn", "6"], lambda row: row["cn"] == 6),
+        (["--absorber", "Ni", "--cn", "6"], lambda row: row["value"] == 6),
+        (["--value", "6"], lambda row: row["value"] == 6),
+        (["--target", "coordination_number", "--min-value", "5"], lambda row: row["value"] >= 5),
+        (["--max-value", "5"], lambda row: row["value"] <= 5),
         (["--min-probability", "0.7"], lambda row: row["probability"] >= 0.7),
         (["--contains", "O", "--contains", "Ni"], lambda row: row["formula"] == "NiO"),
         (["--excludes", "O"], lambda row: row["formula"] != "NiO"),
@@ -36,8 +41,8 @@ def test_conditions_select(finished):
         (["--oxide"], lambda row: row["formula"] == "NiO"),
         (["--no-oxide"], lambda row: row["formula"] != "NiO"),
         (["--max-expected-error", "0.8"], lambda row: row["expected_error"] <= 0.8),
-        (["--disagrees"], lambda row: row["cn"] != row["cn_label"]),
-        (["--agrees"], lambda row: row["cn"] == row["cn_label"]),
+        (["--disagrees"], lambda row: row["value"] != row["label"]),
+        (["--agrees"], lambda row: row["value"] == row["label"]),
         (["--limit", "3"], lambda row: row in rows[:3]),
     ):
         expected = [row["site"] for row in rows if keep(row)]
@@ -51,7 +56,7 @@ def test_csv_holds_the_same(finished):
 
 def test_expected_error_is_the_mean_distance_from_the_prediction(finished):
     for row in query(finished):
-        distances = {int(cn): abs(int(cn) - row["cn"]) for cn in row["probabilities"]}
+        distances = {int(cn): abs(int(cn) - row["value"]) for cn in row["probabilities"]}
         mean = sum(p * distances[int(cn)] for cn, p in row["probabilities"].items())
         assert row["expected_error"] == pytest.approx(round(mean, 3), abs=1e-12)
         assert row["neighbours"] == [element for element in row["elements"] if element != "Ni"]
@@ -59,7 +64,7 @@ def test_expected_error_is_the_mean_distance_from_the_prediction(finished):
 
 def test_orders(finished):
     rows = query(finished)
-    fields = ("expected_error", "disagrees", "cn", "site")
+    fields = ("expected_error", "disagrees", "value", "site")
     errors = sorted(tuple(row[field] for field in fields) for row in rows)
     for order, expected in {
         "expected_error": [site for *_, site in errors],
@@ -111,6 +116,8 @@ def test_data_frame_agrees_with_the_command(finished, monkeypatch):
     assert frame["site"].tolist() == [row["site"] for row in rows]
     metrics = Campaign("test").metrics()
     assert set(metrics["split"]) == {"grouped", "random"}
+    assert set(metrics["target"]) == {"coordination_number"}
+    assert set(metrics["task"]) == {"classes"}
     assert Campaign("test").failures().empty
 
 
@@ -118,27 +125,68 @@ def test_loaded_model_predicts_what_it_was_fitted_on(finished, monkeypatch):
     monkeypatch.setenv("EXAFSCN_MONGODB_URI", finished.uri)
     model = Campaign("test").model("Ni", "r_space_chi")
     features = finished.documents("features")
-    for key, label in finished.documents("labels").items():
-        vector = features[f"{key}/r_space_chi"]["vector"].as_vector().data
-        assert model.predict([vector])[0] == label["cn"]
+    for label in finished.documents("labels").values():
+        vector = features[f"test/{label['site']}/r_space_chi"]["vector"].as_vector().data
+        assert model.predict([vector])[0] == label["value"]
 
 
 def test_plain_pymongo_query_of_the_readme(finished):
     database = MongoClient(finished.uri).get_default_database()
-    model = {"campaign": "test", "feature_set": "r_space", "model": "random_forest"}
+    model = {
+        "campaign": "test",
+        "target": "coordination_number",
+        "feature_set": "r_space",
+        "model": "random_forest",
+    }
     predictions = database.predictions
     found = predictions.find(
         {
             "campaign": "test",
             "hash": {"$in": database.promotions.distinct("hash", model)},
-            "keywords": "O",
+            "keywords": {"$in": ["O", "O*"]},
             "absorber": "Ni",
-            "cn": 4,
+            "value": 4,
             "probability": {"$gte": 0.5},
         }
-    ).sort({"probability": -1, "disagrees": 1, "cn": 1, "site": 1})
+    ).sort({"probability": -1, "disagrees": 1, "value": 1, "site": 1})
     rows = query(finished, "--absorber=Ni", "--cn=4", "--min-probability=0.5", "--contains=O")
     assert [doc["site"] for doc in found] == [row["site"] for row in rows]
+
+
+def target(name: str, task: str, short: str, unit: str, values: type) -> AskedTarget:
+    return AskedTarget(name=name, task=task, short=short, unit=unit, values=values)
+
+
+ROW = {"site": "m:Ni:0", "formula": "NiO", "absorber": "Ni", "expected_error": 0.031}
+
+
+@pytest.mark.parametrize(
+    ("asked", "row", "heads", "cells"),
+    [
+        (
+            target("cn", "classes", "CN", "neighbours", int),
+            {"value": 6, "label": 4, "probability": 0.756, "disagrees": True},
+            ["CN", "label", "probability", "expected error"],
+            ["6", "[red]4[/]", "0.76", "0.03"],
+        ),
+        (
+            target("environment", "classes", "environment", "", str),
+            {"value": "octahedron", "label": "octahedron", "probability": 1.0, "disagrees": False},
+            ["environment", "label", "probability", "expected error"],
+            ["octahedron", "octahedron", "1.00", "0.03"],
+        ),
+        (
+            target("bond_length", "numbers", "bond length", "Å", float),
+            {"value": 1.98765, "label": 2.0, "probability": None, "disagrees": False},
+            ["bond length, Å", "label", "expected error"],
+            ["1.988", "2.000", "0.031"],
+        ),
+    ],
+)
+def test_table_says_what_is_predicted_in_its_unit(asked, row, heads, cells):
+    table = _table("test", Page([{**ROW, **row}], None, asked))
+    assert [column.header for column in table.columns][3:] == heads
+    assert [next(column.cells) for column in table.columns][3:] == cells
 
 
 @pytest.mark.parametrize(
@@ -156,6 +204,12 @@ def test_plain_pymongo_query_of_the_readme(finished):
         (["--formula", "nio"], "formula: 'nio' is not a formula"),
         (["--formula", '{"$ne": null}'], "is not a formula"),
         (["--cn", "1000"], "cn: 1000 is not from 0 to 999"),
+        (["--value", "many"], "value: 'many' is not one of target coordination_number"),
+        (["--value", "4.5"], "whose values are whole numbers"),
+        (["--cn", "4", "--value", "4"], "give either cn, or target and value"),
+        (["--target", "shape"], "has no target 'shape'; it has coordination_number"),
+        (["--sort", "value"], "are found by a condition on the value: use probability"),
+        (["--sort", "best"], "is not one of"),
         (["--min-probability", "80"], "min_probability: 80.0 is not from 0 to 1"),
         (["--export", "x.csv", "--limit", "0"], "limit: 0 is not from 1 to"),
     ],
