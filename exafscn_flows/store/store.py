@@ -134,7 +134,13 @@ class Store:
         try:
             return self._configs.setdefault(doc.hash, CampaignConfig.model_validate(doc.config))
         except ValidationError as error:
-            key = ".".join(str(part) for part in error.errors()[0]["loc"])
+            problem = error.errors()[0]
+            key = ".".join(str(part) for part in problem["loc"])
+            if problem["type"] == "union_tag_invalid":
+                raise CampaignError(
+                    f"campaign {name} has {key} of kind {problem['ctx']['tag']!r}, which nothing "
+                    "that is installed here adds: install its package"
+                ) from error
             raise CampaignError(
                 f"campaign {name} was stored by another version of exafscn, whose setting {key} "
                 "this one does not know: run its campaign file again"
