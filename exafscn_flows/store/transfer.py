@@ -1,78 +1,55 @@
-"""Campaigns in one file: the way from one MongoDB, or one version of it, to another.
+"""Campaigns in one file: the way from one MongoDB to another; see `archive` for the file.
 
-The file is a zip. Its members hold the documents of one collection each, as plain BSON one after
-the other (what ``bsondump`` reads); the last member, ``manifest.json``, says how many there are,
-with a checksum of each member.
-
-Computed spectra can travel alone. They are of no campaign then, but of :data:`COMMON`, which is no
-name that a campaign can have, and each is there once: its ``_id`` is the hash of its content.
+Computed spectra can travel alone. They are of no campaign then, but of ``COMMON``, and each is
+there once: its ``_id`` is the hash of its content.
 """
 
-import hashlib
-import json
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import bson
 from bson.codec_options import CodecOptions
-from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
-from pydantic import Field, ValidationError
 from pymongo import ASCENDING, DeleteMany, ReplaceOne, UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
 
 import exafscn_flows
 from exafscn_flows.errors import UsageError
+from exafscn_flows.store.archive import (
+    CAMPAIGNS,
+    CHUNKS,
+    COLLECTIONS,
+    COMMON,
+    FILES,
+    MANIFEST,
+    SPECTRA,
+    Manifest,
+    Member,
+    check_member,
+    file_errors,
+    read_manifest,
+    read_member,
+    write_member,
+)
 from exafscn_flows.store.base import keys_of
 from exafscn_flows.store.connection import translate_errors
-from exafscn_flows.store.documents import DOCUMENTS, CampaignDoc, ListingDoc, SpectrumDoc
+from exafscn_flows.store.documents import ListingDoc
 from exafscn_flows.store.lock import campaign_lock
-from exafscn_flows.store.models import MODEL_FILES
-from exafscn_flows.store.schema import SCHEMA, check_schema
+from exafscn_flows.store.schema import check_schema
 from exafscn_flows.store.store import COMPUTED, Store
-from exafscn_flows.strict import StrictModel
 from exafscn_flows.whole_file import whole_file
 
-CAMPAIGNS = CampaignDoc.collection
-FILES = f"{MODEL_FILES}.files"
-CHUNKS = f"{MODEL_FILES}.chunks"
-SPECTRA = SpectrumDoc.collection
-COMMON = "*"
-"""Stands for the campaign of spectra that are of none."""
-
-# In the order of import: a campaign, and a file, is there when all that it needs is there.
-_COLLECTIONS = (CHUNKS, FILES, *(document.collection for document in DOCUMENTS), CAMPAIGNS)
-_MANIFEST = "manifest.json"
-_MANIFEST_BYTES = 10_000_000
-_DOCUMENT_BYTES = 16 * 1024 * 1024 + 16 * 1024
 _BATCH_BYTES = 4_000_000
 
 _LOCK = "lock"
 """Field of a campaign that says who is running it now."""
 
 _Raw = RawBSONDocument
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError)
-
-
-class _Member(StrictModel):
-    documents: int = Field(ge=0)
-    sha256: str
-
-
-class _Manifest(StrictModel):
-    format: Literal["exafscn campaigns"] = "exafscn campaigns"
-    format_version: Literal[2] = 2
-    documents_schema: int = SCHEMA
-    exafscn: str
-    created_at: datetime
-    campaigns: list[str]
-    members: dict[str, _Member]
 
 
 def export_campaigns(
@@ -109,7 +86,7 @@ def export_campaigns(
         for campaign in wanted:
             yield from _of_campaign(database, name, campaign)
 
-    return _write(path, wanted, {name: found(name) for name in _COLLECTIONS})
+    return _write(path, wanted, {name: found(name) for name in COLLECTIONS})
 
 
 def export_spectra(
@@ -145,21 +122,21 @@ def _write(
 ) -> dict[str, int]:
     if path.exists():
         raise UsageError(f"{path} exists: give the name of a new file")
-    members: dict[str, _Member] = {}
+    members: dict[str, Member] = {}
     with (
         whole_file(path) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
     ):
         for name, documents in collections.items():
             with translate_errors():
-                members[name] = _write_member(archive, name, documents)
-        manifest = _Manifest(
+                members[name] = write_member(archive, name, documents)
+        manifest = Manifest(
             exafscn=exafscn_flows.__version__,
             created_at=datetime.now(UTC),
             campaigns=campaigns,
             members=members,
         )
-        archive.writestr(_MANIFEST, manifest.model_dump_json(indent=1))
+        archive.writestr(MANIFEST, manifest.model_dump_json(indent=1))
     return {name: member.documents for name, member in members.items()}
 
 
@@ -192,10 +169,10 @@ def import_campaigns(database: Database[dict[str, Any]], path: Path) -> dict[str
     if path.exists() and not (path.is_file() or path.is_dir()):
         # A pipe may never end.
         raise UsageError(f"{path} is no file")
-    with _file_errors(path), zipfile.ZipFile(path) as archive:
-        manifest = _read_manifest(archive)
+    with file_errors(path), zipfile.ZipFile(path) as archive:
+        manifest = read_manifest(archive)
         for name, member in manifest.members.items():
-            _check_member(archive, name, member, manifest.campaigns)
+            check_member(archive, name, member, manifest.campaigns)
         store = Store(database)
         store.prepare()
         with ExitStack() as locks, translate_errors():
@@ -242,127 +219,11 @@ def _computed(database: Database[dict[str, Any]], query: dict[str, Any]) -> Iter
         yield bson.encode({**document, **of_none})
 
 
-def _write_member(archive: zipfile.ZipFile, name: str, documents: Iterable[bytes]) -> _Member:
-    digest = hashlib.sha256()
-    count = 0
-    with archive.open(_member_name(name), "w", force_zip64=True) as member:
-        for data in documents:
-            member.write(data)
-            digest.update(data)
-            count += 1
-    return _Member(documents=count, sha256=digest.hexdigest())
-
-
-def _member_name(collection: str) -> str:
-    return f"{collection}.bson"
-
-
-@contextmanager
-def _file_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
-    except _DAMAGE as error:
-        raise UsageError(f"{path} is damaged, or not an export of exafscn: {error}") from error
-    except _ForeignError as error:
-        raise UsageError(f"{path} is not an export that exafscn can read: {error}") from error
-
-
-class _ForeignError(Exception):
-    """What is wrong with the content of a file."""
-
-
-def _read_manifest(archive: zipfile.ZipFile) -> _Manifest:
-    found = archive.namelist()
-    known = {*(_member_name(name) for name in _COLLECTIONS), _MANIFEST}
-    # Spectra alone are of one collection.
-    if len(set(found)) < len(found) or _MANIFEST not in found or not known.issuperset(found):
-        raise _ForeignError("its members are not those of an export")
-    if archive.getinfo(_MANIFEST).file_size > _MANIFEST_BYTES:
-        raise _ForeignError("its manifest is too large")
-    _check_schema(archive.read(_MANIFEST))
-    try:
-        manifest = _Manifest.model_validate_json(archive.read(_MANIFEST))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise _ForeignError(f"manifest, {place}: {first['msg']}") from None
-    if sorted([*map(_member_name, manifest.members), _MANIFEST]) != sorted(found):
-        raise _ForeignError("its manifest does not name the members")
-    return manifest
-
-
-def _check_schema(manifest: bytes) -> None:
-    """Refuse a file of another version in words that say so."""
-    try:
-        stated = json.loads(manifest)
-    except (ValueError, RecursionError):
-        return
-    ours = _Manifest.model_fields["format"].default
-    if not isinstance(stated, dict) or stated.get("format") != ours:
-        return
-    schema = stated.get("documents_schema", 1)
-    if schema != SCHEMA:
-        raise _ForeignError(
-            f"its documents have schema {schema!r} of exafscn {stated.get('exafscn')}, and this "
-            f"version reads schema {SCHEMA}: read it with that version, or run the campaigns again"
-        )
-
-
-def _read_member(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
-    """Yield the documents of a member, as BSON."""
-    with archive.open(_member_name(name)) as member:
-        while head := member.read(4):
-            size = int.from_bytes(head, "little")
-            if not 5 <= size <= _DOCUMENT_BYTES:
-                raise _ForeignError(f"{name} holds something that is no document")
-            data = head + member.read(size - 4)
-            if len(data) != size:
-                raise _ForeignError(f"{name} ends in the middle of a document")
-            yield data
-
-
-def _check_member(
-    archive: zipfile.ZipFile, name: str, member: _Member, campaigns: list[str]
-) -> None:
-    digest = hashlib.sha256()
-    documents = 0
-    for data in _read_member(archive, name):
-        digest.update(data)
-        documents += 1
-        try:
-            document = bson.decode(data)
-        except (BSONError, RecursionError) as error:
-            raise _ForeignError(f"{name} holds something that is no document") from error
-        if not _belongs(document, name, campaigns):
-            raise _ForeignError(f"{name}: {document.get('_id')!r} is not of its campaigns")
-    if documents != member.documents or digest.hexdigest() != member.sha256:
-        raise _ForeignError(f"{name} is not what was exported (its checksum differs)")
-
-
-def _belongs(document: dict[str, Any], name: str, campaigns: list[str]) -> bool:
-    key = document.get("files_id" if name == CHUNKS else "_id")
-    if not isinstance(key, str) or "_id" not in document:
-        return False
-    if name == CHUNKS and not isinstance(document.get("n"), int):
-        return False
-    campaign = key.partition("/")[0]
-    if (name == CAMPAIGNS and key != campaign) or (campaign == COMMON and name != SPECTRA):
-        return False
-    if name == FILES:
-        metadata = document.get("metadata")
-        stated = metadata.get("campaign") if isinstance(metadata, dict) else None
-    else:
-        stated = campaign if name == CHUNKS else document.get("campaign")
-    return campaign in campaigns and stated == campaign
-
-
 def _import_member(archive: zipfile.ZipFile, database: Database[dict[str, Any]], name: str) -> None:
     collection = _raw(database, name)
     batch: list[Any] = []
     size = 0
-    for data in _read_member(archive, name):
+    for data in read_member(archive, name):
         document = _Raw(data)
         key = {"_id": document["_id"]}
         if name == CHUNKS and document["n"] == 0:

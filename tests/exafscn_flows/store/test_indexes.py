@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from predictions import made_predictions, of_target
+from pymongo.collection import Collection
+from pymongo.errors import OperationFailure
 
 from exafscn_flows.store.indexes import INDEXES, ensure_indexes
 from exafscn_flows.store.pages import OF_NUMBERS
@@ -57,6 +59,18 @@ def test_an_index_that_differs_in_what_does_not_matter_serves(store):
     spectra.create_index(index.keys, name="mine", expireAfterSeconds=10**9)
     ensure_indexes(store.database)
     assert "mine" in names(store, "spectra")
+
+
+def test_without_the_right_to_drop_an_old_index_stays(store, monkeypatch):
+    """Roles of before have no such right."""
+    store.database.predictions.create_index([("x", 1)], name="exafscn_0123456789abcdef")
+
+    def refused(*_: Any) -> None:
+        raise OperationFailure("not authorized", 13)
+
+    monkeypatch.setattr(Collection, "drop_index", refused)
+    ensure_indexes(store.database)
+    assert names(store) == ours() | {"_id_", "exafscn_0123456789abcdef"}
 
 
 def test_a_definition_has_a_name_of_its_own():
