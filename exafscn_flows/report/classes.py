@@ -77,9 +77,6 @@ class ClassesView(View):
     def groups(self, labels: np.ndarray, unit: str) -> list[tuple[str, np.ndarray]]:
         return [(str(value), labels == value) for value in np.unique(labels)]
 
-    def group_title(self, target: "TargetReport") -> str:
-        return f"{target.short} (sites)"
-
     def panels(self, report: "ModelReport", target: "TargetReport") -> list[Panel]:
         rows = report.metrics.splits["grouped"]["confusion"]
         confusion = [

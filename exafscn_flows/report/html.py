@@ -92,7 +92,7 @@ def _panels(
     if spectra not in means:
         means[spectra] = Panel(
             f"Mean {report.value_label.split(' (')[0]} by {target.title}",
-            data_uri(figures.mean_vectors(report, view.group_title(target))),
+            data_uri(figures.mean_vectors(report, f"{target.short} (sites)")),
             f"Mean feature vector against {fitted.axis_label} by {target.title}, {what}.",
         )
     panels = [*view.panels(report, target), means[spectra]]

@@ -92,9 +92,6 @@ class NumbersView(View):
             if inside.any()
         ]
 
-    def group_title(self, target: "TargetReport") -> str:
-        return f"{target.short} (sites)"
-
     def panels(self, report: "ModelReport", target: "TargetReport") -> list[Panel]:
         from exafscn_flows.report import quality_figures  # matplotlib takes a second
         from exafscn_flows.report.style import data_uri

@@ -134,8 +134,8 @@ def _headline(models: list[dict[str, Any]], view: View) -> dict[str, Any] | None
             "n_series": len(series),
             "n_absorbers": len(members),
             "n_sites": sum(member["n_sites"] for member in members),
-            "score": mean(view.score.of(member["grouped"]) or 0.0 for member in members),
-            "baseline": mean(view.baseline.of(member["grouped"]) or 0.0 for member in members),
+            "score": mean(member["grouped"][view.score.key] for member in members),
+            "baseline": mean(member["grouped"][view.baseline.key] for member in members),
         }
         for name, members in series.items()
     ]

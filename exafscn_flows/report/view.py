@@ -173,10 +173,6 @@ class View(ABC):
         """Return what is the smaller, the better a score is."""
         return -value if self.higher_is_better else value
 
-    def best(self, values: Sequence[float]) -> float:
-        """Return the best of some scores."""
-        return min(values, key=self.order)
-
     @abstractmethod
     def headline(self, best: Numbers, unit: str) -> dict[str, str]:
         """Say in a sentence how good the best model is: its parts `text`, `score`, `baseline`."""
@@ -197,10 +193,6 @@ class View(ABC):
         list of tuple
             Name of each group, and whether each site is in it, shape (n_sites,).
         """
-
-    @abstractmethod
-    def group_title(self, target: "TargetReport") -> str:
-        """Return what a legend of these groups is headed by."""
 
     @abstractmethod
     def panels(self, report: "ModelReport", target: "TargetReport") -> list[Panel]:
