@@ -31,7 +31,6 @@ from rich.progress import track
 from rich.table import Table
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.evaluation.metrics import expected_errors, predicted_classes
 from exafscn_flows.iteration import batches
 from exafscn_flows.settings import Settings
 from exafscn_flows.store.conditions import PredictionQuery
@@ -41,6 +40,7 @@ from exafscn_flows.store.pages import Order
 from exafscn_flows.store.queries import find_page, search_for
 from exafscn_flows.store.results import PredictionDoc, PromotionDoc
 from exafscn_flows.store.store import Store
+from exafscn_flows.tasks.classes import expected_errors, predicted_classes
 from launcher.console import console
 
 CAMPAIGN, TARGET = "screening", "coordination_number"

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 import numpy as np
-from exafscn_flows.evaluation.metrics import expected_errors, predicted_classes
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.store.results import MetricsDoc, PredictionDoc, PromotionDoc
 from exafscn_flows.store.store import Store
 from exafscn_flows.targets import CoordinationNumber
 from exafscn_flows.targets.base import Label, TargetModel
+from exafscn_flows.tasks.classes import expected_errors, predicted_classes
 
 ABSORBERS = ["Cu", "Fe", "Ni"]
 CLASSES = np.array([2, 4, 5, 6, 8, 12])
