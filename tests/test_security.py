@@ -22,13 +22,13 @@ from predictions import config
 from pydantic import ValidationError
 from pymatgen.io.vasp import Poscar
 from ruamel.yaml import YAML
-from sklearn.ensemble import RandomForestClassifier
 
 from exafscn_flows import Campaign
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.errors import CampaignError, ExafscnError, ItemFailure, UsageError
 from exafscn_flows.jobs.stages import Crystal
+from exafscn_flows.models import RandomForest
 from exafscn_flows.models.persistence import dump_model
 from exafscn_flows.sources import FeffRunsSource, FilesSource
 from exafscn_flows.sources.base import StoredSite
@@ -240,17 +240,18 @@ FILES, CHUNKS = "model_files.files", "model_files.chunks"
 def forest() -> bytes:
     """A fitted model as the bytes of its file."""
     X = np.random.default_rng(0).random((40, 3)).astype(np.float32)
-    return dump_model(RandomForestClassifier(3, random_state=0).fit(X, np.repeat([4, 6], 20)))
+    model = RandomForest(n_estimators=3)
+    return dump_model(model, model.fit(X, np.repeat([0, 1], 20), np.arange(40), 0, "classes"))
 
 
 def put_model(store: Store, data: bytes) -> None:
     """Keep a forest for Cu, and nothing else."""
     for name in ("models", FILES, CHUNKS):
         store.database[name].delete_many({})
-    key = "Cu/r_space/random_forest"
+    key = "coordination_number/Cu/r_space/random_forest"
     digest = hashlib.sha256(data).hexdigest()
     store.models.write_file("test", f"test/{key}", data, digest)
-    head = {"campaign": "test", "hash": "0", "absorber": "Cu"}
+    head = {"campaign": "test", "hash": "0", "target": "coordination_number", "absorber": "Cu"}
     names = {"feature_set": "r_space", "model": "random_forest"}
     doc = ModelDoc(
         **head,
@@ -258,7 +259,12 @@ def put_model(store: Store, data: bytes) -> None:
         classes=[4, 6],
         n_sites=40,
         n_formulas=1,
-        parameters={},
+        task="classes",
+        unit="neighbours",
+        absorbers=[],
+        features={},
+        doubt={},
+        parameters={"kind": "random_forest"},
         importances=None,
         axis=np.arange(3),
         axis_label="R",

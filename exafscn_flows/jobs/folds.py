@@ -40,19 +40,23 @@ def campaign_folds(
         return folds_of(config.evaluation, datasets, splits)
     joint = all_labelled_sites(store, config, ALL, list(datasets))
     found = folds_of(config.evaluation, joint, splits)
-    return {
-        name: folds if isinstance(folds, ItemFailure) else _part(folds, joint[name], datasets[name])
-        for name, folds in found.items()
-    }
+    for name, folds in found.items():
+        if not isinstance(folds, ItemFailure):
+            try:
+                found[name] = _part(folds, joint[name], datasets[name], config.evaluation.n_folds)
+            except ItemFailure as failure:
+                found[name] = failure
+    return found
 
 
-def _part(folds: Folds, whole: Dataset, part: Dataset) -> Folds | ItemFailure:
-    """Return the folds of a part of the sites."""
+def _part(folds: Folds, whole: Dataset, part: Dataset, n_folds: int) -> Folds:
+    """Return the folds of a part of the sites, if a model can be fitted on it."""
+    part.task.check(part.y, n_folds, part.classes)
     rows = {site.site: row for row, site in enumerate(whole.sites)}
     chosen = [rows[site.site] for site in part.sites]
     found = {split: of_all[chosen] for split, of_all in folds.items()}
     if any(len(np.unique(one)) < 2 for one in found.values()):
-        return one_fold(part.absorbers[0], len(chosen))
+        raise one_fold(part.absorbers[0], len(chosen))
     return found
 
 

@@ -12,6 +12,8 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
+import sklearn.utils  # noqa: F401 - scipy, which it imports, must not miss torch
+
 from exafscn_flows.errors import CampaignError
 from exafscn_flows.imports import without
 from exafscn_flows.models.base import Node

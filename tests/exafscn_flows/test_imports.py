@@ -35,7 +35,7 @@ import sys
 import launcher.run, workflows.campaign
 import exafscn_flows.jobs.folds, exafscn_flows.jobs.plan, exafscn_flows.jobs.sites
 import exafscn_flows.jobs.train, exafscn_flows.evaluation.cross_validation
-import exafscn_flows.evaluation.metrics, exafscn_flows.splits
+import exafscn_flows.tasks.classes, exafscn_flows.tasks.numbers, exafscn_flows.splits
 print(*sorted({"sklearn", "scipy", "torch"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

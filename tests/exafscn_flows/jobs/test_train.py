@@ -41,10 +41,12 @@ def layered(one, other, anion, a):
 
 
 def vary_labels(store):
-    """Give half of the sites of each absorber another label."""
-    for number, doc in enumerate(store.find(LabelDoc, {}, sort=[("site", 1)])):
-        change = {"$set": {"value": 4 + 2 * (number % 2)}}
-        store.database.labels.update_one({"_id": f"test/{doc.key}"}, change)
+    """Give half of the sites of each absorber another label, not the same ones."""
+    for absorber, values in (("Ni", [4, 6, 4, 6, 4, 6]), ("Cu", [4, 4, 4, 6, 6, 6])):
+        docs = list(store.find(LabelDoc, {"absorber": absorber}, sort=[("site", 1)]))
+        for doc, value in zip(docs, values, strict=True):
+            key = {"_id": f"test/{doc.key}"}
+            store.database.labels.update_one(key, {"$set": {"value": value}})
 
 
 def probabilities(store):
