@@ -7,8 +7,9 @@ from pymatgen.core import Lattice, Structure
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.targets import OxidationState
+from exafscn_flows.targets.formula_state import guessed_state
 from exafscn_flows.targets.surroundings import Surroundings
-from exafscn_flows.targets.valence import BondValences, guessed_state
+from exafscn_flows.targets.valence import BondValences
 
 
 def perovskite(a_site: str, b_site: str, a: float) -> Structure:
