@@ -21,8 +21,8 @@ _LEAST_WEIGHT = 0.7
 _LEAST_ALONE = 0.95
 """The same where no neutral cell confirms the state, and the bonds of the site are all there is."""
 
-_LEAST_OWN = 0.05
-"""Probability by the bonds of the site alone below which its formula must be wrong."""
+_LEAST_OWN = 0.2
+"""Probability by the bonds of the site alone below which a state of the formula is not believed."""
 
 _DIGITS = 4
 
