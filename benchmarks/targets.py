@@ -26,8 +26,8 @@ from exafscn_flows.errors import ItemFailure
 from exafscn_flows.sources import AmcsdSource, FilesSource
 from exafscn_flows.sources.base import LocalSource
 from exafscn_flows.targets import TARGETS, Environment, TargetModel
+from exafscn_flows.targets.formula_state import guessed_state
 from exafscn_flows.targets.surroundings import Surroundings
-from exafscn_flows.targets.valence import guessed_state
 
 SYMPREC = 0.01
 ALL: list[TargetModel] = [
@@ -88,7 +88,15 @@ def _reason(failure: ItemFailure) -> str:
     if failure.kind != "no_oxidation_state":
         return failure.kind
     why = failure.message.partition("sure: ")[2]
-    for part in ("bonded to", "leave a doubt", "would be", "not those of", "fit no neutral cell"):
+    for part in (
+        "bonded to",
+        "leave a doubt",
+        "would be",
+        "not those of",
+        "fit no neutral cell",
+        "H is missing",
+        "molecules",
+    ):
         if part in why:
             return f"{failure.kind}, {part}"
     return f"{failure.kind}, {why}"

@@ -11,9 +11,9 @@ from exafscn_flows.targets.base import Label, TargetModel, TargetName
 if TYPE_CHECKING:
     from exafscn_flows.targets.surroundings import Surroundings
 
-_ANIONS = frozenset(["N", "O", "F", "S", "Cl", "Se", "Br", "Te", "I"])
-"""Elements that take electrons from metals. With the others, such as C, Si, P or As, metals share
-them: phosphides and silicides have no states that all agree on."""
+_ANIONS = frozenset(["N", "O", "F", "S", "Cl", "Se", "Br", "I"])
+"""Elements that take electrons from metals. With the others, such as C, P, As or Te, metals share
+them: phosphides and tellurides have no states that all agree on."""
 
 _LEAST_WEIGHT = 0.7
 """Weight below which a state is a guess."""
@@ -21,8 +21,8 @@ _LEAST_WEIGHT = 0.7
 _LEAST_ALONE = 0.95
 """The same where no neutral cell confirms the state, and the bonds of the site are all there is."""
 
-_LEAST_OWN = 0.05
-"""Probability by the bonds of the site alone below which its formula must be wrong."""
+_LEAST_OWN = 0.2
+"""Probability by the bonds of the site alone below which a state of the formula is not believed."""
 
 _DIGITS = 4
 
@@ -43,7 +43,7 @@ class OxidationState(TargetModel):
         """Label one site; `method` says whether its bonds or the formula gave the state.
 
         Crystals of one element are of state 0. Other sites have a state only if all neighbours by
-        CrystalNN are N, O, F, S, Cl, Se, Br, Te or I (H counts as no neighbour): sites of alloys,
+        CrystalNN are N, O, F, S, Cl, Se, Br or I (H counts as no neighbour): sites of alloys,
         and such with bonds between metals, have none.
 
         Raises
@@ -51,7 +51,7 @@ class OxidationState(TargetModel):
         ItemFailure
             As of the coordination number; ``no_oxidation_state``.
         """
-        from exafscn_flows.targets.valence import guessed_state
+        from exafscn_flows.targets.formula_state import guessed_state
 
         structure = surroundings.structure
         if len(structure.composition) == 1:
@@ -65,6 +65,8 @@ class OxidationState(TargetModel):
         weights, own = valences.neutral(site_index), valences.own(site_index)
         if weights or max(own.values(), default=0.0) >= _LEAST_ALONE:
             return _by_bonds(weights or own, symbol, site_index)
+        if valences.doubt:
+            raise _failure(symbol, site_index, valences.doubt)
         guess = guessed_state(structure, symbol)
         if guess is None or guess <= 0:
             why = "its bonds fit no neutral cell, and its formula tells no single state"

@@ -10,20 +10,13 @@ also says how probable the other states of a site are.
 import math
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 
 import numpy as np
-from pymatgen.analysis.bond_valence import (
-    BV_PARAMS,
-    ELECTRONEG,
-    ICSD_BV_DATA,
-    PRIOR_PROB,
-)
-from pymatgen.analysis.molecule_structure_comparator import CovalentRadius
-from pymatgen.core import Composition, Element, Structure
+from pymatgen.analysis.bond_valence import ICSD_BV_DATA, PRIOR_PROB
+from pymatgen.core import Structure
 
-_RADIUS = 4.0
-"""Å, within which bonds have a valence."""
+from exafscn_flows.targets.bond_sums import Sums, bond_valence_sums, why_not_neutral
 
 _SCALES = 0.985, 1.0
 """Distances are taken as they are, and shorter: bonds of the Materials Project, computed by DFT,
@@ -39,26 +32,18 @@ _FRACTIONAL = 0.5
 """How often sites that nothing tells apart share their electrons, as the octahedra of magnetite do,
 for each time that they do not."""
 
-_BOND_SLACK = 0.2
-"""Å; atoms of one of the elements below are bonded up to the sum of their covalent radii and this.
-A bond to its own kind leaves an atom one electron less to take, as in the S2 of pyrite."""
-
-_PAIRED = {"O": -2, "S": -2, "Se": -2, "Te": -2}
-
 _SAME_SUM = 0.002
 """Sites of one element whose bond valence sums differ by less have one state."""
 
 _SIGN = 0.5
 """A site with a bond valence sum beyond this has no state of the other sign."""
 
-_SOFTNESS = 0.31
-"""Å; a bond that is longer by this has 1/e of the valence."""
-
 _MOST_GROUPS = 500
 """Kinds of sites, by element and sum, in one structure; then a site takes a second."""
 
-_MOST_ELEMENTS, _MOST_ATOMS = 4, 24
-"""Of a reduced formula whose states are guessed in 2 s at most; larger ones take minutes."""
+_ERROR = 0.05
+"""Relative error of a bond valence sum, for distances that are wrong by 0.015 Å; it adds to the
+scatter in the ICSD, where rare states have but a few."""
 
 Charges = dict[int, float]
 """Weight of all assignments with some charge, by the charge."""
@@ -98,7 +83,11 @@ class BondValences:
     """
 
     def __init__(self, structure: Structure) -> None:
-        self._by_scale = [_groups(structure, scale) for scale in _SCALES]
+        symbols = [site.specie.symbol for site in structure]
+        sums = [bond_valence_sums(structure, symbols, scale) for scale in _SCALES]
+        self.doubt = why_not_neutral(structure, symbols, sums[0])
+        """Why the atoms as they are need not be neutral together, in words; empty if they must."""
+        self._by_scale = [_groups(symbols, one) for one in sums]
         self._neutral: dict[int, dict[float, float]] = {}
 
     def own(self, site_index: int) -> dict[float, float]:
@@ -126,9 +115,11 @@ class BondValences:
         dict
             By state, sum 1, a mean over both scales as far as they leave a neutral assignment; a
             state is fractional where sites that nothing tells apart share their electrons. Empty
-            if nothing is known of an element, no assignment is neutral, or there are too many
-            kinds of sites.
+            if there is a doubt, nothing is known of an element, no assignment is neutral, or
+            there are too many kinds of sites.
         """
+        if self.doubt:
+            return {}
         if site_index not in self._neutral:
             scales = [_neutral(groups, site_index) for groups in self._by_scale]
             self._neutral[site_index] = _mean([weights for weights in scales if weights])
@@ -143,9 +134,8 @@ def _mean(scales: list[dict[float, float]]) -> dict[float, float]:
     return dict(sorted(mean.items()))
 
 
-def _groups(structure: Structure, scale: float) -> list[_Group]:
-    symbols = [site.specie.symbol for site in structure]
-    sums, paired = _bond_valence_sums(structure, symbols, scale)
+def _groups(symbols: list[str], found: Sums) -> list[_Group]:
+    sums, paired = found.sums, found.paired
     kinds = []
     for symbol in sorted(set(symbols)):
         sites = [index for index, one in enumerate(symbols) if one == symbol]
@@ -155,55 +145,18 @@ def _groups(structure: Structure, scale: float) -> list[_Group]:
             gaps = np.diff(sums[part]) > _SAME_SUM
             for same in np.split(np.array(part), np.flatnonzero(gaps) + 1):
                 valence = float(sums[same].mean())
-                if bonds and valence <= 0:
-                    states = {_PAIRED[symbol] + bonds: 1.0}
-                else:
-                    states = _states(symbol, valence)
+                takes = bonds and valence <= 0
+                states = {bonds - 2: 1.0} if takes else _states(symbol, valence)
                 kinds.append((symbol, frozenset(same.tolist()), states))
     divisor = math.gcd(*(len(sites) for _, sites, _ in kinds))
     return [_Group(*kind, n=len(kind[1]) // divisor) for kind in kinds]
 
 
-def _bond_valence_sums(
-    structure: Structure, symbols: list[str], scale: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Sum the valences of the bonds of every site, negative of anions, and count its paired bonds.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Both of shape (n_sites,).
-    """
-    sums = np.zeros(len(symbols))
-    centers, others, _, distances = structure.get_neighbor_list(_RADIUS)
-    elements, kinds = np.unique(symbols, return_inverse=True)
-    pairs = np.array([[_pair(a, b) for b in elements] for a in elements])
-    length, sign = np.moveaxis(pairs[kinds[centers], kinds[others]], -1, 0)
-    np.add.at(sums, centers, sign * np.exp((length - distances * scale) / _SOFTNESS))
-    reach = np.array(
-        [2 * CovalentRadius.radius[e] + _BOND_SLACK if e in _PAIRED else 0 for e in elements]
-    )
-    bonded = (kinds[centers] == kinds[others]) & (distances < reach[kinds[centers]])
-    return sums, np.bincount(centers[bonded], minlength=len(symbols))
-
-
-@cache
-def _pair(a: str, b: str) -> tuple[float, float]:
-    """Length of a bond of valence 1, Å, and its sign at the first atom; 0 where it has none."""
-    first, second = Element(a), Element(b)
-    known = first in BV_PARAMS and second in BV_PARAMS
-    if a == b or not known or not {first, second} & set(ELECTRONEG):
-        return 0.0, 0.0
-    r1, r2 = BV_PARAMS[first]["r"], BV_PARAMS[second]["r"]
-    c1, c2 = BV_PARAMS[first]["c"], BV_PARAMS[second]["c"]
-    length = r1 + r2 - r1 * r2 * (math.sqrt(c1) - math.sqrt(c2)) ** 2 / (c1 * r1 + c2 * r2)
-    return length, 1.0 if first.X < second.X else -1.0
-
-
 def _states(symbol: str, valence: float) -> dict[int, float]:
     """Return the probabilities of the states of a site by its bond valence sum."""
     found = {}
-    for state, mean, width, prior in _known_states(symbol):
+    for state, mean, scatter, prior in _known_states(symbol):
+        width = math.hypot(scatter, _ERROR * mean)
         if state * valence >= 0 or abs(valence) < _SIGN:
             found[state] = math.exp(-(((valence - mean) / width) ** 2) / 2) / width * prior
     whole = sum(found.values())
@@ -274,31 +227,4 @@ def _product(a: Charges, b: Charges) -> Charges:
     for charge, weight in a.items():
         for other, factor in b.items():
             found[charge + other] += weight * factor
-    return found
-
-
-def guessed_state(structure: Structure, symbol: str) -> int | None:
-    """Guess the state of an element from the formula alone.
-
-    Returns
-    -------
-    int or None
-        None if there are several possible states, a fractional mean, or none; or if the formula is
-        too large for pymatgen, which tries all combinations.
-    """
-    formula = structure.composition.reduced_composition
-    if len(formula) > _MOST_ELEMENTS or formula.num_atoms > _MOST_ATOMS:
-        return None
-    return _states_of_formula(formula.formula)[symbol]
-
-
-@lru_cache(maxsize=100)
-def _states_of_formula(formula: str) -> dict[str, int | None]:
-    composition = Composition(formula)
-    guesses = composition.oxi_state_guesses()
-    found: dict[str, int | None] = {}
-    for element in composition.as_dict():
-        states = {float(guess[element]) for guess in guesses}
-        state = states.pop() if len(states) == 1 else math.nan
-        found[element] = int(state) if state.is_integer() else None
     return found

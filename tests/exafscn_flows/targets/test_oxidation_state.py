@@ -7,8 +7,9 @@ from pymatgen.core import Lattice, Structure
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.targets import OxidationState
+from exafscn_flows.targets.formula_state import guessed_state
 from exafscn_flows.targets.surroundings import Surroundings
-from exafscn_flows.targets.valence import BondValences, guessed_state
+from exafscn_flows.targets.valence import BondValences
 
 
 def perovskite(a_site: str, b_site: str, a: float) -> Structure:
@@ -74,6 +75,32 @@ def test_no_state_where_the_formula_contradicts_the_bonds():
 )
 def test_what_shares_its_electrons_has_no_state(structure, why):
     assert why in failure(structure)
+
+
+def test_no_state_from_neutrality_where_h_is_missing():
+    # Ni(OH)2 without its H is no NiO2; Ni - O as in that.
+    lattice = Lattice.hexagonal(3.126, 4.605)
+    places = [[0, 0, 0], [1 / 3, 2 / 3, 0.24], [2 / 3, 1 / 3, 0.76]]
+    bare = Structure(lattice, ["Ni", "O", "O"], places)
+    assert "H is missing" in failure(bare)
+    whole = Structure(
+        lattice,
+        ["Ni", "O", "O", "H", "H"],
+        [*places, [1 / 3, 2 / 3, 0.45], [2 / 3, 1 / 3, 0.55]],
+    )
+    assert label(whole).value == 2
+
+
+def test_no_state_from_neutrality_beside_molecules():
+    # Fe - C - N - Cu - N - C: the charge of cyanide is none that C and N have by themselves.
+    heights = [0, 0.19, 0.305, 0.5, 0.695, 0.81]
+    chain = Structure(
+        Lattice.tetragonal(6, 9.95),
+        ["Fe", "C", "N", "Cu", "N", "C"],
+        [[0, 0, height] for height in heights],
+    )
+    assert "molecules" in failure(chain, 3)
+    assert "bonded to C" in failure(chain, 0)
 
 
 def test_electrons_shared_by_equal_sites_make_no_whole_state():
