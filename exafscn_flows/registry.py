@@ -8,6 +8,7 @@ the group ``exafscn.sources``, ``exafscn.spectra``, ``exafscn.features``, ``exaf
 import functools
 import inspect
 import operator
+import sys
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -91,16 +92,13 @@ def _load(point: EntryPoint, base: type[T]) -> type[T]:
     TypeError
         If it is no class that can be chosen. Its import may raise anything.
     """
-    try:
-        added = point.load()
-    except AttributeError as error:
-        if "partially initialized" not in str(error):
-            raise
-        group = point.group.partition(".")[2]
-        raise TypeError(
-            f"it imports exafscn_flows.{group}, which needs it: keep each class in a module of "
-            f"its own, and import exafscn_flows.{group} first"
-        ) from None
+    module = sys.modules.get(point.module)
+    if module is not None and getattr(module.__spec__, "_initializing", False):
+        # Its own import has led here, so its class is not there yet, e.g. where a worker process
+        # reads one from a pickle. Run anew, it finds all that it imports; and the import that is
+        # under way ends with the module that stands in sys.modules.
+        del sys.modules[point.module]
+    added = point.load()
     if not (isinstance(added, type) and issubclass(added, base)):
         raise TypeError(f"it is no {base.__name__}")
     if inspect.isabstract(added):

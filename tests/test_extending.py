@@ -113,22 +113,54 @@ def package(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def python(code: str, package: Path) -> subprocess.CompletedProcess[str]:
+def python(code: str, package: Path, *words: str) -> tuple[int, str, str]:
+    """Return exit code, output and errors of a process that finds the package."""
     paths = [str(package), str(ROOT), str(ROOT / "tests" / "support")]
-    return subprocess.run(
-        [sys.executable, "-c", code],
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         cwd=package,
         capture_output=True,
         text=True,
     )
+    return done.returncode, done.stdout, done.stderr
 
 
 def test_the_package_of_the_page_works(package):
-    done = python(CHECKS, package)
-    assert done.returncode == 0, done.stderr[-3000:]
+    code, out, err = python(CHECKS, package)
+    assert code == 0, err[-3000:]
     expected = {key: group.removeprefix("exafscn.") for group, ps in POINTS.items() for key in ps}
-    assert json.loads(done.stdout) == expected
+    assert json.loads(out) == expected
+
+
+FIRST = """\
+import pickle
+import sys
+from importlib import import_module
+
+added = [
+    getattr(import_module(module), name)
+    for module, _, name in (value.partition(":") for value in sys.argv[1:])
+]
+from exafscn_flows.features import SETS
+from exafscn_flows.models import MODELS
+from exafscn_flows.sources import SOURCES
+from exafscn_flows.spectra import WAYS
+from exafscn_flows.targets import TARGETS
+
+known = {*SETS, *MODELS, *SOURCES, *WAYS, *TARGETS}
+assert known.issuperset(added), added
+for one in added:
+    assert pickle.loads(pickle.dumps(one)) is one
+"""
+
+
+@pytest.mark.parametrize("group", ["exafscn.features", "exafscn.targets"])
+def test_modules_of_the_package_may_be_imported_first(package, group):
+    """As by its own tests, or by a process that reads one of its classes from a pickle."""
+    (value,) = POINTS[group].values()
+    code, _, err = python(FIRST, package, value)
+    assert code == 0, err
 
 
 def test_every_example_is_an_entry_point_and_a_line_of_a_list():
@@ -166,6 +198,7 @@ def test_every_example_is_an_entry_point_and_a_line_of_a_list():
             "its kind 'concatenation' is taken by exafscn",
         ),
     ],
+    ids=["import", "kind"],
 )
 def test_a_broken_package_ends_commands_in_one_line_and_leaves_help_alone(
     package, module, old, new, what, why
@@ -173,11 +206,10 @@ def test_a_broken_package_ends_commands_in_one_line_and_leaves_help_alone(
     file = package / "exafscn_more" / f"{module}.py"
     file.write_text(file.read_text().replace(old, new, 1))
     code = "import sys; sys.argv[1:] = {}; from launcher.cli import main; main()"
-    done = python(code.format(["--help"]), package)
-    assert done.returncode == 0, done.stderr
-    done = python(code.format(["run", "c.yaml"]), package)
-    assert done.returncode == 2
-    assert done.stderr == (
+    assert python(code.format(["--help"]), package)[0] == 0
+    done, _, err = python(code.format(["run", "c.yaml"]), package)
+    assert done == 2
+    assert err == (
         f"exafscn: package exafscn-more cannot be used: {what}: {why}; mend it, or remove it by "
         "`pip uninstall exafscn-more`\n"
     )

@@ -60,11 +60,15 @@ def with_given(data: dict[str, Any], texts: Sequence[str]) -> tuple[dict[str, An
     given: list[Given] = []
     for text in texts:
         key, equals, written = text.partition("=")
-        key = key.strip()
+        key = " ".join(key.split())
         option = f"--set {key}"
         if not equals or not _KEY.fullmatch(key):
-            raise UsageError(f"--set {text[:80]}: write KEY=VALUE, such as sources.0.path=cifs")
-        value = _from_here(read_value(option, written), Path.cwd())
+            shown = " ".join(text.split())[:80]
+            raise UsageError(f"--set {shown}: write KEY=VALUE, such as sources.0.path=cifs")
+        try:
+            value = _from_here(read_value(option, written), Path.cwd())
+        except RecursionError:  # of an alias inside of what it stands for
+            raise UsageError(f"{option}: it is nested too deeply") from None
         parts = key.replace("[", ".").replace("]", "").split(".")
         try:
             data, at = _with(data, parts, value, ())

@@ -147,16 +147,5 @@ def test_a_kind_that_stands_beside_a_registry_is_taken(packages):
         registered("features", SETS, reserved=["concatenation"])
 
 
-def test_a_module_that_is_still_being_imported_says_what_to_do(packages):
-    packages.add(
-        "imported_first",
-        "from exafscn_flows.targets import TARGETS\n"
-        "from exafscn_flows.registry import registered\n"
-        'registered("targets", TARGETS)\n',
-    )
-    with pytest.raises(UsageError, match=r"import exafscn_flows\.targets first"):
-        import imported_first  # noqa: F401
-
-
 def test_one_class_alone_is_chosen_without_a_word():
     assert one_of(TARGETS[:1]) is TARGETS[0]

@@ -144,6 +144,7 @@ def test_texts_that_are_given_are_texts_like_others(file):
         ("absorbers[0]=Xx", ": absorber 'Xx' is not an element symbol"),
         ("absorbers=[Ti, Xx]", ": absorbers[1]: absorber 'Xx' is not an element symbol"),
         ("absorbers=[Ti", ": not valid YAML: expected ',' or ']'"),
+        ("absorbers=&a [*a]", ": it is nested too deeply"),
         ("spectra.cards={6: 1}", ": the key 6 is no text: write it in quotes"),
         ("spectra.cards.RPAHT=6", ": 'RPAHT' is not a FEFF card: did you mean RPATH?"),
         ("sample.seed=1", ": sample: give either per_absorber or structures"),
@@ -153,6 +154,11 @@ def test_texts_that_are_given_are_texts_like_others(file):
 def test_what_is_wrong_with_a_value_names_its_option(file, setting, message):
     key = setting.partition("=")[0]
     assert complaint(file, setting).startswith(f"--set {key}{message}")
+
+
+def test_what_is_shown_of_it_is_one_line(file):
+    assert complaint(file, "sources\n a").startswith("--set sources a: write KEY=VALUE")
+    assert complaint(file, "sour\nces=a").startswith("--set sour ces: unknown key")
 
 
 @pytest.mark.parametrize("setting", ["sources", "", "=3", "a..b=1", "a[x]=1", ".a=1", "a.=1"])
