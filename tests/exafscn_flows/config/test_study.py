@@ -12,7 +12,7 @@ from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.errors import UsageError
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.jobs.fits import _evaluation_parameters
-from exafscn_flows.store.queries import default_names
+from exafscn_flows.store.asked import default_names
 
 BASE: dict[str, Any] = {
     "campaign": "x",
