@@ -29,6 +29,11 @@ class FittedModel:
         """Classes, in the order of the columns of `predict_proba`; empty for numbers."""
         return self.document.classes
 
+    @property
+    def n_features_in_(self) -> int:
+        """Number of features of a vector."""
+        return len(self.document.axis)
+
     def predict(self, X: Any) -> np.ndarray:
         """Return the class, or the number, of each feature vector.
 
