@@ -56,11 +56,12 @@ def train(campaign: str, absorber: str, after: Any = None) -> dict[str, int]:
     todo: list[Fit] = []
     counts = {"trained": 0, "skipped": 0, "up to date": 0}
     fits = wanted_fits(store, config, absorbers)
+    # Models of all absorbers are trained after those of each: nobody else is at any of them.
+    store.models.drop_unfinished(campaign, absorber)
     for symbol in absorbers:
         of_absorber = [fit for fit in fits if fit.absorber == symbol]
         keys = {fit.key: fit.hash for fit in of_absorber}
         store.models.drop_outdated_failures(campaign, symbol, keys)
-        store.models.drop_unfinished(campaign, symbol)
         failed = withdraw_failed(store, campaign, symbol, keys)
         complete = store.hashes(MetricsDoc, campaign, [fit.version_key for fit in of_absorber])
         promote_wanted(store, campaign, [fit for fit in of_absorber if fit.version_key in complete])
@@ -74,8 +75,8 @@ def train(campaign: str, absorber: str, after: Any = None) -> dict[str, int]:
         _train(store, config, absorber, todo, counts)
     if counts["skipped"]:
         # The file of the final model of one whose fold has failed may have been written.
+        store.models.drop_unfinished(campaign, absorber)
         for symbol in absorbers:
-            store.models.drop_unfinished(campaign, symbol)
             withdraw_failed(
                 store, campaign, symbol, [fit.key for fit in fits if fit.absorber == symbol]
             )
