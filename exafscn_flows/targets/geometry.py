@@ -5,9 +5,9 @@ the directions of the bonds, whatever their lengths: a stretched octahedron is a
 
 The polyhedra are those of ChemEnv (Waroquiers et al., Acta Cryst. B76 (2020) 683), without its
 search, which tries orders of the corners one by one. Of 67 sites in minerals whose geometry is
-known, this names all, as ChemEnv does with the same neighbours, in 8 ms a site instead of 300 ms.
-The local order parameters of pymatgen take 7 ms and are wrong on five: they call square pyramids
-trigonal bipyramids, and square planes see-saws.
+known, this names all, as ChemEnv does with the same neighbours, in 5 ms a site instead of 200 ms.
+The local order parameters of pymatgen take 5 ms, too, and are wrong on five: they call square
+pyramids trigonal bipyramids, and square planes see-saws.
 """
 
 import functools
