@@ -1,4 +1,7 @@
+import itertools
+import math
 import time
+from collections import defaultdict
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from exafscn_flows.errors import ItemFailure
 from exafscn_flows.targets import OxidationState
 from exafscn_flows.targets.formula_state import guessed_state
 from exafscn_flows.targets.surroundings import Surroundings
-from exafscn_flows.targets.valence import BondValences
+from exafscn_flows.targets.valence import BondValences, _Group, _neutral
 
 
 def perovskite(a_site: str, b_site: str, a: float) -> Structure:
@@ -52,6 +55,27 @@ def test_weights_are_of_whole_states_and_the_largest_is_the_label():
     assert max(found.weights, key=lambda state: found.weights[state]) == "2"
     assert set(found.weights) == {"2", "3"}
     assert sum(found.weights.values()) == pytest.approx(1, abs=1e-9)
+
+
+def test_weights_are_those_of_all_neutral_assignments():
+    kinds = [("Fe", 1), ("Fe", 2), ("Mn", 1), ("Mn", 2)]
+    states = [{2: 0.6, 3: 0.4}, {2: 0.3, 3: 0.7}, {2: 0.5, 3: 0.3, 4: 0.2}, {3: 0.9, 4: 0.1}]
+    groups = [
+        _Group(symbol, frozenset([index]), of_site, n)
+        for index, ((symbol, n), of_site) in enumerate(zip(kinds, states, strict=True))
+    ]
+    groups.append(_Group("O", frozenset([4]), {-2: 1.0}, 8))
+    totals = defaultdict(float)
+    for charges in itertools.product(*(group.charges() for group in groups)):
+        means = [charge / group.n for charge, group in zip(charges, groups, strict=True)]
+        pairs = [means[:2], means[2:4]]
+        near = all(math.floor(min(pair)) + 1 >= max(pair) for pair in pairs)
+        if sum(charges) == 0 and near:
+            ways = (group.charges()[q] for group, q in zip(groups, charges, strict=True))
+            totals[means[0]] += math.prod(ways)
+    assert len(totals) == 2
+    expected = {state: total / sum(totals.values()) for state, total in totals.items()}
+    assert _neutral(groups, 0) == pytest.approx(expected)
 
 
 def test_the_formula_tells_where_an_element_has_no_bond_valence():
