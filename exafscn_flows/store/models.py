@@ -72,7 +72,7 @@ class ModelStore:
                 continue
 
     @translate_errors()
-    def drop_unfinished(self, campaign: str, absorber: str, others: Collection[str] = ()) -> None:
+    def drop_unfinished(self, campaign: str, absorber: str) -> None:
         """Delete what is left of versions that were never complete.
 
         Metrics are the sign that a version is complete: they are written last.
@@ -82,11 +82,9 @@ class ModelStore:
         absorber
             Whose versions are meant; `ALL` for those of every absorber, with the files of models
             that are fitted on all of them.
-        others
-            Versions that others may be at just now: they stay.
         """
         of_campaign = {"campaign": campaign}
-        kept = {*self._database.metrics.distinct("hash", of_campaign), *others}
+        kept = set(self._database.metrics.distinct("hash", of_campaign))
         of_absorber = {} if absorber == ALL else {"absorber": absorber}
         for collection in ("models", "predictions"):
             # One step in an index for each version, however many predictions it has.

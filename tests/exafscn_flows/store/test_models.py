@@ -128,12 +128,11 @@ def test_a_file_stays_as_long_as_any_document_names_it(store):
 
 def test_training_of_one_absorber_leaves_models_on_all_alone(store):
     joint = write_file(store, file_of(ALL))
-    write(store, model("Ni", "joint-Ni", joint), complete=False)
-    store.models.drop_unfinished("test", "Ni", others=["joint-Ni"])
+    write(store, model("Ni", "joint-Ni", joint), complete=True)
+    write(store, model("Cu", "joint-Cu", joint), complete=False)
+    store.models.drop_unfinished("test", "Ni")
     assert files(store) == {joint}
-    assert hashes(store)["models"] == hashes(store)["predictions"] == {"joint-Ni"}
-    store.models.drop_unfinished("test", "Cu")
-    assert files(store) == {joint}
+    assert hashes(store)["models"] == hashes(store)["predictions"] == {"joint-Ni", "joint-Cu"}
 
 
 def test_a_killed_training_of_all_absorbers_leaves_nothing(store):
@@ -143,10 +142,10 @@ def test_a_killed_training_of_all_absorbers_leaves_nothing(store):
     write(store, model("Cu", "joint-Cu", joint), complete=False)
     write_file(store, unused)
     ni = file_of("Ni")
-    write(store, model("Ni", "at work", ni), complete=False)
-    store.models.drop_unfinished("test", ALL, others=["at work"])
+    write(store, model("Ni", "of Ni", ni), complete=True)
+    store.models.drop_unfinished("test", ALL)
     assert files(store) == {joint, ni}
-    assert hashes(store)["models"] == hashes(store)["predictions"] == {"joint-Ni", "at work"}
+    assert hashes(store)["models"] == hashes(store)["predictions"] == {"joint-Ni", "of Ni"}
 
 
 def test_queries_mean_no_model_that_is_withdrawn(store):
