@@ -68,7 +68,7 @@ class Environment(TargetModel):
             ranked = sorted(measures, key=lambda name: measures[name])
             fits = ranked and measures[ranked[0]] <= _FARTHEST
             name = ranked[0] if fits else f"cn_{cn}"
-            weights[name] += weight
+            weights[name] = round(weights[name] + weight, _DIGITS)
             if int(cn) == found.cn:
                 details = zip(
                     ("measure", "second"), (measures[one] for one in ranked), strict=False

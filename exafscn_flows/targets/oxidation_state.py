@@ -102,6 +102,6 @@ def _failure(symbol: str, site_index: int, why: str) -> ItemFailure:
 def _rounded(weights: dict[int, float], largest: int) -> dict[str, float]:
     """Round weights, leave out those that vanish, and give the remainder to the largest."""
     rounded = {state: round(weight, _DIGITS) for state, weight in weights.items()}
-    rest = round(1 - sum(w for state, w in rounded.items() if state != largest), _DIGITS)
+    rest = round(1.0 - sum(w for state, w in rounded.items() if state != largest), _DIGITS)
     rounded[largest] = rest
     return {str(state): weight for state, weight in rounded.items() if weight > 0}

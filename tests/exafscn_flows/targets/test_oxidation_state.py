@@ -5,7 +5,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from crystals import cesium_chloride, fcc, rock_salt
+from crystals import cesium_chloride, fcc, rock_salt, zinc_blende
 from pymatgen.core import Lattice, Structure
 
 from exafscn_flows.errors import ItemFailure
@@ -47,6 +47,12 @@ def failure(structure: Structure, site_index: int = 0) -> str:
 
 def test_crystals_of_one_element_are_neutral():
     assert label(fcc("Cu", 3.615)).value == 0
+
+
+def test_an_element_with_one_state_has_no_doubt():
+    weights = label(zinc_blende("Zn", "S", 5.41)).weights
+    assert weights == {"2": 1.0}
+    assert type(weights["2"]) is float
 
 
 def test_weights_are_of_whole_states_and_the_largest_is_the_label():

@@ -78,6 +78,7 @@ def test_a_label_is_what_its_task_says(target):
         return
     assert type(label.value) in (int, str)
     assert label.spread is None
+    assert {type(weight) for weight in label.weights.values()} == {float}
     assert sum(label.weights.values()) == pytest.approx(1, abs=1e-9)
     assert max(label.weights, key=lambda name: label.weights[name]) == str(label.value)
 
