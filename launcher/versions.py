@@ -1,7 +1,9 @@
 """`exafscn models`: versions of models, promoted and dropped."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
+from itertools import groupby
 
 from rich import box
 from rich.table import Table
@@ -27,7 +29,15 @@ def show_versions(campaign: str | None, *, as_json: bool) -> None:
     if not versions:
         terminal.print(f"campaign {config.campaign} has no models yet")
         return
-    title = f"campaign {config.campaign}: versions of models"
+    for target, own in groupby(versions, key=lambda one: one.target):
+        terminal.print(_table(f"campaign {config.campaign}: versions of models of {target}", own))
+    terminal.print(
+        "* what queries mean; grouped: accuracy, or RMSE with its unit, one formula on one side of "
+        "every split"
+    )
+
+
+def _table(title: str, versions: Iterable[Version]) -> Table:
     table = Table(title=title, box=box.SIMPLE_HEAD)
     table.add_column("model", overflow="fold")
     # A version is there to be copied.
@@ -36,18 +46,15 @@ def show_versions(campaign: str | None, *, as_json: bool) -> None:
     for column in ("sites", "grouped"):
         table.add_column(column, justify="right", no_wrap=True, min_width=5)
     for one in versions:
+        _, *names = one.model_key
         table.add_row(
-            str(one.model_key),
+            "/".join(names),
             one.version + (" *" if one.current else "  "),
             f"{one.created_at:%Y-%m-%d %H:%M}",
             str(one.n_sites),
             _score(one),
         )
-    terminal.print(table)
-    terminal.print(
-        "* what queries mean; grouped: accuracy, or RMSE with its unit, one formula on one side of "
-        "every split"
-    )
+    return table
 
 
 def _score(one: Version) -> str:
