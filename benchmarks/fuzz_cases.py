@@ -177,7 +177,7 @@ absorbers: [Ni, Cu]
 sources: [{kind: files, path: cifs}, {kind: amcsd}]
 filters: {required: [O], max_atoms: 80}
 sample: {per_absorber: 200, seed: 1}
-labels: {rivals: [brunner_nn]}
+targets: [{kind: coordination_number, rivals: [brunner_nn]}]
 spectra: {kind: feff, cards: {RPATH: 8, NLEG: 4}}
 features:
   xftf: {kmin: 3, kmax: 12, kweight: 2}

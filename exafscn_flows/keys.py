@@ -9,6 +9,7 @@ model             target/absorber/feature set/model
 version           model/hash of the version
 experiment        model/experiment, or model/experiment/value
 failure           stage/key of what failed
+model file        campaign/model/beginning of its checksum
 ================  ======================================================
 """
 
@@ -35,6 +36,11 @@ def failure_key(stage: str, item: str) -> str:
     return f"{stage}/{item}"
 
 
+def failed_item(key: str) -> str:
+    """Return the key of what failed from that of the failure."""
+    return key.partition("/")[2]
+
+
 ALL = "all"
 """Stands for the absorber where a model is fitted on all of them."""
 
@@ -58,6 +64,16 @@ class ModelKey(NamedTuple):
     def version(self, version: str) -> str:
         """Key of the documents of one version."""
         return f"{self}/{version}"
+
+    def file(self, campaign: str, sha256: str) -> str:
+        """GridFS _id of a model's file, by its content: versions may share it."""
+        return f"{campaign}/{self}/{sha256[:16]}"
+
+    @classmethod
+    def of_file(cls, campaign: str, file: str) -> Self | None:
+        """Read such an _id; None if it is none of the campaign."""
+        parts = file.removeprefix(f"{campaign}/").split("/")
+        return cls(*parts[:4]) if len(parts) == 5 else None
 
     def experiment(self, experiment: str, value: float | None) -> str:
         """Key of the document of an experiment with it."""

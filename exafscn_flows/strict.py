@@ -12,6 +12,7 @@ from pydantic import (
     ValidationInfo,
     WrapValidator,
     field_validator,
+    model_validator,
 )
 
 from exafscn_flows.elements import check_element
@@ -112,3 +113,22 @@ class StrictModel(BaseModel):
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
             raise ValueError("a number of this size makes no sense here")
         return value
+
+
+class NamedModel(StrictModel):
+    """Base of what a campaign file lists several of, each by a kind and a name of its own."""
+
+    kind: str
+    name: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "name" not in values:
+            return {**values, "name": cls._default_name(values)}
+        return values
+
+    @classmethod
+    def _default_name(cls, values: dict[str, Any]) -> str:
+        """Return the name of one from what is written about it, not yet validated."""
+        return str(cls.model_fields["name"].default)

@@ -255,6 +255,10 @@ class CampaignConfig(StrictModel):
         """Whether a model is fitted on all absorbers together."""
         return any(model.per == "campaign" for model in self.models)
 
+    def joint_on(self, feature_set: str, target: str) -> bool:
+        """Whether one is on this feature set, for this target: then absorbers share folds."""
+        return any(model.per == "campaign" for model in self.models_on(feature_set, target))
+
     @property
     def stored(self) -> bool:
         """Whether sources bring spectra: then cells, and sites, are those of the spectra."""

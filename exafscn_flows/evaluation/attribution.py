@@ -67,7 +67,7 @@ def _permuted(X: np.ndarray, columns: np.ndarray, random: np.random.Generator) -
     return result
 
 
-def integrated_gradients(network: Network, X: np.ndarray, n_features: int) -> np.ndarray:
+def integrated_gradients(network: Network, X: np.ndarray) -> np.ndarray:
     """Return the mean size of the integrated gradients of what is predicted, by feature.
 
     The path leads from the mean of the training features to each row (Sundararajan, Taly and Yan,
@@ -80,23 +80,21 @@ def integrated_gradients(network: Network, X: np.ndarray, n_features: int) -> np
     network
         Fitted network.
     X
-        Inputs, shape (n, n_columns), features first.
-    n_features
-        Number of features.
+        Features, shape (n, n_features).
 
     Returns
     -------
     numpy.ndarray
-        Shape (n_features,), sum 1; all 0 if the network does not look at its features.
+        Shape (n_features,), sum 1; all 0 if the network does not look at its input.
     """
-    size = np.abs(attributions(network, X)).mean(axis=0)[:n_features]
+    size = np.abs(attributions(network, X)).mean(axis=0)
     total = size.sum()
     result: np.ndarray = size / total if total > 0 else size
     return result
 
 
 def attributions(network: Network, X: np.ndarray) -> np.ndarray:
-    """Return the integrated gradient of each column of each row, shape (n, n_columns).
+    """Return the integrated gradient of each feature of each row, shape (n, n_features).
 
     Their sum over a row is the largest output of the network, less that for the mean inputs, but
     for the error of 32 steps: the logit of the predicted class, or the only output.

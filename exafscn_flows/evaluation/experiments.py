@@ -74,7 +74,6 @@ def run_fold(
     value: float | None,
     seed: int,
     classes: Sequence[Value],
-    n_extra: int = 0,
 ) -> FoldOutcome:
     """Fit a model as an experiment says, and predict the rows that are held out.
 
@@ -85,7 +84,7 @@ def run_fold(
     model
         The model, unfitted.
     X
-        Features, shape (n, n_features + n_extra).
+        Features, shape (n, n_features).
     y
         What `task` encodes the labels as, shape (n,).
     groups
@@ -103,9 +102,6 @@ def run_fold(
         Seed of the fit, of the choice of groups and of permutations.
     classes
         All classes.
-    n_extra
-        Columns at the end of `X` that are no features, such as those of a model of several
-        absorbers: every experiment leaves them as they are, and importance leaves them out.
 
     Raises
     ------
@@ -118,14 +114,14 @@ def run_fold(
         train &= np.isin(groups, first_groups(groups[train], value, seed))
     if experiment in ("rmax", "rmin"):
         inside = axis < value if experiment == "rmax" else axis >= value
-        X = X[:, np.append(inside, np.ones(n_extra, dtype=bool))]
+        X = X[:, inside]
     fitted = model.fit(X[train], y[train], groups[train], seed, task.name)
     output = task.output(fitted, X[test], classes)
     importance: dict[str, Any] = {}
     if experiment == "importance":
         importance["drop"] = permutation_drop(task, fitted, X[test], y[test], axis, edges, seed)
         if isinstance(fitted, Network):
-            importance["gradients"] = integrated_gradients(fitted, X[test], len(axis))
+            importance["gradients"] = integrated_gradients(fitted, X[test])
     return FoldOutcome(output, int(train.sum()), **importance)
 
 

@@ -12,7 +12,7 @@ from exafscn_flows.features.inputs import Inputs
 from exafscn_flows.features.settings import LarchSettings
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.parts import Part
-from exafscn_flows.strict import LocatedError, StrictModel
+from exafscn_flows.strict import LocatedError, NamedModel
 
 # Long enough for the names of several sets, joined by +.
 FeatureName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_+]+$", max_length=100)]
@@ -21,23 +21,11 @@ Curve = Literal["chi", "normalised", "as_published"]
 """Which chi(k): the program's own, or the one that a route makes of mu(E)."""
 
 
-class FeatureSetModel(StrictModel):
+class FeatureSetModel(NamedModel):
     """Base of feature sets: the fields are what can be written in a campaign file."""
 
     kind: str
     name: FeatureName
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name(cls, values: Any) -> Any:
-        if isinstance(values, dict) and "name" not in values:
-            return {**values, "name": cls._default_name(values)}
-        return values
-
-    @classmethod
-    def _default_name(cls, values: dict[str, Any]) -> str:
-        """Return the name of a set from what is written about it, not yet validated."""
-        return str(cls.model_fields["name"].default)
 
     takes_structure: ClassVar[bool] = False
     """Whether the features depend on the structure beside, or without, any spectrum."""

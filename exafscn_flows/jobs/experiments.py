@@ -85,7 +85,7 @@ def _parts(
     config: CampaignConfig, one: Experiment, folds: np.ndarray, folder: Path
 ) -> dict[int, tuple[Any, ...]]:
     where = (config.campaign, one.dataset_hash, str(folder), folds)
-    return {fold: (*where, one.name, one.value) for fold in range(config.evaluation.n_folds)}
+    return {fold: (*where, one.name, one.value) for fold in np.unique(folds).tolist()}
 
 
 def experiment_task(

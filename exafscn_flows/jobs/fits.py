@@ -81,11 +81,8 @@ def wanted_fits(store: Store, config: CampaignConfig, absorbers: Sequence[str]) 
     """List the models of some absorbers, with the hashes of up-to-date ones."""
     if not config.models:
         return []
-    names = [
-        DatasetName(target.name, fset.name)
-        for target in config.targets
-        for fset in config.features.sets
-    ]
+    keys = [key for absorber in absorbers for key in model_keys(config, absorber)]
+    names = list(dict.fromkeys(DatasetName(key.target, key.feature_set) for key in keys))
     # Absorbers that are learned together have their folds in common, whatever the model.
     read = config.absorbers if config.joint else absorbers
     datasets = dataset_hashes(store, config, read, names)
@@ -93,12 +90,13 @@ def wanted_fits(store: Store, config: CampaignConfig, absorbers: Sequence[str]) 
     sets = {fset.name: fset for fset in config.features.sets}
     models = {model.name: model for model in config.models}
     fits = []
-    for key in (key for absorber in absorbers for key in model_keys(config, absorber)):
+    for key in keys:
         model, name = models[key.model], DatasetName(key.target, key.feature_set)
         settings = [model.parameters(), _evaluation_parameters(config.evaluation)]
         own, joint = datasets[key.absorber, name], datasets.get((ALL, name), "")
         data = joint if model.per == "campaign" else own
-        of_folds = [joint, config.absorbers] if config.joint else []
+        shared = config.joint_on(key.feature_set, key.target)
+        of_folds = [joint, config.absorbers] if shared else []
         wanted = content_hash("models", ALGORITHM_VERSION, list(key), settings, data, *of_folds)
         fits.append(
             Fit(targets[key.target], key.absorber, sets[key.feature_set], model, data, wanted)
@@ -145,11 +143,12 @@ def wanted_experiments(store: Store, config: CampaignConfig, absorber: str) -> l
         names = study.curves or first
         wanted += [(name, curve, value) for name in names for value in getattr(study, curve)]
     dataset_name = DatasetName(target.name, fset.name)
-    read = config.absorbers if config.joint else [absorber]
+    shared = config.joint_on(fset.name, target.name)
+    read = config.absorbers if shared else [absorber]
     datasets = dataset_hashes(store, config, read, [dataset_name])
     dataset = datasets[absorber, dataset_name]
     folds: list[Any] = [config.evaluation.n_folds, config.evaluation.seed]
-    if config.joint:
+    if shared:
         folds += [datasets[ALL, dataset_name], config.absorbers]
     found = []
     for name, experiment, value in wanted:

@@ -36,11 +36,16 @@ def campaign_folds(
     must not be learned from at another: folds are then made of the sites of all absorbers, also
     for models of one, so that figures can be compared.
     """
-    if not config.joint or any(len(one.absorbers) > 1 for one in datasets.values()):
-        return folds_of(config.evaluation, datasets, splits)
-    joint = all_labelled_sites(store, config, ALL, list(datasets))
-    found = folds_of(config.evaluation, joint, splits)
-    for name, folds in found.items():
+    parts = [
+        name
+        for name, dataset in datasets.items()
+        if len(dataset.absorbers) < len(config.absorbers)
+        and config.joint_on(name.feature_set, name.target)
+    ]
+    joint = all_labelled_sites(store, config, ALL, parts) if parts else {}
+    found = folds_of(config.evaluation, {**datasets, **joint}, splits)
+    for name in parts:
+        folds = found[name]
         if not isinstance(folds, ItemFailure):
             try:
                 found[name] = _part(folds, joint[name], datasets[name], config.evaluation.n_folds)

@@ -22,6 +22,7 @@ from exafscn_flows.jobs.reading import (
 from exafscn_flows.jobs.sampling import Outcome, ReadResult, chosen_structures
 from exafscn_flows.jobs.selection import Names, selected_sites
 from exafscn_flows.jobs.states import drop_outdated_failures, pending_counts, site_states
+from exafscn_flows.keys import ALL
 from exafscn_flows.settings import Settings
 from exafscn_flows.store.documents import FailureDoc, SiteDoc
 from exafscn_flows.store.store import Store
@@ -77,6 +78,9 @@ def plan_sites(campaign: str, sites_per_core: int | None = None) -> list[tuple[s
             f"{', '.join(config.absorbers)} (after filters): see `exafscn status {campaign}`"
         )
     drop_outdated_failures(store, config)
+    if not config.joint:
+        # What is left of models of all absorbers that were killed in training.
+        store.models.drop_unfinished(campaign, ALL)
     if config.study is None:
         # Nothing after this job looks at experiments.
         for absorber in config.absorbers:

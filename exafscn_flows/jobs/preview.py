@@ -24,7 +24,6 @@ from exafscn_flows.keys import failure_key, item_key
 from exafscn_flows.store.documents import (
     FailureDoc,
     SiteDoc,
-    SpectrumDoc,
 )
 from exafscn_flows.store.results import ExperimentDoc, MetricsDoc, PromotionDoc
 from exafscn_flows.store.store import Store
@@ -240,7 +239,7 @@ class _Look:
     def _count_runs(self, states: list[SiteState]) -> None:
         """Count for how many sites each spectrum is to be computed."""
         wanted = [
-            (way.name, state.wanted.spectra[way.name])
+            (way, state.wanted.spectra[way.name])
             for state in states
             for way in self._config.spectra
             if not way.stored
@@ -249,10 +248,12 @@ class _Look:
                 or (self._retry_failed and state.spectra[way.name] is State.FAILED)
             )
         ]
-        hashes = {"hash": {"$in": [hash_ for _, hash_ in wanted]}}
-        known = set(self._store.distinct(SpectrumDoc, "hash", hashes)) if wanted else set()
-        self._found.known += sum(hash_ in known for _, hash_ in wanted)
-        self._runs.update(name for name, hash_ in wanted if hash_ not in known)
+        may_be = [hash_ for way, hash_ in wanted if way.found_by_content]
+        known = self._store.known_spectra(may_be)
+        self._found.known += sum(hash_ in known for hash_ in may_be)
+        self._runs.update(
+            way.name for way, hash_ in wanted if not (way.found_by_content and hash_ in known)
+        )
 
     def _models(self, absorber: str, changed: bool) -> Work:
         store, config = self._store, self._config
@@ -270,7 +271,8 @@ class _Look:
         store, config = self._store, self._config
         wanted = {one.key: one.hash for one in wanted_experiments(store, config, absorber)}
         present = store.hashes(ExperimentDoc, config.campaign, wanted)
-        if changed:
+        shared = config.joint_on(config.studied_set, config.studied_target)
+        if changed or (shared and self._changed):
             return self._fitted("experiments", absorber, dict.fromkeys(wanted), set(), set(present))
         done = {key for key, hash_ in wanted.items() if present.get(key) == hash_}
         return self._fitted("experiments", absorber, dict(wanted), done, set(present))

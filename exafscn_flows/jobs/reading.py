@@ -11,6 +11,7 @@ from exafscn_flows.jobs.catalog import Candidate, passes_elements, readers
 from exafscn_flows.jobs.context import spread
 from exafscn_flows.jobs.sampling import Outcome, ReadResult
 from exafscn_flows.jobs.selection import FIELDS
+from exafscn_flows.keys import failed_item, failure_key
 from exafscn_flows.sources.base import Reader, StoredSite
 from exafscn_flows.store.documents import FailureDoc, StructureDoc
 from exafscn_flows.store.store import Store
@@ -52,10 +53,12 @@ def known_structures(store: Store, campaign: str, names: list[str]) -> Known:
     """Read what the store knows of some structures."""
     query = {"_id": {"$in": [f"{campaign}/{name}" for name in names]}}
     docs = store.project(StructureDoc, query, _FIELDS)
-    failures = store.hashes(FailureDoc, campaign, [f"structures/{name}" for name in names])
+    failures = store.hashes(
+        FailureDoc, campaign, [failure_key("structures", name) for name in names]
+    )
     return Known(
         {raw["material_id"]: raw for raw in docs},
-        {key.removeprefix("structures/"): hash_ for key, hash_ in failures.items()},
+        {failed_item(key): hash_ for key, hash_ in failures.items()},
     )
 
 

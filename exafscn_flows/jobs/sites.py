@@ -227,7 +227,7 @@ def _to_compute(config: CampaignConfig, states: list[SiteState]) -> list[str]:
         state.wanted.spectra[way.name]
         for state in states
         for way in config.spectra
-        if not way.stored and state.spectra[way.name] is State.PENDING
+        if way.found_by_content and state.spectra[way.name] is State.PENDING
     ]
 
 

@@ -198,6 +198,8 @@ def _sites(config: CampaignConfig, state: SiteState, structure: Structure) -> li
 def _spectrum(
     way: SpectraModel, state: SiteState, crystal: Crystal, sources: Sources
 ) -> SpectrumDoc:
+    from exafscn_flows.crystal import check_element_at
+
     site = state.site
     wanted = state.wanted.spectra[way.name]
     head = _head(state, wanted) | {"spectrum": way.name}
@@ -205,7 +207,7 @@ def _spectrum(
         assert sources.reader is not None
         stored = StoredSite(site.absorber, site.site_index, site.averaged)
         spectrum = sources.reader.spectrum(crystal.entry[1], stored)
-        return SpectrumDoc(**head, **vars(spectrum))
+        return SpectrumDoc(**head, computed=False, **vars(spectrum))
     if site.averaged:
         raise ItemFailure(
             "averaged_site",
@@ -213,7 +215,9 @@ def _spectrum(
             "computes that of one",
             "leave this spectrum, or this source, out",
         )
-    if wanted in sources.computed:
+    # A source may have named a site that is not there.
+    check_element_at(crystal.structure, site.site_index, site.absorber)
+    if way.found_by_content and wanted in sources.computed:
         found = sources.computed[wanted]
         return SpectrumDoc(
             **head, found_in=found.found_in or found.campaign, **vars(_arrays(found))

@@ -85,7 +85,13 @@ def wanted_hashes(config: CampaignConfig, site: SiteDoc) -> Wanted:
     }
     return Wanted(
         labels={
-            target.name: content_hash("labels", target.parameters(site.averaged), site.hash)
+            target.name: content_hash(
+                "labels",
+                target.parameters(site.averaged),
+                site.hash,
+                # It decides over which sites the mean is one.
+                *([config.sites.symprec] if site.averaged else []),
+            )
             for target in config.targets
         },
         spectra=spectra,

@@ -140,9 +140,10 @@ def _parts(
 ) -> dict[Part, tuple[Any, ...]]:
     """List the fits that make up a model: all sites, and each fold of each split."""
     where = (config.campaign, fit.dataset_hash, str(folder))
-    numbers = range(config.evaluation.n_folds)
     parts: dict[Part, tuple[Any, ...]] = {None: (*where, None)}
-    parts |= {(split, n): (*where, folds[split]) for split in folds for n in numbers}
+    for split, of_all in folds.items():
+        # Of folds that all absorbers share, one may have no site of some of them.
+        parts |= {(split, int(n)): (*where, of_all) for n in np.unique(of_all)}
     return parts
 
 
@@ -182,7 +183,7 @@ def fit_task(
     fitted = chosen.fit(data.X, data.y, data.groups, seed, task.name)
     file = dump_model(chosen, fitted)
     sha256 = hashlib.sha256(file).hexdigest()
-    file_id = f"{campaign}/{key}/{sha256[:16]}"
+    file_id = names.file(campaign, sha256)
     store.models.write_file(campaign, file_id, file, sha256)
     return {
         "file": file_id,

@@ -45,10 +45,9 @@ def write_version(
     """
     from exafscn_flows.evaluation.cross_validation import assemble
 
-    n_folds = config.evaluation.n_folds
     whole = {
-        split: assemble({fold: outputs[split, fold] for fold in range(n_folds)}, folds[split])
-        for split in folds
+        split: assemble({fold: outputs[split, fold] for fold in np.unique(of_all)}, of_all)
+        for split, of_all in folds.items()
     }
     rows = [row for row, site in enumerate(dataset.sites) if site.absorber == fit.absorber]
     own = dataset.part(rows)
@@ -87,8 +86,9 @@ def _model(
         **(final | {"importances": None if importances is None else importances[: len(axis)]}),
         task=dataset.task.name,
         unit=fit.target.unit,
+        learned=fit.target.model_dump(mode="json"),
         classes=dataset.classes,
-        absorbers=list(dataset.absorbers) if fit.joint else [],
+        absorbers=list(dataset.absorbers) if len(dataset.absorbers) > 1 else [],
         features=features_settings(config, fit.feature_set),
         doubt=doubt,
         n_sites=len(dataset.sites),

@@ -21,6 +21,7 @@ from exafscn_flows.keys import ModelKey, failure_key
 from exafscn_flows.store.documents import FailureDoc
 from exafscn_flows.store.results import (
     MetricsDoc,
+    ModelDoc,
     PredictionDoc,
     PromotionDoc,
     prediction_ids,
@@ -162,7 +163,14 @@ def promote(store: Store, config: CampaignConfig, version: str) -> int:
             f"version {version} is of {key}, which campaign {config.campaign} no longer has: its "
             "predictions are found by `exafscn query --version`"
         )
-    n_new = _predict_new(store, config, fit, metrics)
+    doc = model_document(store, config.campaign, metrics.key)
+    if doc.learned["kind"] != fit.target.kind:
+        raise UsageError(
+            f"version {version} is of {doc.learned['kind']}, and target {fit.target.name} of "
+            f"campaign {config.campaign} is {fit.target.kind} now: its predictions are found by "
+            "`exafscn query --version`"
+        )
+    n_new = _predict_new(store, config, fit, metrics, doc)
     instead_of = None if version == fit.hash else fit.hash
     store.write([_promotion(config.campaign, version, key, instead_of=instead_of)])
     return n_new
@@ -192,7 +200,9 @@ def _promotion(
     return PromotionDoc(campaign=campaign, hash=version, instead_of=instead_of, **key._asdict())
 
 
-def _predict_new(store: Store, config: CampaignConfig, fit: Fit, metrics: MetricsDoc) -> int:
+def _predict_new(
+    store: Store, config: CampaignConfig, fit: Fit, metrics: MetricsDoc, doc: ModelDoc
+) -> int:
     """Predict the sites that a version has not; returns how many."""
     head: dict[str, Any] = {"campaign": config.campaign, "hash": metrics.hash}
     of_version = {"_id": prediction_ids(config.campaign, metrics.hash)}
@@ -201,7 +211,6 @@ def _predict_new(store: Store, config: CampaignConfig, fit: Fit, metrics: Metric
     rows = [row for row, site in enumerate(dataset.sites) if site.site not in predicted]
     if not rows:
         return 0
-    doc = model_document(store, config.campaign, metrics.key)
     if doc.takes != vectors_hash(config, fit.feature_set):
         raise UsageError(
             f"version {metrics.hash} takes features of other settings than campaign "

@@ -116,6 +116,11 @@ class FeffSettings(SpectraModel):
         """What its spectra hold."""
         return NEAR_EDGE if "XANES" in self.cards else EVERYTHING
 
+    @property
+    def found_by_content(self) -> bool:
+        # Nobody knows what a command of that name is elsewhere, or was before.
+        return self.command is None
+
     def check(self) -> None:
         """Raise UsageError if the program of `command` is not on this machine."""
         if self.command is not None:

@@ -4,10 +4,10 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import StringConstraints, model_validator
+from pydantic import StringConstraints
 
 from exafscn_flows.spectra.parts import Part
-from exafscn_flows.strict import StrictModel
+from exafscn_flows.strict import NamedModel
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SpectrumName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$", max_length=40)]
 
 
-class SpectraModel(StrictModel):
+class SpectraModel(NamedModel):
     """Base of ways to spectra: the fields are what can be written in a campaign file."""
 
     stored: ClassVar[bool] = False
@@ -27,18 +27,6 @@ class SpectraModel(StrictModel):
 
     kind: str
     name: SpectrumName
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name(cls, values: Any) -> Any:
-        if isinstance(values, dict) and "name" not in values:
-            return {**values, "name": cls._default_name(values)}
-        return values
-
-    @classmethod
-    def _default_name(cls, values: dict[str, Any]) -> str:
-        """Return the name of a spectrum from what is written about it, not yet validated."""
-        return str(cls.model_fields["name"].default)
 
     @property
     @abstractmethod
@@ -55,6 +43,11 @@ class SpectraModel(StrictModel):
 
         This includes a number that grows whenever the code gives another spectrum than before.
         """
+
+    @property
+    def found_by_content(self) -> bool:
+        """Whether equal parameters mean equal spectra, whoever has computed them, and where."""
+        return not self.stored
 
     def feff_cards(self) -> dict[str, str]:
         """Return the cards that FEFF gets, in alphabetical order; none where it is not FEFF."""

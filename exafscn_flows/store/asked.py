@@ -1,15 +1,16 @@
 """What a query means in its campaign: target, model, versions, values."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import UsageError
 from exafscn_flows.store.conditions import PredictionQuery
+from exafscn_flows.store.documents import LabelDoc
 from exafscn_flows.store.pages import ORDERS, Conditions, Order
-from exafscn_flows.store.results import MetricsDoc, PromotionDoc
+from exafscn_flows.store.results import ModelDoc, PromotionDoc
 from exafscn_flows.store.store import Store
 from exafscn_flows.store.versions import find_version
 from exafscn_flows.targets.base import TaskName
@@ -99,7 +100,7 @@ def asked(store: Store, query: PredictionQuery) -> Asked:
             f"min_probability: target {name} is numbers, which have no probability: use "
             "max_expected_error"
         )
-    classes = [] if is_cn or task == "numbers" else _classes(store, query.campaign, versions)
+    classes = [] if is_cn or task == "numbers" else _classes(store, query, name)
     texts = [one for one in classes if isinstance(one, str)]
     target = AskedTarget(
         name=name,
@@ -179,11 +180,17 @@ def _promoted(
     return target.name, target.task, {raw["hash"]: raw["absorber"] for raw in raws}
 
 
-def _classes(store: Store, campaign: str, versions: Iterable[str]) -> list[int | str]:
-    """Classes that versions were trained on: the settings of a target do not say them all."""
-    return store.distinct(
-        MetricsDoc, "classes", {"campaign": campaign, "hash": {"$in": [*versions]}}
-    )
+def _classes(store: Store, query: PredictionQuery, target: str) -> list[int | str]:
+    """Classes that models of a target know, of whatever version: its settings do not say them all.
+
+    Without a model there is nothing to find; a label then tells whether classes are names.
+    """
+    of_target = {"campaign": query.campaign, "target": target}
+    known: list[int | str] = store.distinct(ModelDoc, "classes", of_target)
+    if known:
+        return known
+    label = next(store.project(LabelDoc, of_target, ["value"], limit=1), None)
+    return [] if label is None or isinstance(label["value"], int) else [str(query.value)]
 
 
 def _check_names(config: CampaignConfig, query: PredictionQuery) -> None:

@@ -186,6 +186,9 @@ class SpectrumDoc(SiteStageDoc):
     version: str = Field(description="Version of the program, from its output.")
     cards: dict[str, str] = Field(description="FEFF cards used.")
     seconds: float = Field(description="Processor seconds that FEFF took; 0 if stored.")
+    computed: bool = Field(
+        default=True, description="Whether it was computed; else a source has it stored."
+    )
     found_in: str | None = Field(
         default=None,
         description="Campaign that had computed it; None if it was computed here, or is stored.",

@@ -152,12 +152,8 @@ class ModelStore:
         # in an index for each file.
         chunks = self._database[f"{MODEL_FILES}.chunks"]
         stored = chunks.distinct("files_id", {"files_id": keys_of(campaign)})
-        keys = {file: file.removeprefix(f"{campaign}/") for file in stored}
-        meant = {
-            file
-            for file, key in keys.items()
-            if key.count("/") >= 3 and ModelKey.parse(key).absorber in absorbers
-        }
+        keys = {file: ModelKey.of_file(campaign, file) for file in stored}
+        meant = {file for file, key in keys.items() if key and key.absorber in absorbers}
         # Documents of several absorbers may name one file.
         used = self._database.models.distinct("file", {"campaign": campaign}) if meant else []
         self._delete_files(meant.difference(used))

@@ -66,6 +66,9 @@ class ModelDoc(ModelVersionDoc):
 
     collection: ClassVar[str] = "models"
 
+    learned: dict[str, Any] = Field(
+        description="Settings of the target, with all defaults: what the labels were."
+    )
     classes: list[int | str] = Field(
         description="Classes that the model can predict, in the order of its numbers for them; "
         "empty for numbers."
@@ -85,7 +88,8 @@ class ModelDoc(ModelVersionDoc):
     n_formulas: int = Field(description="Number of distinct formulas among them.")
     parameters: dict[str, Any] = Field(description="Parameters of the estimator.")
     importances: Vector | None = Field(
-        description="Gini importance per feature, sum 1; None where trees do not decide."
+        description="Importance per feature by impurity, sum 1, of a model of all absorbers less, "
+        "for the rest is that of the absorber; None where trees do not decide."
     )
     axis: Vector = Field(description="Coordinate of each feature, e.g. R in Å.")
     axis_label: str = Field(description="What the axis is, with its unit.")
@@ -160,6 +164,15 @@ Rounded = Annotated[float, AfterValidator(lambda value: round(value, 3))]
 """Number of three decimals: there are few, and an index goes from one to the next in one step."""
 
 
+def _digits(value: float) -> float:
+    # In some units, such errors are all that there are.
+    return round(value, 3) if value >= 0.01 else float(f"{value:.2g}")
+
+
+Error = Annotated[float, AfterValidator(_digits)]
+"""Number of three decimals, or of two digits: few, too."""
+
+
 class PredictionDoc(SiteStageDoc):
     """Prediction for one site, out of fold: the model that made it never saw its formula.
 
@@ -175,10 +188,10 @@ class PredictionDoc(SiteStageDoc):
     probability: Rounded | None = Field(
         description="Probability of the predicted class, to three decimals; None of numbers."
     )
-    expected_error: Rounded = Field(
+    expected_error: Error = Field(
         description="Of classes that are numbers, the mean of |class - predicted class| by their "
         "probabilities; of named classes, the probability of all others; of numbers, the expected "
-        "|label - prediction|. To three decimals."
+        "|label - prediction|. To three decimals, below 0.01 to two digits."
     )
     disagrees: bool = Field(
         description="Whether prediction and label differ; of numbers, by more than three times "

@@ -32,7 +32,7 @@ _WRITERS = 3
 
 _DUPLICATE_KEY = 11000
 
-COMPUTED = {"seconds": {"$gt": 0}}
+COMPUTED = {"computed": True}
 """Spectra that cost time, unlike those that sources bring."""
 
 D = TypeVar("D", bound=Document)
@@ -301,6 +301,17 @@ class Store:
     ) -> list[dict[str, Any]]:
         """Run an aggregation with a small result."""
         return list(self.database[kind.collection].aggregate(pipeline))
+
+    @translate_errors()
+    def known_spectra(self, hashes: Iterable[str]) -> set[str]:
+        """Tell which spectra `computed` would read."""
+        return {
+            hash_
+            for batch in batches(hashes, _BATCH)
+            for hash_ in self.database[SpectrumDoc.collection].distinct(
+                "hash", {"hash": {"$in": batch}, **COMPUTED}
+            )
+        }
 
     @translate_errors()
     def computed(self, hashes: Iterable[str]) -> dict[str, SpectrumDoc]:

@@ -8,11 +8,10 @@ import numpy as np
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.targets.base import Label, Value
+from exafscn_flows.targets.weights import DIGITS, rounded
 
 if TYPE_CHECKING:
     from exafscn_flows.targets.base import TargetModel
-
-_DIGITS = 4
 
 
 def average(target: "TargetModel", labels: Sequence[Label], multiplicities: Sequence[int]) -> Label:
@@ -45,7 +44,7 @@ def average(target: "TargetModel", labels: Sequence[Label], multiplicities: Sequ
         mean = float(values @ shares)
         within = np.array([(label.spread or 0.0) ** 2 for label in labels])
         spread = float(np.sqrt((within + (values - mean) ** 2) @ shares))
-        return Label(round(mean, _DIGITS), spread=round(spread, _DIGITS), details=details)
+        return Label(round(mean, DIGITS), spread=round(spread, DIGITS), details=details)
     counts: dict[Value, float] = defaultdict(float)
     weights: dict[str, float] = defaultdict(float)
     for label, share in zip(labels, shares.tolist(), strict=True):
@@ -62,8 +61,8 @@ def average(target: "TargetModel", labels: Sequence[Label], multiplicities: Sequ
     order = {str(value): place for place, value in enumerate(sorted(counts))}
     names = sorted(weights, key=lambda name: (_number(name), order.get(name, 0), name))
     return Label(
-        min(counts, key=lambda value: (-round(counts[value], _DIGITS), value)),
-        {name: round(weights[name], _DIGITS) for name in names},
+        min(counts, key=lambda value: (-round(counts[value], DIGITS), value)),
+        rounded({name: weights[name] for name in names}),
         details=details,
     )
 
@@ -82,7 +81,7 @@ def _details(labels: Sequence[Label], shares: np.ndarray) -> dict[str, float | s
         values = [label.details.get(name) for label in labels]
         numbers = [value for value in values if isinstance(value, int | float)]
         if len(numbers) == len(values):
-            found[name] = round(float(np.array(numbers) @ shares), _DIGITS)
+            found[name] = round(float(np.array(numbers) @ shares), DIGITS)
         else:
             found[name] = values[0] if len(set(values)) == 1 else None
     return found

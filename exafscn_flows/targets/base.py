@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
-from exafscn_flows.strict import StrictModel
+from exafscn_flows.strict import NamedModel
 
 if TYPE_CHECKING:
     from exafscn_flows.crystal import AbsorbingSite
@@ -23,6 +23,11 @@ Class = int | str
 
 Value = int | float | str
 """A class (whole number or name), or a number."""
+
+
+COORDINATION_VERSION = 1
+"""Grows whenever another coordination is found for a site than before: all labels hold its
+neighbours."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Label:
     details: Mapping[str, float | str | None] = field(default_factory=dict)
 
 
-class TargetModel(StrictModel):
+class TargetModel(NamedModel):
     """Base of targets: the fields are what can be written in a campaign file."""
 
     task: ClassVar[TaskName]
@@ -70,18 +75,6 @@ class TargetModel(StrictModel):
         "are means in either case.",
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _name(cls, values: Any) -> Any:
-        if isinstance(values, dict) and "name" not in values:
-            return {**values, "name": cls._default_name(values)}
-        return values
-
-    @classmethod
-    def _default_name(cls, values: dict[str, Any]) -> str:
-        """Return the name of a target from what is written about it, not yet validated."""
-        return str(cls.model_fields["name"].default)
-
     def parameters(self, averaged: bool) -> dict[str, Any]:
         """Return all that decides a label, except the structure; JSON-serialisable.
 
@@ -91,7 +84,8 @@ class TargetModel(StrictModel):
             Whether it is the label of a spectrum that is a mean over several sites.
         """
         left_out = {"name"} if averaged else {"name", "mode"}
-        return {"version": self.version, **self.model_dump(mode="json", exclude=left_out)}
+        versions = {"version": self.version, "coordination": COORDINATION_VERSION}
+        return versions | self.model_dump(mode="json", exclude=left_out)
 
     @abstractmethod
     def label_site(self, surroundings: "Surroundings", site_index: int) -> Label:

@@ -18,6 +18,7 @@ from pymatgen.core import Element, Structure
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.targets.voronoi import Faces, voronoi_faces
+from exafscn_flows.targets.weights import DIGITS, rounded
 
 _CUTOFF = 7.0
 """Radius of the surroundings of which the Voronoi polyhedron is made at first, Å."""
@@ -27,9 +28,6 @@ _SLACK = 0.5, 1.0
 
 _X_WEIGHT, _X_LARGEST = 3.0, 3.3
 """Weight of the difference in electronegativity, and the largest difference there is."""
-
-_DIGITS = 4
-"""Decimals of weights and lengths: beyond them there is only numerical noise."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,7 @@ def coordination(structure: Structure, site_index: int) -> Coordination:
     except ValueError as error:
         message = f"CrystalNN fails at {name}: {error}"
         raise ItemFailure("crystal_nn_failed", message, "check the cell") from error
-    weights = _rounded(_cn_weights(bonds))
+    weights = rounded(dict(sorted(_cn_weights(bonds).items())))
     cn = max(weights, key=lambda number: (weights[number], -number))
     if cn == 0:
         # Seen only where the nearest atoms are farther than bonds are, e.g. Zn in a cage of 12 O
@@ -111,10 +109,10 @@ def coordination(structure: Structure, site_index: int) -> Coordination:
     return Coordination(
         cn=cn,
         cn_weights={str(number): weight for number, weight in weights.items()},
-        cn_mean=round(sum(number * weight for number, weight in weights.items()), _DIGITS),
+        cn_mean=round(sum(number * weight for number, weight in weights.items()), DIGITS),
         neighbours=dict(sorted(Counter(symbols).items())),
-        bond_length=round(float(faces.distance[nearest].mean()), _DIGITS),
-        bond_spread=round(float(faces.distance[nearest].std()), _DIGITS),
+        bond_length=round(float(faces.distance[nearest].mean()), DIGITS),
+        bond_spread=round(float(faces.distance[nearest].std()), DIGITS),
         shell=faces.vector[order],
         shell_sites=faces.site_index[order],
     )
@@ -162,12 +160,3 @@ def _cn_weights(bonds: list[float]) -> dict[int, float]:
 def _quarter_disc(x: float) -> float:
     """Return the share of a quarter of the unit disc that lies left of x."""
     return (x * math.sqrt(1 - x * x) + math.asin(x)) / (math.pi / 2)
-
-
-def _rounded(cn_weights: dict[int, float]) -> dict[int, float]:
-    """Round weights, leave out those that vanish, and give the remainder to the largest."""
-    weights = {cn: round(float(cn_weights[cn]), _DIGITS) for cn in sorted(cn_weights)}
-    weights = {cn: weight for cn, weight in weights.items() if weight > 0}
-    largest = max(weights, key=lambda cn: weights[cn])
-    weights[largest] = round(weights[largest] + 1 - sum(weights.values()), _DIGITS)
-    return weights

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.targets.base import Label, TargetModel, TargetName
+from exafscn_flows.targets.weights import DIGITS, rounded
 
 if TYPE_CHECKING:
     from exafscn_flows.targets.crystal_nn import Coordination
@@ -17,8 +18,6 @@ _REDUCED = {"4": "T4", "5": "S5", "6": "O6"}
 
 _FARTHEST = 10.0
 """Symmetry measure above which a site is of no polyhedron; half way between two it is 2 to 9."""
-
-_DIGITS = 4
 
 
 class Environment(TargetModel):
@@ -68,7 +67,7 @@ class Environment(TargetModel):
             ranked = sorted(measures, key=lambda name: measures[name])
             fits = ranked and measures[ranked[0]] <= _FARTHEST
             name = ranked[0] if fits else f"cn_{cn}"
-            weights[name] = round(weights[name] + weight, _DIGITS)
+            weights[name] = round(weights[name] + weight, DIGITS)
             if int(cn) == found.cn:
                 details = zip(
                     ("measure", "second"), (measures[one] for one in ranked), strict=False
@@ -86,11 +85,5 @@ def _reduced(found: "Coordination") -> Label:
             f"the site has {found.cn} neighbours, and T4, S5 and O6 stand for 4, 5 and 6",
             "nothing; geometry: full, of the target, has names for all",
         )
-    rest = 1 - sum(w for name, w in weights.items() if name != value) / sum(weights.values())
-    return Label(
-        value,
-        {
-            name: round(rest if name == value else w / sum(weights.values()), _DIGITS)
-            for name, w in weights.items()
-        },
-    )
+    total = sum(weights.values())
+    return Label(value, rounded({name: w / total for name, w in weights.items()}, value))

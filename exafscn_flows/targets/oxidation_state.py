@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.targets.base import Label, TargetModel, TargetName
+from exafscn_flows.targets.weights import DIGITS, rounded
 
 if TYPE_CHECKING:
     from exafscn_flows.targets.surroundings import Surroundings
@@ -23,8 +24,6 @@ _LEAST_ALONE = 0.95
 
 _LEAST_OWN = 0.2
 """Probability by the bonds of the site alone below which a state of the formula is not believed."""
-
-_DIGITS = 4
 
 
 class OxidationState(TargetModel):
@@ -78,7 +77,7 @@ class OxidationState(TargetModel):
 
 
 def _by_bonds(weights: Mapping[float, float], symbol: str, site_index: int) -> Label:
-    state = max(weights, key=lambda one: (round(weights[one], _DIGITS), -one))
+    state = max(weights, key=lambda one: (round(weights[one], DIGITS), -one))
     if weights[state] < _LEAST_WEIGHT:
         found = ", ".join(f"{one:+g} ({w:.0%})" for one, w in weights.items() if w > 0.005)
         raise _failure(symbol, site_index, f"its bonds leave a doubt: {found}")
@@ -88,7 +87,8 @@ def _by_bonds(weights: Mapping[float, float], symbol: str, site_index: int) -> L
     for one, weight in weights.items():
         whole[math.floor(one)] += weight * (1 - one % 1)
         whole[math.ceil(one)] += weight * (one % 1)
-    return Label(int(state), _rounded(whole, int(state)), details={"method": "bond_valence"})
+    kept = {str(one): weight for one, weight in rounded(whole, int(state)).items()}
+    return Label(int(state), kept, details={"method": "bond_valence"})
 
 
 def _failure(symbol: str, site_index: int, why: str) -> ItemFailure:
@@ -97,11 +97,3 @@ def _failure(symbol: str, site_index: int, why: str) -> ItemFailure:
         f"{symbol} (site {site_index}) has no oxidation state that is sure: {why}",
         "nothing, if it is so; atoms may be missing in the structure, mostly H",
     )
-
-
-def _rounded(weights: dict[int, float], largest: int) -> dict[str, float]:
-    """Round weights, leave out those that vanish, and give the remainder to the largest."""
-    rounded = {state: round(weight, _DIGITS) for state, weight in weights.items()}
-    rest = round(1.0 - sum(w for state, w in rounded.items() if state != largest), _DIGITS)
-    rounded[largest] = rest
-    return {str(state): weight for state, weight in rounded.items() if weight > 0}

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from exafscn_flows.targets.crystal_nn import Coordination, coordination
+from exafscn_flows.targets.weights import DIGITS
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from exafscn_flows.crystal import AbsorbingSite
     from exafscn_flows.targets.valence import BondValences
-
-_DIGITS = 4
 
 
 class Surroundings:
@@ -62,4 +61,4 @@ class Surroundings:
         for site in sites:
             for element, number in self.coordination(site.site_index).neighbours.items():
                 mean[element] += number * site.multiplicity / total
-        return {element: round(mean[element], _DIGITS) for element in sorted(mean)}
+        return {element: round(mean[element], DIGITS) for element in sorted(mean)}

@@ -14,7 +14,7 @@ class Task(ABC):
     """What labels and outputs of models mean.
 
     Labels come as values, as they stand in documents. Models learn `y`, which `encode` makes of
-    them, and give outputs, which have a row for each site and `width` columns.
+    them, and give outputs, which have a row for each site.
     """
 
     name: ClassVar[TaskName]
@@ -76,10 +76,6 @@ class Task(ABC):
                 f"all {len(y)} sites have {label}: there is nothing to learn",
                 "take more structures, or leave this absorber out",
             )
-
-    @abstractmethod
-    def width(self, classes: Sequence[Value]) -> int:
-        """Return the number of columns of an output."""
 
     @abstractmethod
     def output(self, fitted: Any, X: np.ndarray, classes: Sequence[Value]) -> np.ndarray:

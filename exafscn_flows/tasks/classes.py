@@ -27,7 +27,8 @@ class ClassesTask(Task):
     higher_is_better = True
 
     def classes(self, values: Sequence[Value]) -> list[Class]:
-        return sorted(set(values))  # type: ignore[arg-type]
+        # Numbers first, then names.
+        return sorted(set(values), key=lambda one: (isinstance(one, str), one))  # type: ignore[arg-type]
 
     def encode(self, values: Sequence[Value], classes: Sequence[Value]) -> np.ndarray:
         place = {value: index for index, value in enumerate(classes)}
@@ -40,9 +41,6 @@ class ClassesTask(Task):
         super().check(y, n_folds, classes)
         if np.bincount(y).max() < n_folds:
             raise too_few(f"no label has as many sites as there are folds ({n_folds})")
-
-    def width(self, classes: Sequence[Value]) -> int:
-        return len(classes)
 
     def output(self, fitted: "Classifier", X: np.ndarray, classes: Sequence[Value]) -> np.ndarray:
         probabilities = np.zeros((len(X), len(classes)))

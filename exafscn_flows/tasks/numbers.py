@@ -31,9 +31,6 @@ class NumbersTask(Task):
     def strata(self, y: np.ndarray) -> np.ndarray:
         return _fifths(y)
 
-    def width(self, classes: Sequence[Value]) -> int:
-        return 2
-
     def output(self, fitted: "Regressor", X: np.ndarray, classes: Sequence[Value]) -> np.ndarray:
         return np.column_stack([fitted.predict(X), spread(fitted, X)])
 

@@ -50,12 +50,11 @@ def outcome(
     cn: np.ndarray = cn,
     fold: int = 0,
     seed: int = 0,
-    n_extra: int = 0,
 ) -> FoldOutcome:
     classes = TASK.classes(cn.tolist())
     y, test = TASK.encode(cn.tolist(), classes), folds == fold
     rows = (X, y, formulas, r, edges, test)
-    return run_fold(TASK, model, *rows, experiment, value, seed, classes, n_extra)
+    return run_fold(TASK, model, *rows, experiment, value, seed, classes)
 
 
 def plain_fold(model: Any) -> np.ndarray:
@@ -142,38 +141,6 @@ def test_importance_of_a_network_has_bands_and_gradients() -> None:
     assert found.drop.shape == (len(edges) - 1,)
     assert found.gradients.shape == r.shape
     assert found.gradients.sum() == pytest.approx(1)
-
-
-def test_what_is_no_feature_stays_in_every_experiment_and_out_of_importance() -> None:
-    absorber = RNG.integers(0, 2, (200, 1)) * [1, -1] + [0, 1]
-    columns = np.hstack([np.tile(r, (200, 1)), absorber])
-    for experiment, seen in (("rmax", r[r < 1]), ("rmin", r[r >= 1])):
-        witness = Witness()
-        outcome(witness, experiment, 1.0, X=columns, n_extra=2)
-        np.testing.assert_array_equal(witness.asked[0][:-2], seen)
-        np.testing.assert_array_equal(
-            [row[-2:] for row in (*witness.rows, *witness.asked)],
-            [*absorber[~held_out], *absorber[held_out]],
-        )
-    # Absorbers alone tell the class: no band is missed, and gradients are of features only.
-    told = np.where(absorber[:, 0] == 1, 4, 6)
-    noise = np.hstack([RNG.normal(size=(200, 12)), 3 * absorber]).astype(np.float32)
-    forest = outcome(
-        RandomForest(n_estimators=20, max_features=1.0),
-        "importance",
-        None,
-        X=noise,
-        cn=told,
-        n_extra=2,
-    )
-    assert forest.drop is not None
-    assert (forest.drop == 0).all()
-    network = outcome(
-        Mlp(learning_rate=1e-3, max_epochs=3), "importance", None, X=noise, cn=told, n_extra=2
-    )
-    assert network.gradients is not None
-    assert network.gradients.shape == r.shape
-    assert network.gradients.sum() == pytest.approx(1)
 
 
 def test_importance_of_numbers_is_the_growth_of_their_error() -> None:

@@ -175,7 +175,7 @@ def test_a_class_that_was_not_learned_has_no_probability() -> None:
     classes: list[Any] = [4, 5, 6]
     fitted = RandomForest(n_estimators=5).fit(X, y, np.arange(40), 0, "classes")
     output = TASK.output(fitted, X, classes)
-    assert output.shape == (40, TASK.width(classes))
+    assert output.shape == (40, len(classes))
     assert (output[:, 1] == 0).all()
     assert (output.argmax(axis=1) == y).mean() > 0.9
     assert TASK.right(fitted, X, y) == (output.argmax(axis=1) == y).mean()

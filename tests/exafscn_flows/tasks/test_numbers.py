@@ -177,7 +177,6 @@ def test_numbers_have_no_classes_and_are_learned_as_they_are() -> None:
     y = TASK.encode(values, [])
     assert (y.dtype, y.tolist()) == (np.float64, [2.5, 1.0, 2.5])
     assert TASK.counts(y, np.arange(3), [], 5) == {"class_counts": [], "rare": []}
-    assert TASK.width([]) == 2
 
 
 def test_what_cannot_be_learned_or_held_out_is_a_failure_with_a_reason() -> None:
