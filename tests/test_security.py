@@ -271,6 +271,7 @@ def put_model(store: Store, data: bytes) -> None:
         file=f"test/{key}",
         sha256=digest,
         versions={},
+        learned={"kind": "coordination_number"},
         takes="0",
     )
     store.write([doc, PromotionDoc(**head, **names)])

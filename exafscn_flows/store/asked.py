@@ -10,7 +10,7 @@ from exafscn_flows.errors import UsageError
 from exafscn_flows.store.conditions import PredictionQuery
 from exafscn_flows.store.documents import LabelDoc
 from exafscn_flows.store.pages import ORDERS, Conditions, Order
-from exafscn_flows.store.results import ModelDoc, PromotionDoc
+from exafscn_flows.store.results import MetricsDoc, ModelDoc, PromotionDoc
 from exafscn_flows.store.store import Store
 from exafscn_flows.store.versions import find_version
 from exafscn_flows.targets.base import TaskName
@@ -186,7 +186,9 @@ def _classes(store: Store, query: PredictionQuery, target: str) -> list[int | st
     Without a model there is nothing to find; a label then tells whether classes are names.
     """
     of_target = {"campaign": query.campaign, "target": target}
-    known: list[int | str] = store.distinct(ModelDoc, "classes", of_target)
+    known = [
+        one for kind in (MetricsDoc, ModelDoc) for one in store.distinct(kind, "classes", of_target)
+    ]
     if known:
         return known
     label = next(store.project(LabelDoc, of_target, ["value"], limit=1), None)

@@ -49,19 +49,20 @@ def write_schema(database: RawDatabase) -> None:
     UsageError
         If it holds campaigns of another schema.
     """
-    _check(database)
-    written = {"schema": SCHEMA, "exafscn": exafscn_flows.__version__, "created_at": now()}
-    with suppress(DuplicateKeyError):  # another process was at it, too
-        database[COLLECTION].update_one({"_id": _ID}, {"$setOnInsert": written}, upsert=True)
-    _check(database)
+    if not _check(database):
+        written = {"schema": SCHEMA, "exafscn": exafscn_flows.__version__, "created_at": now()}
+        with suppress(DuplicateKeyError):  # another process was at it, too
+            database[COLLECTION].insert_one({"_id": _ID, **written})
+        _check(database)
 
 
-def _check(database: RawDatabase) -> None:
+def _check(database: RawDatabase) -> bool:
+    """Tell whether a database says its schema, if that is not another one."""
     found = database[COLLECTION].find_one({"_id": _ID})
     if found is None:
         # Earlier versions wrote no such document.
         if database["campaigns"].find_one({}, {"_id": 1}) is None:
-            return
+            return False
         found = {"schema": 1}
     if found.get("schema") != SCHEMA:
         raise UsageError(
@@ -71,3 +72,4 @@ def _check(database: RawDatabase) -> None:
             f'one (`mongosh URI --eval "db.dropDatabase()"`; of exafscn\'s own server, '
             "`exafscn db stop` and delete the folder that `exafscn db status` shows)"
         )
+    return True

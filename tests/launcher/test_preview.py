@@ -83,7 +83,7 @@ def test_nobody_is_asked_who_changes_a_file_of_ones_own_or_takes_nothing_away(pl
 def test_results_that_another_file_would_compute_again_are_asked_for_too(planned):
     site = next(iter(planned.documents("sites")))
     planned.database.spectra.insert_one(
-        {"_id": site, "campaign": "test", "hash": "0", "seconds": 0, "cards": {}}
+        {"_id": f"{site}/exafs", "campaign": "test", "hash": "0", "seconds": 0, "cards": {}}
     )
     copy = planned.folder / "copy.yaml"
     copy.write_text(planned.file.read_text().replace("RPATH: 5", "RPATH: 6"))

@@ -76,6 +76,7 @@ def write_version(
         file="f",
         sha256="0" * 64,
         versions={},
+        learned={"kind": target.kind},
         takes="",
     )
     rows = enumerate(zip(labels, values, expected, strict=True))

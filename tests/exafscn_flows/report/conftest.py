@@ -164,6 +164,7 @@ def fitted(
         file="/".join(str(common[name]) for name in ("campaign", "target", "absorber", "model")),
         sha256="0" * 64,
         versions={"scikit-learn": "1.9.1"},
+        learned={},
         takes="0" * 16,
     )
 

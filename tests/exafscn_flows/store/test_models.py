@@ -41,6 +41,7 @@ def model(absorber: str, hash_: str, file: str, **fields: Any) -> ModelDoc:
         "file": file,
         "sha256": "s",
         "versions": {},
+        "learned": {},
         "takes": "t",
     }
     return ModelDoc(**values | fields)

@@ -69,3 +69,11 @@ def test_of_two_equally_frequent_numbers_the_smaller_counts(sites, cn):
     total = sum(multiplicity for _, multiplicity in sites)
     mean = sum(n * m for n, m in sites) / total
     assert label.details["average"] == pytest.approx(mean, abs=1e-4)
+
+
+def test_weights_of_a_mean_add_up_to_one():
+    third = {"4": 1 / 3, "5": 1 / 3, "6": 1 / 3}
+    labels = [Label(4, third), Label(4, third), Label(4, third)]
+    weights = average(CoordinationNumber(), labels, [1, 1, 1]).weights
+    assert sum(weights.values()) == 1
+    assert max(weights, key=lambda name: weights[name]) == "4"
