@@ -52,13 +52,14 @@ def write_features(store: Store, config: CampaignConfig) -> None:
         head = {"campaign": site.campaign, "site": site.site, "absorber": site.absorber}
         cn = 6 if "-rs" in site.material_id else 4
         values = {"coordination_number": cn, "environment": f"cn_{cn}", "bond_length": cn / 3}
+        kinds = {target.name: target.kind for target in config.targets}
         labels = [
             LabelDoc(
                 **head,
                 hash=hash_,
                 target=name,
-                value=values[name],
-                weights={str(values[name]): 1.0},
+                value=values[kinds[name]],
+                weights={str(values[kinds[name]]): 1.0},
                 spread=None,
                 details={},
                 neighbours={},

@@ -6,7 +6,7 @@ from exafscn_flows.errors import CampaignError, ItemFailure, UsageError
 from exafscn_flows.jobs import sites as sites_module
 from exafscn_flows.jobs.sites import process_chunk, process_sites
 from exafscn_flows.jobs.states import State, site_states
-from exafscn_flows.spectra import feff
+from exafscn_flows.spectra import FeffSettings, feff
 from exafscn_flows.store.documents import FailureDoc, FeatureDoc, LabelDoc, SpectrumDoc
 from exafscn_flows.store.store import Store
 
@@ -129,6 +129,8 @@ TWO = {
         ]
     },
 }
+KNOWN = FeffSettings(cards={"RPATH": 4, "NLEG": 2})
+compute = feff.compute_spectrum
 NIO = {"NiO": rock_salt("Ni", "O", 4.18)}
 
 
@@ -198,3 +200,19 @@ def test_other_cards_or_another_crystal_are_computed(plan, store):
     plan({"NiO": rock_salt("Ni", "O", 4.19)}, campaign="third", **SETTINGS)
     (site,) = store.active_sites("third")
     assert "spectra found" not in process_sites.original("third", site.site, site.site)
+
+
+def test_what_a_command_has_computed_is_not_found(plan, store, tmp_path, monkeypatch):
+    """Nobody knows what is behind its name elsewhere, or was before."""
+    runs = []
+    monkeypatch.setattr(
+        feff,
+        "compute_spectrum",
+        lambda *args: runs.append(args) or compute(*args[:2], KNOWN, *args[3:]),
+    )
+    settings = SETTINGS | {"spectra": {"command": "/bin/true", "cards": {"RPATH": 4, "NLEG": 2}}}
+    for campaign in ("test", "other"):
+        plan(NIO, campaign=campaign, **settings)
+        (site,) = store.active_sites(campaign)
+        process_sites.original(campaign, site.site, site.site)
+    assert len(runs) == 2

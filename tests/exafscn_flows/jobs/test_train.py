@@ -311,3 +311,52 @@ def test_numbers_are_learned_beside_classes(with_features, store):
     (model,) = store.find(ModelDoc, {"target": "bond_length"})
     assert model.features["set"] == config.features.sets[0].model_dump(mode="json")
     assert list(model.features["spectra"]) == ["exafs"]
+
+
+def test_a_model_of_all_absorbers_where_there_is_one_is_like_any_other(with_features, store):
+    config = with_features(polymorphs("Ni"), features=CHI_ONLY, models=[JOINT])
+    assert train.original("test", ALL)["trained"] == 1
+    samples = Samples.of(store, labelled_sites(store, config, "Ni", DatasetName(CN, "r_space_chi")))
+    predicted = Campaign("test", store).model("Ni").predict(samples.X)
+    assert set(predicted) <= {4, 6}
+
+
+def test_an_absorber_without_a_site_in_a_shared_fold_is_learned_on_the_others(with_features, store):
+    """Two formulas of Cu, in two of three folds of Ni and Cu."""
+    crystals = polymorphs("Ni") | {
+        name: crystal for name, crystal in polymorphs("Cu").items() if name[:3] in ("CuO", "CuS")
+    }
+    settings = {"absorbers": ["Ni", "Cu"], "features": CHI_ONLY, "evaluation": {"n_folds": 3}}
+    with_features(crystals, **settings, models=[FOREST, JOINT])
+    store.database.labels.update_many(
+        {"absorber": "Cu", "site": {"$regex": "CuO-rs|CuS-rs"}}, {"$set": {"value": 6}}
+    )
+    outcome = {absorber: train.original("test", absorber) for absorber in ("Cu", ALL)}
+    kinds = {doc.kind for doc in store.find(FailureDoc, {"absorber": "Cu"})}
+    # Four sites, two of each label, cannot fill three folds of their own.
+    assert kinds <= {"too_few_sites"}
+    assert outcome[ALL]["trained"] == 2
+    (metrics,) = store.find(MetricsDoc, {"absorber": "Cu", "model": "extra_trees"})
+    assert metrics.n_sites == 4
+    assert len(metrics.splits["grouped"]["fold_accuracy"]) <= 2
+
+
+def test_only_models_beside_one_of_all_absorbers_share_its_folds(with_features, store):
+    """Another feature set, or target, is as if there were none."""
+    crystals = polymorphs("Ni") | polymorphs("Cu")
+    settings = {"absorbers": ["Ni", "Cu"]}
+    with_features(crystals, **settings, models=[FOREST])
+    trained(store)
+    joint = JOINT | {"feature_sets": ["r_space_chi"]}
+    with_features(**settings, models=[FOREST, joint])
+    assert trained(store)[0] == {"trained": 1, "skipped": 0, "up to date": 1}
+
+
+def test_what_a_killed_training_of_all_absorbers_left_goes_with_the_model(
+    with_features, plan, store
+):
+    with_features(polymorphs("Ni"), features=CHI_ONLY, models=[FOREST, JOINT])
+    file = f"test/{CN}/{ALL}/r_space_chi/extra_trees/abc"
+    store.database["model_files.chunks"].insert_one({"files_id": file, "n": 0, "data": b"x"})
+    plan(features=CHI_ONLY, models=[FOREST])
+    assert not store.database["model_files.chunks"].count_documents({})

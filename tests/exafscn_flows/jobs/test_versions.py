@@ -149,3 +149,19 @@ def test_versions_of_a_model_that_the_file_lacks_are_found_and_not_promoted(
     with pytest.raises(UsageError, match="no longer has"):
         promote(store, config, first)
     assert not any(one.current for one in list_versions(store, config) if one.version == first)
+
+
+def test_a_version_of_another_kind_of_target_is_not_promoted(with_features, store):
+    def run(**target):
+        with_features(crystals, features=CHI_ONLY, models=[FOREST], targets=[target])
+        train.original("test", "Ni")
+        return store.config("test")
+
+    crystals = polymorphs("Ni")
+    first = current(store, run(kind="coordination_number", name="mine"))
+    config = run(kind="bond_length", name="mine")
+    second = current(store, config)
+    assert first != second
+    with pytest.raises(UsageError, match="is of coordination_number, and target mine of campaign"):
+        promote(store, config, first)
+    assert current(store, config) == second

@@ -125,7 +125,7 @@ def test_what_was_written_survives_a_killed_server(embedded, monkeypatch):
     assert sum(doc.fold == 4 for doc in found.values()) == 1200
 
 
-def spectrum(campaign: str, hash_: str, seconds: float = 1.5) -> SpectrumDoc:
+def spectrum(campaign: str, hash_: str, *, computed: bool = True) -> SpectrumDoc:
     return SpectrumDoc(
         campaign=campaign,
         hash=hash_,
@@ -142,13 +142,14 @@ def spectrum(campaign: str, hash_: str, seconds: float = 1.5) -> SpectrumDoc:
         program="FEFF",
         version="6",
         cards={},
-        seconds=seconds,
+        seconds=1.5,
+        computed=computed,
     )
 
 
 def test_computed_spectra_are_found_by_content_in_any_campaign(store):
     store.write([spectrum("a", "x"), spectrum("b", "x"), spectrum("b", "y")])
-    store.write([spectrum("a", "stored", seconds=0), spectrum("c", "other")])
+    store.write([spectrum("a", "stored", computed=False), spectrum("c", "other")])
     found = store.computed(iter(["x", "y", "stored", "missing"]))
     assert {hash_: doc.hash for hash_, doc in found.items()} == {"x": "x", "y": "y"}
     assert found["x"].campaign in ("a", "b")

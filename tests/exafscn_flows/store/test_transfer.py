@@ -370,7 +370,7 @@ def computed(source: Mongo) -> Mongo:
             spectrum("ni", "shared"),
             spectrum("ni-2", "shared", found_in="ni"),
             spectrum("ni-2", "own"),
-            spectrum("ni2", "stored", seconds=0),
+            spectrum("ni2", "stored", computed=False),
         ]
     )
     return source

@@ -217,3 +217,7 @@ def test_what_cannot_be_learned_or_held_out_is_a_failure_with_a_reason() -> None
     TASK.check(np.array([0, 1] * 20), 5)
     with pytest.raises(ItemFailure, match="all 4 sites are in one fold"):
         metrics(np.array([4, 5, 5, 6]), certain([4, 5, 5, 6]), CLASSES, np.full(4, 2))
+
+
+def test_names_beside_numbers_have_an_order() -> None:
+    assert TASK.classes(["other", 6, 4, "other"]) == [4, 6, "other"]
