@@ -83,7 +83,7 @@ def test_nobody_is_asked_who_changes_a_file_of_ones_own_or_takes_nothing_away(pl
 def test_results_that_another_file_would_compute_again_are_asked_for_too(planned):
     site = next(iter(planned.documents("sites")))
     planned.database.spectra.insert_one(
-        {"_id": site, "campaign": "test", "hash": "0", "seconds": 0, "cards": {}}
+        {"_id": f"{site}/exafs", "campaign": "test", "hash": "0", "seconds": 0, "cards": {}}
     )
     copy = planned.folder / "copy.yaml"
     copy.write_text(planned.file.read_text().replace("RPATH: 5", "RPATH: 6"))
@@ -120,7 +120,7 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(planned):
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines()]
     assert ["spectra", "Ni", "8", "0", "0", "0"] in rows
     assert ["models", "Ni", "2", "0", "0", "0"] in rows
-    assert "FEFF: about 8 s on 1 cores, for 8 sites at 1 s" in out
+    assert "Spectrum exafs: about 8 s on 1 cores, for 8 sites at 1 s" in out
     out = planned.exafscn("run", "--dry-run", str(write_other(planned)))
     assert "8 of 8 sites are put aside" in out
     assert contents(planned) == before
@@ -134,7 +134,7 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(planned):
             {"sources": [{"kind": "materials_project"}]},
             "sources[0] (materials_project) for Ni: not listed yet",
         ),
-        ({"sources": [{"kind": "materials_project"}]}, "How long FEFF would take is known when"),
+        ({"sources": [{"kind": "materials_project"}]}, "How long spectra would take is known when"),
     ],
 )
 def test_dry_run_says_what_it_cannot_know(planned, changes, words):
