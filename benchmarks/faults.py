@@ -137,8 +137,8 @@ FAULTS = (
     _science(
         "the time limit does not reach FEFF",
         "spectra/feff.py",
-        "run_external(settings.command, folder, settings.time_limit)",
-        "run_external(settings.command, folder, 60.0)",
+        "run_external(settings.command, folder, settings.time_limit, settings.name)",
+        "run_external(settings.command, folder, 60.0, settings.name)",
         "spectra/test_feff_external.py",
     ),
     _science(

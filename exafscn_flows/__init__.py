@@ -1,4 +1,4 @@
-"""The science and the jobs of exafscn: from crystal structures to coordination numbers."""
+"""The science and the jobs of exafscn: from crystals to predictions of their sites."""
 
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any

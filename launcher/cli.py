@@ -14,7 +14,7 @@ from launcher.errors import complain, guarded
 
 app = typer.Typer(
     name="exafscn",
-    help="Coordination numbers from X-ray absorption spectra, for whole databases of materials.",
+    help="Local atomic structure from X-ray absorption spectra, for whole databases of materials.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -70,7 +70,7 @@ def _main(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Coordination numbers from X-ray absorption spectra, for whole databases of materials."""
+    """Local atomic structure from X-ray absorption spectra, for whole databases of materials."""
 
 
 @app.command()

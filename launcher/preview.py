@@ -137,31 +137,28 @@ def _outdated(found: "Preview") -> dict[str, int]:
 def _times(found: "Preview", config: CampaignConfig, n_cores: int) -> list[str]:
     """Say about how long a run would take."""
     if all(way.stored for way in config.spectra):
-        return ["FEFF does not run: the sources bring the spectra."]
+        return ["No spectrum is computed: the sources bring them."]
     if not found.feff and (found.unlisted or found.unfetched):
-        return ["How long FEFF would take is known when the structures are here."]
+        return ["How long spectra would take is known when the structures are here."]
     if not found.come and found.active == found.go:
         absorbers = ", ".join(config.absorbers)
         return [
             f"No structure of its sources holds {absorbers} (after filters): a run would say so."
         ]
     if not found.feff:
-        return ["FEFF has nothing to do."]
-    one = len(config.spectra) == 1
-    lines = [
-        _time(feff, "FEFF" if one else f"FEFF, {feff.spectrum}", n_cores) for feff in found.feff
-    ]
+        return ["No spectrum is to be computed that takes long."]
+    lines = [_time(feff, n_cores) for feff in found.feff]
     return [*lines[:-1], f"{lines[-1]} Models come on top."]
 
 
-def _time(feff: "FeffTime", what: str, n_cores: int) -> str:
-    source = "by the rule for default cards"
+def _time(feff: "FeffTime", n_cores: int) -> str:
+    source = "by the rule for default settings"
     if feff.recorded:
         cards = "" if feff.same_cards else " with other cards"
         source = f"the mean of {feff.recorded} recorded{cards}"
     return (
-        f"{what}: about {_duration(feff.seconds)} on {n_cores} cores, for {feff.runs} sites at "
-        f"{feff.seconds_per_run:.2g} s of a core ({source})."
+        f"Spectrum {feff.spectrum}: about {_duration(feff.seconds)} on {n_cores} cores, for "
+        f"{feff.runs} sites at {feff.seconds_per_run:.2g} s of a core ({source})."
     )
 
 

@@ -25,8 +25,10 @@ import numpy as np
 from conformance import features, settings, sources, spectra, targets
 from conformance.examples import EXAMPLES, GROUPS, LARCH, NIO
 from exafscn_flows.config.loader import load_campaign_file
+from exafscn_flows.jobs.report_study import collect_provenance
 from exafscn_flows.models import MODELS
 from exafscn_flows.registry import kind_of
+from exafscn_flows.report.cards import covered
 
 added = {
     kind_of(one): (group, one)
@@ -76,6 +78,8 @@ file.write_text(
 config = load_campaign_file(file, ["models.0.C=0.1"])
 assert [fset.spectrum for fset in config.features.sets] == ["plain", "exafs"]
 assert [model.kind for model in config.models_for("nearest_atom")] == ["extra_trees"]
+described = collect_provenance(config).feature_sets
+assert [len(covered(described[name])) for name in ("envelope", "r_space")] == [0, 1]
 model = config.models[0]
 assert model.C == 0.1
 

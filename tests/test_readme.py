@@ -182,12 +182,17 @@ def test_python_runs(page, text, quickstart, monkeypatch):
         assert set(names["frame"]["absorber"]) <= {"Cu"}
         assert names["model"].n_features_in_ == 326
         assert set(names["metrics"]["split"]) == {"grouped", "random"}
+    if "pipeline" in names:
+        assert names["prediction"]["value"] == 4
+        assert names["label"]["target"] == names["prediction"]["target"] == "coordination_number"
+        assert names["k"].shape == names["chi"].shape
+        assert names["k"][-1] > 12
 
 
 def test_pymongo_and_the_command_find_the_same(quickstart, monkeypatch):
     monkeypatch.setenv("EXAFSCN_MONGODB_URI", quickstart.uri)
     # Conditions that crystals of this small campaign meet.
-    names = run_python(PYMONGO.replace("0.8", "0.5").replace('"O', '"S'))
+    names = run_python(PYMONGO.replace("0.8", "0.5").replace('"O", "O*"', '"S", "S*"'))
     arguments = ["--absorber=Cu", "--cn=4", "--min-probability=0.5", "--contains=S", "--json"]
     rows = json.loads(quickstart.exafscn("query", *arguments))
     assert [doc["site"] for doc in names["found"]] == [row["site"] for row in rows]

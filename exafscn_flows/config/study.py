@@ -1,4 +1,4 @@
-"""The study section: what a campaign asks of its models beyond their accuracy."""
+"""The study section: what a campaign asks of its models beyond how good they are."""
 
 from typing import Annotated, Literal, Self
 
@@ -33,14 +33,14 @@ class Study(StrictModel):
         default=None, description="Models of which the curves below are made; None: the first."
     )
     rmax: list[Distance] = Field(
-        default=[], description="Accuracy with what lies below each of these R alone, Å."
+        default=[], description="Score with what lies below each of these R alone, Å."
     )
     rmin: list[Distance] = Field(
-        default=[], description="Accuracy with what lies above each of these R alone, Å."
+        default=[], description="Score with what lies above each of these R alone, Å."
     )
     learning_curve: list[Share] = Field(
         default=[],
-        description="Accuracy with each of these shares of the training sites, whole formulas.",
+        description="Score with each of these shares of the training sites, whole formulas.",
     )
     claims: ClaimsName | None = Field(
         default=None,

@@ -1,1 +1,1 @@
-"""Splits, out-of-fold predictions and their quality: arrays in, arrays and numbers out."""
+"""Out-of-fold outputs, importance, experiments, trust in labels: arrays in, numbers out."""

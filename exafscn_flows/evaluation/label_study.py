@@ -39,7 +39,7 @@ class CertaintyBin:
     Attributes
     ----------
     low
-        Smallest of their largest CrystalNN weights, included.
+        Smallest of the largest weights of a class, included.
     high
         Largest, excluded; but in the last bin, which ends at 1, included.
     n_sites
@@ -92,7 +92,7 @@ def by_certainty(weight: np.ndarray, right: np.ndarray) -> list[CertaintyBin]:
     Parameters
     ----------
     weight
-        Largest CrystalNN weight of each site, 0 to 1, shape (n_sites,).
+        Largest weight of a class at each site, 0 to 1, shape (n_sites,).
     right
         Whether its out-of-fold prediction is the label, shape (n_sites,).
 

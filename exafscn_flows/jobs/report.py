@@ -10,12 +10,12 @@ from exafscn_flows.jobs.fits import wanted_fits
 from exafscn_flows.jobs.report_labels import collect_labels
 from exafscn_flows.jobs.report_models import Reported, disagreements, read_models
 from exafscn_flows.jobs.report_study import collect_provenance, collect_study
-from exafscn_flows.jobs.status import Status, campaign_status
+from exafscn_flows.jobs.status import campaign_status
 from exafscn_flows.keys import ModelKey
 from exafscn_flows.report.data import ReportData, Skipped, TargetReport
 from exafscn_flows.store.base import now
 from exafscn_flows.store.documents import FailureDoc, SpectrumDoc
-from exafscn_flows.store.store import Store
+from exafscn_flows.store.store import COMPUTED, Store
 
 _LIBRARIES = ("exafscn", "xraylarch", "pymatgen", "scikit-learn", "numpy", "larixite")
 
@@ -36,8 +36,7 @@ def collect_report(store: Store, name: str) -> ReportData:
     return ReportData(
         campaign=name,
         settings_yaml=settings.getvalue(),
-        versions={library: version(library) for library in _LIBRARIES}
-        | {"FEFF": ", ".join(store.distinct(SpectrumDoc, "version", {"campaign": name}))},
+        versions={library: version(library) for library in _LIBRARIES} | _programs(store, name),
         created_at=now(),
         stages=status.counts,
         failures=status.failures,
@@ -48,7 +47,7 @@ def collect_report(store: Store, name: str) -> ReportData:
         models=[report for report, _ in models],
         skipped=_skipped(store, name),
         disagreements=disagreements(config, models),
-        timings=_timings(store, name, status),
+        timings=_timings(store, name),
         provenance=collect_provenance(config) if models else None,
         labels=collect_labels(store, config, models),
         study=collect_study(store, config),
@@ -69,27 +68,40 @@ def _models(store: Store, config: CampaignConfig) -> list[Reported]:
 def _skipped(store: Store, name: str) -> list[Skipped]:
     query = {"campaign": name, "stage": "models"}
     docs = store.find(FailureDoc, query, sort=[("_id", 1)])
-    found = (
-        Skipped(ModelKey.parse(doc.item).target, doc.absorber or "", doc.message) for doc in docs
-    )
-    return list(dict.fromkeys(found))
+    return [Skipped(*ModelKey.parse(doc.item), doc.message) for doc in docs]
 
 
-def _timings(store: Store, name: str, status: Status) -> dict[str, float]:
-    total = store.aggregate(
+def _programs(store: Store, name: str) -> dict[str, str]:
+    """Return the versions of what computed the spectra, for this campaign or before, by name."""
+    of_program = {"_id": "$program", "versions": {"$addToSet": "$version"}}
+    rows = store.aggregate(
         SpectrumDoc,
         [
-            {"$match": {"campaign": name, "found_in": None}},
-            {"$group": {"_id": None, "seconds": {"$sum": "$seconds"}, "count": {"$sum": 1}}},
+            {"$match": {"campaign": name, **COMPUTED}},
+            {"$group": of_program},
+            {"$sort": {"_id": 1}},
+        ],
+    )
+    return {row["_id"]: ", ".join(sorted(row["versions"])) for row in rows}
+
+
+def _timings(store: Store, name: str) -> dict[str, float]:
+    """Say what computing spectra took, by program; those that sources bring took nothing."""
+    rows = store.aggregate(
+        SpectrumDoc,
+        [
+            {"$match": {"campaign": name, "found_in": None, **COMPUTED}},
+            {"$group": {"_id": "$program", "seconds": {"$sum": "$seconds"}, "n": {"$sum": 1}}},
+            {"$sort": {"_id": 1}},
         ],
     )
     found: dict[str, float] = {}
-    if total:
-        seconds, count = total[0]["seconds"], total[0]["count"]
+    for row in rows:
+        program, seconds, count = row["_id"], row["seconds"], row["n"]
         found |= {
-            "spectra": count,
-            "FEFF, processor seconds": seconds,
-            "FEFF, processor seconds per spectrum": seconds / count,
+            f"{program}, spectra computed": count,
+            f"{program}, processor seconds": seconds,
+            f"{program}, processor seconds per spectrum": seconds / count,
         }
     if n_found := store.count(SpectrumDoc, {"campaign": name, "found_in": {"$ne": None}}):
         found["spectra found, computed before"] = n_found

@@ -16,7 +16,7 @@ from exafscn_flows.targets.base import TaskName
 from exafscn_flows.tasks.fitted import Fitted
 
 _MAX_BINS = 63
-_MIN_SAMPLES_LEAF = 5  # rare coordination numbers have few sites
+_MIN_SAMPLES_LEAF = 5  # rare classes have few sites
 
 _BOOSTING = "sklearn.ensemble._hist_gradient_boosting"
 

@@ -64,7 +64,7 @@ def _not_for(report: ModelReport, target: TargetReport, features: Mapping[str, A
         "edges other than K.",
         *view.limits(report, target),
     ]
-    limits += [f"Spectra that do not cover {part}." for part in _covered(features)]
+    limits += [f"Spectra that do not cover {part}." for part in covered(features)]
     limits.append("Features made with other settings than those above.")
     if "chemical_system" in metrics.splits:
         unseen = view.score.with_unit(view.score.of(metrics.splits["chemical_system"]), target.unit)
@@ -79,15 +79,20 @@ def _not_for(report: ModelReport, target: TargetReport, features: Mapping[str, A
     return limits
 
 
-def _covered(features: Mapping[str, Any]) -> list[str]:
-    """Return the ranges that a spectrum must cover, each once."""
-    if "parts" in features:
-        return list(dict.fromkeys(text for part in features["parts"] for text in _covered(part)))
-    if "emin" in features:
+def covered(features: Mapping[str, Any]) -> list[str]:
+    """Return the ranges that a spectrum must cover, each once, as far as they are settings."""
+    if features["kind"] == "concatenation":
+        return list(dict.fromkeys(text for part in features["parts"] for text in covered(part)))
+    if features["kind"] == "xanes":
         return [f"μ(E) from {features['emin']:g} to {features['emax']:g} eV above E0"]
     ends = [features.get(end) for end in ("kmin", "kmax")]
-    kmin, kmax = (
-        features["xftf"][name] if end is None else end
-        for name, end in zip(("kmin", "kmax"), ends, strict=True)
-    )
+    if None in ends:
+        if "xftf" not in features:
+            return []  # of a package, and not a range of k
+        transform = features["xftf"]
+        ends = [
+            transform[name] if end is None else end
+            for name, end in zip(("kmin", "kmax"), ends, strict=True)
+        ]
+    kmin, kmax = ends
     return [f"χ(k) from {kmin:g} to {kmax:g} Å⁻¹"]

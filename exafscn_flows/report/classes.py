@@ -15,6 +15,7 @@ from exafscn_flows.report.view import (
     listed,
     n_sites,
 )
+from exafscn_flows.tasks import task_named
 
 if TYPE_CHECKING:
     from exafscn_flows.report.data import ModelReport, TargetReport
@@ -24,9 +25,8 @@ class ClassesView(View):
     """Targets that are one of several classes."""
 
     task = "classes"
-    score = Score("accuracy", "Accuracy")
+    score = Score(task_named(task).score, "Accuracy")
     spread = "accuracy_std"
-    higher_is_better = True
     baseline = Score("majority", "Majority")
     baseline_text = "majority baseline"
     more = (
@@ -89,7 +89,7 @@ class ClassesView(View):
     def predicts(self, report: "ModelReport", target: "TargetReport") -> str:
         return (
             f"{_capital(target.title)} of {report.absorber} in a crystal, from its K edge: one of "
-            f"{listed(report.metrics.classes)}."
+            f"{listed(report.model_doc.classes)}."
         )
 
     def limits(self, report: "ModelReport", target: "TargetReport") -> list[str]:

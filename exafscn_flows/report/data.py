@@ -168,10 +168,12 @@ class Disagreement(TypedDict):
 
 
 class Skipped(NamedTuple):
-    """Models that there are not: of which target and absorber, and why."""
+    """A model that could not be fitted, and why."""
 
     target: str
     absorber: str
+    feature_set: str
+    model: str
     reason: str
 
 
@@ -192,7 +194,7 @@ class ReportData:
     models
         In the order of the campaign file: by target, then absorber, feature set and model.
     skipped
-        What has no model.
+        Models that could not be fitted.
     disagreements
         By target, the first the most worth a look: of classes the most probable, of numbers the
         largest error among those beyond what was expected.

@@ -1,5 +1,6 @@
 """The report of a campaign as one HTML page that needs nothing else."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -8,6 +9,7 @@ from exafscn_flows.report import figures, quality_figures
 from exafscn_flows.report.data import (
     ModelReport,
     ReportData,
+    Skipped,
     StageCount,
     TargetReport,
     best_models,
@@ -35,9 +37,19 @@ def render(data: ReportData) -> str:
         created_at=f"{data.created_at:%Y-%m-%d %H:%M} {data.created_at.tzname() or ''}".strip(),
         pages=[_page(data, target, numbers["targets"][target.name]) for target in data.targets],
         stages=_stage_table(data.stages),
+        skipped=_skipped(data.skipped),
         split_names=SPLITS,
         value_text=value_text,
     )
+
+
+def _skipped(skipped: Sequence[Skipped]) -> dict[tuple[str, str, str], list[str]]:
+    """Gather the models that failed for one reason, by target, absorber and reason."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for one in skipped:
+        reason = one.target, one.absorber, one.reason
+        found.setdefault(reason, []).append(f"{one.model} on {one.feature_set}")
+    return found
 
 
 def _page(data: ReportData, target: TargetReport, numbers: dict[str, Any]) -> dict[str, Any]:
@@ -52,8 +64,8 @@ def _page(data: ReportData, target: TargetReport, numbers: dict[str, Any]) -> di
     """
     view, several = target.view, len(data.targets) > 1
     reports = [report for report in data.models if report.target == target.name]
-    looked_into = data.study.feature_set if data.study else None
-    shown = [one for one in reports if looked_into in (None, one.feature_set)] or reports
+    study = data.study if data.study and data.study.target == target.name else None
+    shown = [one for one in reports if not study or one.feature_set == study.feature_set] or reports
     drawn = [*shown, *best_models(reports)]
     means: dict[tuple[str, str], Panel] = {}
     absorbers: dict[str, list[tuple[dict[str, Any], list[Panel]]]] = {}

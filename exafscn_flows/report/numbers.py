@@ -14,6 +14,7 @@ from exafscn_flows.report.view import (
     Score,
     View,
 )
+from exafscn_flows.tasks import task_named
 
 if TYPE_CHECKING:
     from exafscn_flows.report.data import ModelReport, TargetReport
@@ -23,9 +24,8 @@ class NumbersView(View):
     """Targets that are a number with a unit."""
 
     task = "numbers"
-    score = Score("rmse", "RMSE", "amount")
+    score = Score(task_named(task).score, "RMSE", "amount")
     spread = "rmse_std"
-    higher_is_better = False
     baseline = Score("mean_rmse", "Always the mean: RMSE", "amount")
     baseline_text = "always the mean"
     more = (

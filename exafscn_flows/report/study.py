@@ -1,7 +1,7 @@
 """Scores of a study: per element, and by feature set.
 
 All functions take models of one target as :func:`exafscn_flows.report.summary.to_json` lists them.
-Accuracies are fractions from 0 to 1.
+Fractions, such as accuracies, are from 0 to 1; errors are in the unit of the target.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -44,7 +44,7 @@ def elements(models: Sequence[Model], feature_set: str, view: View) -> dict[str,
                 "n_formulas": model["n_formulas"],
                 "classes": model["classes"],
                 "class_counts": model["class_counts"],
-                "rare": {str(cn): counts[cn] for cn in model["rare"]},
+                "rare": {str(value): counts[value] for value in model["rare"]},
                 "baseline": view.baseline.of(model["grouped"]),
                 "models": {},
             },

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from exafscn_flows.targets.base import TaskName, Value
+from exafscn_flows.tasks import task_named
 
 if TYPE_CHECKING:
     from exafscn_flows.report.data import ModelReport, TargetReport
@@ -129,7 +130,6 @@ class View(ABC):
     """By which models are compared."""
     spread: ClassVar[str]
     """Key of its standard deviation over folds."""
-    higher_is_better: ClassVar[bool]
     baseline: ClassVar[Score]
     baseline_text: ClassVar[str]
     more: ClassVar[tuple[Score, ...]]
@@ -159,6 +159,11 @@ class View(ABC):
     """What the baseline is called there."""
     terminal_text: ClassVar[str]
     """What both are."""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether the better of two models has the larger score."""
+        return task_named(self.task).higher_is_better
 
     @property
     def scores(self) -> tuple[Score, ...]:

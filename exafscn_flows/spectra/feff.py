@@ -107,7 +107,7 @@ def _compute(text: str, settings: FeffSettings, scratch: Path) -> Spectrum:
             if settings.command is None:
                 seconds, kmax = _run(folder, settings.time_limit), _KMAX
             else:
-                seconds = run_external(settings.command, folder, settings.time_limit)
+                seconds = run_external(settings.command, folder, settings.time_limit, settings.name)
                 kmax = float(cards.get("EXAFS", 0)) - _SHORT_OF_KMAX
             chi = folder / "chi.dat"
             return feff_spectrum(

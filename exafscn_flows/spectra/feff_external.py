@@ -20,14 +20,14 @@ _OURS = ("EXAFSCN_", "MP_API_", "PMG_", "MAPI_KEY")
 from the last."""
 
 
-def check_command(command: str) -> None:
+def check_command(command: str, spectrum: str) -> None:
     """Raise UsageError if the program of a command is not on this machine."""
     name, *_ = shlex.split(command)
     if shutil.which(name) is None:
-        raise UsageError(f"spectra.command: {_why_missing(name)}")
+        raise UsageError(f"command of spectrum {spectrum}: {_why_missing(name)}")
 
 
-def run_external(command: str, folder: Path, time_limit: float) -> float:
+def run_external(command: str, folder: Path, time_limit: float, spectrum: str) -> float:
     """Run the command of a FEFF and wait for it.
 
     It gets the user's environment, since it may need paths and libraries that are set there, and
@@ -42,6 +42,8 @@ def run_external(command: str, folder: Path, time_limit: float) -> float:
         Folder that holds ``feff.inp``; ``xmu.dat`` is expected there.
     time_limit
         Seconds after which it is killed.
+    spectrum
+        Name of the spectrum, by which messages tell one command from others.
 
     Returns
     -------
@@ -62,7 +64,7 @@ def run_external(command: str, folder: Path, time_limit: float) -> float:
     name, *arguments = shlex.split(command)
     program = shutil.which(name)
     if program is None:
-        raise CampaignError(f"spectra.command: {_why_missing(name)}")
+        raise CampaignError(f"command of spectrum {spectrum}: {_why_missing(name)}")
     env = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     deadline = time.monotonic() + time_limit
     try:
@@ -82,7 +84,8 @@ def run_external(command: str, folder: Path, time_limit: float) -> float:
         ) from None
     line = telling_line(ended.log, folder)
     if ended.status in _NOT_STARTED:
-        raise CampaignError(f"spectra.command: {name} does not start on this machine: {line}")
+        message = f"{name} does not start on this machine: {line}"
+        raise CampaignError(f"command of spectrum {spectrum}: {message}")
     hint = "run the command by hand on a site like this one"
     if ended.status < 0:
         raise ItemFailure("feff_died", f"{name} was killed by signal {-ended.status}: {line}", hint)

@@ -126,7 +126,7 @@ class FeffSettings(SpectraModel):
         if self.command is not None:
             from exafscn_flows.spectra.feff_external import check_command
 
-            check_command(self.command)
+            check_command(self.command, self.name)
 
     def feff_cards(self) -> dict[str, str]:
         """Return the cards that FEFF gets, in alphabetical order, values as text."""

@@ -101,7 +101,8 @@ class Campaign:
         formula
             Formula, however it is written: ``"ZnFe2O4"``, ``"Zn(FeO2)2"``.
         disagrees
-            True for sites where prediction and CrystalNN label differ, False for the others.
+            True for sites where prediction and label differ (of numbers, by more than three times
+            the expected error), False for the others.
         feature_set, model
             Names from the campaign file; by default its first ones.
         version

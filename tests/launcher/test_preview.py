@@ -120,7 +120,7 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(planned):
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines()]
     assert ["spectra", "Ni", "8", "0", "0", "0"] in rows
     assert ["models", "Ni", "2", "0", "0", "0"] in rows
-    assert "FEFF: about 8 s on 1 cores, for 8 sites at 1 s" in out
+    assert "Spectrum exafs: about 8 s on 1 cores, for 8 sites at 1 s" in out
     out = planned.exafscn("run", "--dry-run", str(write_other(planned)))
     assert "8 of 8 sites are put aside" in out
     assert contents(planned) == before
@@ -134,7 +134,7 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(planned):
             {"sources": [{"kind": "materials_project"}]},
             "sources[0] (materials_project) for Ni: not listed yet",
         ),
-        ({"sources": [{"kind": "materials_project"}]}, "How long FEFF would take is known when"),
+        ({"sources": [{"kind": "materials_project"}]}, "How long spectra would take is known when"),
     ],
 )
 def test_dry_run_says_what_it_cannot_know(planned, changes, words):

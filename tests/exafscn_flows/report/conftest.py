@@ -255,7 +255,7 @@ def make_data(**changes: Any) -> ReportData:
         ],
         "targets": [CN],
         "models": models,
-        "skipped": [Skipped(CN.name, "Ti", "7 sites; at least 20 are needed")],
+        "skipped": [Skipped(CN.name, "Ti", "r_mu", "forest", "7 sites; at least 20 are needed")],
         "disagreements": [
             {
                 "target": CN.name,

@@ -1,12 +1,11 @@
 """Every claim can come out yes and no, and has no data where nothing speaks for or against it."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.report.claims import CLAIMS
+from exafscn_flows.config.study import CLAIMS_ABOUT
 from exafscn_flows.report.claims.exafs_coordination import judge
 
 NOTHING: dict[str, Any] = {
@@ -154,7 +153,6 @@ def test_claims_about_another_target_are_refused(monkeypatch):
         "study": {"claims": "exafs_coordination"},
     }
     assert CampaignConfig.model_validate(settings).study.claims == "exafs_coordination"
-    other = replace(CLAIMS["exafs_coordination"], target="bond_length")
-    monkeypatch.setitem(CLAIMS, "exafs_coordination", other)
+    monkeypatch.setitem(CLAIMS_ABOUT, "exafs_coordination", "bond_length")
     with pytest.raises(ValueError, match="is about bond_length, not coordination_number"):
         CampaignConfig.model_validate(settings)

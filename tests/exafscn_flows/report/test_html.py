@@ -5,6 +5,7 @@ import io
 import pickle
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from html.parser import HTMLParser
 from typing import Any
@@ -29,6 +30,7 @@ DRAWN: dict[bytes, str] = {}
 
 CN = "coordination_number"
 VOID = {"meta", "img", "br"}
+ENVELOPE = {"kind": "envelope", "name": "envelope", "n": 9}
 EVIL = "<script>alert('Cu')</script>"
 
 
@@ -114,7 +116,7 @@ def test_text_from_structures_and_messages_is_never_markup(campaign):
     data = campaign(
         disagreements=[{**site, "label": EVIL, "value": 6, "probability": 0.9}],
         failures=[FailureGroup(EVIL, EVIL, 1, EVIL, EVIL, EVIL)],
-        skipped=[Skipped(CN, EVIL, EVIL)],
+        skipped=[Skipped(CN, EVIL, EVIL, EVIL, EVIL)],
         settings_yaml=EVIL,
         versions={EVIL: EVIL},
         timings={EVIL: 1},
@@ -219,6 +221,19 @@ def test_campaign_without_models_says_so_and_why(campaign):
     assert "7 sites; at least 20 are needed" in page.xpath("string(//*[@id='failures'])")
 
 
+def test_models_that_failed_are_named_once_for_each_reason(campaign):
+    skipped = [
+        *(Skipped(CN, "Cu", name, "bagging", "it is too late") for name in ("r_mu", "r_chi")),
+        Skipped(CN, "Cu", "r_mu", "mlp", "the loss is not finite"),
+    ]
+    section = check_page(render(campaign(skipped=skipped))).xpath("//*[@id='failures']")[0]
+    assert section.xpath("string(h3)") == "Models that could not be fitted"
+    assert [" ".join(item.text_content().split()) for item in section.xpath("ul/li")] == [
+        "Cu, bagging on r_mu; bagging on r_chi: it is too late",
+        "Cu, mlp on r_mu: the loss is not finite",
+    ]
+
+
 def test_campaign_without_failures_says_so(campaign):
     page = check_page(render(campaign(failures=[], skipped=[])))
     section = page.xpath("//*[@id='failures']")[0]
@@ -297,6 +312,38 @@ def test_study_draws_the_models_that_it_looks_into_and_the_best(study, model):
         "wavelet_chi, gradient_boosting",
     ]
     assert len(page.xpath("//*[@id='accuracy']//tbody/tr")) == len(data.models) + 1
+
+
+def test_study_of_one_target_hides_no_models_of_others(three, numbers_model, study):
+    data = three()
+    worse = numbers_model("Cu", "r_chi", 0.09)
+    provenance = study(["Ti"]).provenance
+    provenance.targets[:] = [{"name": target.name} for target in data.targets]
+    provenance.feature_sets["r_mu"] = provenance.feature_sets["r_chi"] = ENVELOPE
+    looked = StudyData(CN, "r_mu", [])
+    page = check_page(
+        render(three(models=[*data.models, worse], provenance=provenance, study=looked))
+    )
+    drawn = {
+        name: page.xpath(f"//section[@id='{name}.absorber-Cu']//*[@class='model']/text()")
+        for name in (CN, "bond_length")
+    }
+    # The models on the other set are no worse, but the first of equals is the best.
+    assert [title.strip() for title in drawn[CN]] == ["r_mu"]
+    assert [title.strip() for title in drawn["bond_length"]] == [
+        "r_mu, forest",
+        "r_mu, joint",
+        "r_chi, forest",
+    ]
+
+
+def test_study_on_a_feature_set_of_a_package_is_shown(study, model):
+    data = study(["Ti"], models=[model("Ti", "envelope")], labels=[])
+    data.provenance.feature_sets["envelope"] = ENVELOPE
+    page = check_page(render(replace(data, study=StudyData(CN, "envelope", []))))
+    (card,) = page.xpath("//*[@id='cards']/details")
+    assert "kind\xa0envelope, name\xa0envelope, n\xa09" in card.text_content()
+    assert "do not cover" not in card.text_content()
 
 
 def test_study_of_one_element_with_one_model_has_no_means(study, model):

@@ -230,12 +230,17 @@ def test_model_cards_are_of_the_best_model_and_say_where_it_ends(study):
     ("settings", "expected"),
     [
         ({"kind": "k_space", "kmin": 4.0, "kmax": None}, "χ(k) from 4 to 12 Å⁻¹"),
+        ({"kind": "k_space", "kmin": 4.0, "kmax": 9.0, "xftf": None}, "χ(k) from 4 to 9 Å⁻¹"),
         ({"kind": "xanes", "emin": -5.0, "emax": 40.0}, "μ(E) from -5 to 40 eV above E0"),
     ],
 )
 def test_model_cards_name_the_range_that_a_spectrum_must_cover(study, settings, expected):
     data = study(["Ti"])
-    data.provenance.feature_sets["r_space"] |= settings
+    of_set = data.provenance.feature_sets["r_space"] | settings
+    # A set that needs no transform has none.
+    data.provenance.feature_sets["r_space"] = {
+        name: value for name, value in of_set.items() if name != "xftf" or value
+    }
     (card,) = to_json(data)["model_cards"]
     assert any(expected in limit for limit in card["not_for"])
 
@@ -285,6 +290,15 @@ def test_cards_of_joint_models_name_all_their_absorbers(three, study):
         ("Fe", ["Cu", "Fe"]),
     ]
     assert cards[0]["not_for"][0].startswith("Absorbers other than Cu, Fe,")
+
+
+def test_a_joint_model_names_the_same_classes_all_over_its_card(study, model):
+    data = study(["Ti"], models=[model("Ti", "r_space", absorbers=["Ti", "V"])], labels=[])
+    # What it knows from other absorbers, it may name here, too.
+    data.models[0].model_doc.classes = [4, 5, 6]
+    (card,) = to_json(data)["model_cards"]
+    assert card["predicts"].endswith("one of 4, 5, 6.")
+    assert any(limit.startswith("Classes other than 4, 5, 6: ") for limit in card["not_for"])
 
 
 def test_a_study_is_about_its_target_alone(three, study):

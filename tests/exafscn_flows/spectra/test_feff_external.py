@@ -206,15 +206,16 @@ def test_a_program_that_is_missing_ends_the_campaign(
     copper: Structure, scratch: Path, command: str, message: str
 ) -> None:
     with pytest.raises(CampaignError) as error:
-        compute_spectrum(copper, 0, FeffSettings(command=command), scratch)
-    assert str(error.value).startswith(f"spectra.command: {message}")
+        compute_spectrum(copper, 0, FeffSettings(command=command, name="of_feff9"), scratch)
+    assert str(error.value).startswith(f"command of spectrum of_feff9: {message}")
     assert "\n" not in str(error.value)
     assert not any(scratch.iterdir())
 
 
 def test_a_program_that_is_missing_is_noticed_before_anything_is_fetched() -> None:
     FeffSettings(command="/bin/sh feff9").check()
-    with pytest.raises(UsageError, match=r"^spectra.command: there is no program /nowhere/feff9: "):
+    missing = "^command of the spectrum: there is no program /nowhere/feff9: "
+    with pytest.raises(UsageError, match=missing):
         FeffSettings(command="/nowhere/feff9").check()
 
 
@@ -225,7 +226,7 @@ def test_what_is_no_program_is_told(
         with pytest.raises(CampaignError) as error:
             compute_spectrum(copper, 0, FeffSettings(command=command), scratch)
         assert "\n" not in str(error.value)
-        return str(error.value).removeprefix("spectra.command: ")
+        return str(error.value).removeprefix("command of spectrum exafs: ")
 
     program = tmp_path / "my feff9"
     program.write_text("#!/bin/sh\n")
