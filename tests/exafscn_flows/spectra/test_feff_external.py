@@ -214,7 +214,7 @@ def test_a_program_that_is_missing_ends_the_campaign(
 
 def test_a_program_that_is_missing_is_noticed_before_anything_is_fetched() -> None:
     FeffSettings(command="/bin/sh feff9").check()
-    missing = "^command of the spectrum: there is no program /nowhere/feff9: "
+    missing = "^command of spectrum exafs: there is no program /nowhere/feff9: "
     with pytest.raises(UsageError, match=missing):
         FeffSettings(command="/nowhere/feff9").check()
 

@@ -156,7 +156,12 @@ def test_labels_hold_plain_numbers():
 
 def test_settings_refuse_other_methods_and_give_parameters():
     own = CoordinationNumber().parameters(averaged=False)
-    assert own == {"version": 4, "kind": "coordination_number", "rivals": []}
+    assert own == {
+        "version": 4,
+        "coordination": 1,
+        "kind": "coordination_number",
+        "rivals": [],
+    }
     # What a target is called changes no label.
     assert CoordinationNumber(name="cn").parameters(averaged=False) == own
     assert CoordinationNumber().parameters(averaged=True) == {**own, "mode": "uniform"}
