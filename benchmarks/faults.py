@@ -143,7 +143,7 @@ FAULTS = (
     ),
     _science(
         "FEFF that somebody kills is not run again",
-        "spectra/feff.py",
+        "spectra/process.py",
         "if tries == _TRIES:",
         "if tries <= _TRIES:",
         "spectra/test_feff.py::test_feff_that_somebody_kills_is_run_again",
