@@ -132,7 +132,7 @@ def _compute(
                 raise
     raise ItemFailure(
         "feff_no_convergence",
-        f"FEFF 10 found no self-consistent potentials: {', then '.join(faults)}",
+        f"FEFF 10 found no self-consistent potentials: {'; with slower mixing, '.join(faults)}",
         "try SCF with a larger radius or more iterations, or exclude the site",
     )
 
@@ -180,22 +180,22 @@ def _run(folder: Path, stages: tuple[str, ...], *, deadline: float, time_limit: 
 
 
 def _scf_fault(folder: Path) -> str:
-    """Say why potentials are not self-consistent, which ``pot`` does by a file only.
+    """Say why potentials are not to be trusted, which ``pot`` does by a file only.
 
-    Each line of that file is an iteration; the last number is 1 in the one that converged.
+    Each line of that file is an iteration; its last number is 1 in the one that converged. Where
+    iterations begin anew, electrons were missing ("bad counts"), and FEFF has taken other states
+    for core than before: what then converges may be another solution, edges eV off.
     """
     try:
-        *_, last = (folder / "convergence.scf").read_text(errors="replace").splitlines()
-    except (FileNotFoundError, ValueError):
-        last = ""
-    words = last.split()
-    if not words or not words[0].isdecimal():
-        raise ItemFailure("feff_no_output", "FEFF 10: pot wrote no convergence.scf", _HINT)
-    if words[-1] == "1":
-        return ""
-    pot = folder / "pot.bin"
-    how = "ended at" if pot.is_file() and pot.stat().st_size else "given up at"
-    return f"{how} iteration {words[0]}"
+        _, *lines = (folder / "convergence.scf").read_text(errors="replace").splitlines()
+        iterations = [int(line.split()[0]) for line in lines]
+        converged = lines[-1].split()[-1] == "1"
+    except (OSError, ValueError, IndexError):
+        message = "FEFF 10: pot wrote no list of iterations"
+        raise ItemFailure("feff_no_output", message, _HINT) from None
+    if iterations != list(range(len(iterations))):
+        return f"electrons were missing before iteration {iterations[-1]}"
+    return "" if converged else f"not in {iterations[-1]} iterations"
 
 
 def _spectrum(folder: Path, cards: Mapping[str, str], absorber: str, seconds: float) -> Spectrum:
