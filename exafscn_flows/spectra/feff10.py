@@ -21,6 +21,7 @@ from exafscn_flows.spectra.feff10_settings import Feff10Settings
 from exafscn_flows.spectra.feff_input import UNLIMITED, feff_input
 from exafscn_flows.spectra.feff_output import feff_spectrum
 from exafscn_flows.spectra.process import (
+    Ended,
     TimeLimitError,
     environment_without_keys,
     repeat_if_killed,
@@ -120,12 +121,14 @@ def _compute(
             (folder / "feff.inp").write_text(text)
             run = partial(_run, folder, deadline=deadline, time_limit=settings.time_limit)
             try:
-                seconds += run(_POTENTIALS)
-                fault = _scf_fault(folder)
-                if fault:
+                ended = run(_POTENTIALS)
+                seconds += ended.seconds
+                if fault := _scf_fault(folder, ended):
                     faults.append(fault)
                     continue
-                seconds += run(_stages(cards))
+                ended = run(_stages(cards))
+                seconds += ended.seconds
+                _check(ended)
                 return _spectrum(folder, cards, structure[site_index].specie.symbol, seconds)
             except ItemFailure:
                 check_space(folder)
@@ -152,10 +155,10 @@ def _stages(cards: Mapping[str, str]) -> tuple[str, ...]:
     return ("screen", *_SPECTRUM) if cards.get("COREHOLE") == "RPA" else _SPECTRUM
 
 
-def _run(folder: Path, stages: tuple[str, ...], *, deadline: float, time_limit: float) -> float:
-    """Run stages in a folder that holds what they read; returns their processor seconds."""
+def _run(folder: Path, stages: tuple[str, ...], *, deadline: float, time_limit: float) -> Ended:
+    """Run stages in a folder that holds what they read."""
     try:
-        ended = run_program(
+        return run_program(
             # Its own folder must not be searched for modules: feff10.py would be found there.
             [sys.executable, "-P", str(_PROGRAM), *stages],
             folder,
@@ -170,32 +173,46 @@ def _run(folder: Path, stages: tuple[str, ...], *, deadline: float, time_limit: 
             f"FEFF 10 did not end within {time_limit:g} s",
             "raise time_limit and run with --retry-failed, or lower FMS or SCF",
         ) from None
+
+
+def _check(ended: Ended) -> None:
+    """Raise ItemFailure if a stage failed."""
     if not ended.status:
-        return ended.seconds
+        return
     line = ([line.strip() for line in ended.log.splitlines() if line.strip()] or [""])[-1][:160]
-    signal = -ended.status if ended.status < 0 else ended.status - _SIGNAL
-    if signal > 0:
+    if signal := _signal(ended):
         raise ItemFailure("feff_died", f"FEFF 10 was killed by signal {signal}: {line}", _HINT)
     raise ItemFailure("feff_no_output", f"FEFF 10: {line or 'it printed nothing'}", _HINT)
 
 
-def _scf_fault(folder: Path) -> str:
-    """Say why potentials are not to be trusted, which ``pot`` does by a file only.
+def _signal(ended: Ended) -> int:
+    """Return the signal that killed a stage, or those who started it; 0 if none did."""
+    return -ended.status if ended.status < 0 else max(0, ended.status - _SIGNAL)
 
-    Each line of that file is an iteration; its last number is 1 in the one that converged. Where
-    iterations begin anew, electrons were missing ("bad counts"), and FEFF has taken other states
-    for core than before: what then converges may be another solution, edges eV off.
+
+def _scf_fault(folder: Path, ended: Ended) -> str:
+    """Say why potentials are not to be trusted; empty if they are.
+
+    ``pot`` lists its iterations in a file; the last number of a line is 1 if it has converged. That
+    it has not is no error to it. Where iterations begin anew, electrons were missing ("bad
+    counts"), and it has taken other states for core than before: what then converges may be
+    another solution, edges eV off. Others end it, which it puts down to mixing itself.
     """
     try:
         _, *lines = (folder / "convergence.scf").read_text(errors="replace").splitlines()
         iterations = [int(line.split()[0]) for line in lines]
-        converged = lines[-1].split()[-1] == "1"
+        last, converged = iterations[-1], lines[-1].split()[-1] == "1"
     except (OSError, ValueError, IndexError):
+        _check(ended)
         message = "FEFF 10: pot wrote no list of iterations"
         raise ItemFailure("feff_no_output", message, _HINT) from None
+    if _signal(ended):
+        _check(ended)
+    if ended.status:
+        return f"pot failed after iteration {last}"
     if iterations != list(range(len(iterations))):
-        return f"electrons were missing before iteration {iterations[-1]}"
-    return "" if converged else f"not in {iterations[-1]} iterations"
+        return f"electrons were missing before iteration {last}"
+    return "" if converged else f"not in {last} iterations"
 
 
 def _spectrum(folder: Path, cards: Mapping[str, str], absorber: str, seconds: float) -> Spectrum:

@@ -130,8 +130,9 @@ def test_a_stage_that_fails_is_named(scratch: Path) -> None:
         feff_input(ALUMINIUM, 0, settings().feff_cards(), UNLIMITED, lmax=2)
     )
     deadline = time.monotonic() + 60
+    ended = feff10._run(scratch, ("rdinp", "xsph"), deadline=deadline, time_limit=60)
     with pytest.raises(ItemFailure) as error:  # there is no pot.bin
-        feff10._run(scratch, ("rdinp", "xsph"), deadline=deadline, time_limit=60)
+        feff10._check(ended)
     assert error.value.kind == "feff_no_output"
     assert error.value.message.startswith("FEFF 10: stage 'xsph' failed (exit code: 29)")
     assert "\n" not in error.value.message
@@ -181,6 +182,17 @@ def test_sites_that_differ_have_spectra_that_differ(scratch: Path) -> None:
     first, second = (compute(perovskite, scratch, site_index=i) for i in (0, 1))
     mu = np.interp(first.energy_rel, second.energy_rel, second.mu)
     assert np.abs(first.mu - mu).max() > 0.1
+
+
+@needs_feff10
+@pytest.mark.engine
+def test_slower_mixing_finds_potentials_where_faster_did_not(scratch: Path) -> None:
+    oxide = Structure.from_spacegroup(
+        "Fm-3m", Lattice.cubic(4.06), ["V", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]]
+    )
+    spectrum = compute(oxide, scratch)
+    assert spectrum.cards["SCF"] == "1 0 30 0.05 1"
+    assert spectrum.e0 == pytest.approx(5465, abs=10)  # xraydb
 
 
 PARENT = """
@@ -256,6 +268,7 @@ def stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeStages:
     data.mkdir()
     (data / "good").write_text(iterations(0, 1, 2, 3))
     (data / "out").write_text(iterations(0, 1, 2, 3, converged=False))
+    (data / "ends").write_text(iterations(0, 1, 2, converged=False))
     (data / "anew").write_text(iterations(0, 1, 0, 1, 2, 3))
     (data / "xmu.dat").write_text(HEADER + rows())
 
@@ -342,13 +355,14 @@ def test_screening_needs_a_stage_of_its_own(
 BUSY = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"
 
 
-@pytest.mark.parametrize("first", ["out", "anew"])
+@pytest.mark.parametrize("first", ["out", "anew", "ends"])
 def test_potentials_that_do_not_converge_are_tried_again_with_slower_mixing(
     stages: MakeStages, scratch: Path, tmp_path: Path, first: str
 ) -> None:
     pot = (
         f"[ ! -e convergence.scf ] || exit 1; grep SCF feff.inp >>{tmp_path}/seen;"
         f"if grep -q 'SCF 1 0 30 0.2 1' feff.inp; then {BUSY}; cp $DATA/{first} convergence.scf;"
+        f"[ {first} != ends ] || exit 1;"
         "else cp $DATA/good convergence.scf; fi"
     )
     stages(pot=pot)
@@ -388,6 +402,18 @@ def test_only_mixing_is_slower_in_the_second_try(scf: str, mixings: list[str]) -
             "feff_no_convergence",
             "potentials: electrons were missing before iteration 3; with slower mixing, electrons",
         ),
+        (
+            {"pot": "cp $DATA/ends convergence.scf; exit 1"},
+            "feff_no_convergence",
+            "potentials: pot failed after iteration 2; with slower mixing, pot failed after",
+        ),
+        (
+            {"pot": "cp $DATA/ends convergence.scf; kill -SEGV $$"},
+            "feff_died",
+            "FEFF 10 was killed by signal 11",
+        ),
+        ({"pot": "head -n 1 $DATA/ends >convergence.scf; exit 1"}, "feff_no_output", "FEFF 10: it"),
+        ({"atomic": "echo no such atom; exit 1"}, "feff_no_output", "FEFF 10: no such atom"),
         ({"pot": "exit 0"}, "feff_no_output", "pot wrote no list of iterations"),
         ({"pot": "echo >convergence.scf"}, "feff_no_output", "pot wrote no list of iterations"),
         (
