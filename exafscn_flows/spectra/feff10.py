@@ -46,6 +46,10 @@ _LMAX = 2
 _SLOW_MIXING = "0.05"
 """Share of the new density in an iteration of SCF with which hard cases come to an end."""
 
+_BAD_COUNTS = "Found bad counts"
+"""What ``pot`` prints where its electrons are too many or too few. It then takes other states for
+core than before, and begins anew."""
+
 _SHORT_OF_KMAX = 0.5
 """So far before the XANES card's kmax the grid may end, 1/Å."""
 
@@ -194,14 +198,13 @@ def _scf_fault(folder: Path, ended: Ended) -> str:
     """Say why potentials are not to be trusted; empty if they are.
 
     ``pot`` lists its iterations in a file; the last number of a line is 1 if it has converged. That
-    it has not is no error to it. Where iterations begin anew, electrons were missing ("bad
-    counts"), and it has taken other states for core than before: what then converges may be
-    another solution, edges eV off. Others end it, which it puts down to mixing itself.
+    it has not is no error to it, nor that electrons were missing on the way, after which another
+    solution may be found, with edges eV off. Others end it, which it puts down to mixing itself.
     """
     try:
         _, *lines = (folder / "convergence.scf").read_text(errors="replace").splitlines()
-        iterations = [int(line.split()[0]) for line in lines]
-        last, converged = iterations[-1], lines[-1].split()[-1] == "1"
+        words = lines[-1].split()
+        last, converged = int(words[0]), words[-1] == "1"
     except (OSError, ValueError, IndexError):
         _check(ended)
         message = "FEFF 10: pot wrote no list of iterations"
@@ -210,7 +213,7 @@ def _scf_fault(folder: Path, ended: Ended) -> str:
         _check(ended)
     if ended.status:
         return f"pot failed after iteration {last}"
-    if iterations != list(range(len(iterations))):
+    if _BAD_COUNTS in ended.log:
         return f"electrons were missing before iteration {last}"
     return "" if converged else f"not in {last} iterations"
 

@@ -23,7 +23,7 @@ def test_defaults_are_a_complete_set_of_cards() -> None:
         "EXCHANGE": "0 0 0 2",
         "FMS": "4.5",
         "S02": "1",
-        "SCF": "2.8 0 30 0.1 1",
+        "SCF": "2.8 0 30 0.1 3",
         "XANES": "4 0.07 0",
     }
     assert settings().name == "xanes"
@@ -38,7 +38,7 @@ def test_user_cards_replace_extend_and_remove_defaults() -> None:
         "CORRECTIONS": "1 0",
         "EXCHANGE": "0 0 0 2",
         "FMS": "6",
-        "SCF": "2.8 0 30 0.1 1",
+        "SCF": "2.8 0 30 0.1 3",
         "XANES": "4 0.07 0",
     }
     assert Feff10Settings.model_validate_json(found.model_dump_json()) == found
