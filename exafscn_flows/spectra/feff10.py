@@ -128,6 +128,7 @@ def _compute(
                 ended = run(_POTENTIALS)
                 seconds += ended.seconds
                 if fault := _scf_fault(folder, ended):
+                    check_space(folder)
                     faults.append(fault)
                     continue
                 ended = run(_stages(cards))
