@@ -50,7 +50,7 @@ _BAD_COUNTS = "Found bad counts"
 """What ``pot`` prints where its electrons are too many or too few. It then takes other states for
 core than before, and begins anew."""
 
-_SHORT_OF_KMAX = 0.5
+_SHORT_OF_KMAX = 0.6
 """So far before the XANES card's kmax the grid may end, 1/Å."""
 
 _SIGNAL = 128
