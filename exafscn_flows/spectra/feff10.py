@@ -22,6 +22,7 @@ from exafscn_flows.spectra.feff_input import UNLIMITED, feff_input
 from exafscn_flows.spectra.feff_output import feff_spectrum
 from exafscn_flows.spectra.process import (
     Ended,
+    KilledError,
     TimeLimitError,
     environment_without_keys,
     repeat_if_killed,
@@ -172,6 +173,8 @@ def _run(folder: Path, stages: tuple[str, ...], *, deadline: float, time_limit: 
             check=partial(check_free, folder),
             with_offspring=True,
         )
+    except KilledError as killed:
+        raise KilledError(f"FEFF 10: {killed}") from None
     except TimeLimitError:
         raise ItemFailure(
             "feff_timeout",
