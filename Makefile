@@ -20,7 +20,7 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 help:
 	@echo "make campaign   install into .venv and run configs/quickstart.yaml"
 	@echo "make test       install into .venv and run the tests; ARGS='-k feff' goes to pytest"
-	@echo "make test-engines  the tests on a real Slurm, on a replica set, amid faults and kills"
+	@echo "make test-engines  the tests on a real Slurm, on a replica set, with FEFF 10, amid kills"
 	@echo "make chaos      run a campaign that loses processes, database, network; writes chaos.json"
 	@echo "make lint       ruff, mypy and import-linter"
 	@echo "make wheel      build a wheel into dist/"
@@ -35,7 +35,7 @@ test: $(DEV)
 	$(PYTEST) -m 'not engine' $(ARGS)
 
 test-engines: $(DEV)
-	$(PYTEST) -m engine tests/launcher $(ARGS)
+	$(PYTEST) -m engine $(ARGS)
 
 chaos: $(DEV)
 	PYTHONPATH=tests/support $(BIN)/python -m chaos $(ARGS)
@@ -71,7 +71,7 @@ $(BIN)/pip:
 	$(PYTHON) -m venv --clear $(VENV)
 
 $(RUN): pyproject.toml requirements.lock | $(BIN)/pip
-	$(PIP) install --constraint requirements.lock --editable '.[mongod]'
+	$(PIP) install --constraint requirements.lock --editable '.[feff10,mongod]'
 	touch $@
 
 $(DEV): pyproject.toml requirements.lock | $(BIN)/pip

@@ -70,8 +70,16 @@ def test_parts_of_spectra(one: Any) -> None:
     spectra.brings_known_parts(one)
 
 
-@of("spectra")
+@pytest.mark.parametrize(
+    "one",
+    [
+        pytest.param(way, id=kind_of(way), marks=[pytest.mark.engine] * (way.seconds > 3))
+        for way in GROUPS["spectra"]
+    ],
+)
 def test_spectra(one: Any, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if kind_of(one) == "feff10":
+        pytest.importorskip("feff10")
     monkeypatch.setattr(feff, "_compute", known_feff.compute)  # twice, indeed
     spectra.computes_spectra(one, scratch)
 

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -16,8 +17,8 @@ from exafscn_flows.config.campaign import CampaignConfig, Sample
 from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.features import Concatenation, XftfSettings
 from exafscn_flows.sources import FeffRunsSource, MaterialsProjectSource, TableSource
-from exafscn_flows.spectra import StoredSettings
-from exafscn_flows.spectra.feff_cards import _CARDS, _EXTERNAL_CARDS
+from exafscn_flows.spectra import Feff10Settings, StoredSettings
+from exafscn_flows.spectra.feff_cards import EXTERNAL_CARDS, FEFF10_CARDS
 from exafscn_flows.store.documented import DOCUMENTED_QUERIES
 from exafscn_flows.store.documents import DOCUMENTS, STAGES, CampaignDoc
 from launcher.cli import app
@@ -80,6 +81,8 @@ def required(model: type[BaseModel], name: str) -> dict[str, Any]:
         return {"kind": "materials_project"}
     if model is FeffRunsSource:
         return {"kind": "feff_runs", "path": "x"}
+    if model is Feff10Settings:
+        return {"kind": "feff10"}
     if model is StoredSettings:
         return {"kind": "stored"}
     if model is TableSource:
@@ -118,9 +121,16 @@ def test_reference_has_no_keys_that_do_not_exist():
     assert found == known
 
 
-def test_reference_gives_every_feff_card():
-    named = {card for row in rows(SECTIONS["FEFF cards"]) for card in re.findall(r"\w+", row[0])}
-    assert named == {*_CARDS, *_EXTERNAL_CARDS}
+@pytest.mark.parametrize(
+    ("section", "table"), [("FEFF cards", EXTERNAL_CARDS), ("FEFF 10's cards", FEFF10_CARDS)]
+)
+def test_reference_gives_every_feff_card(section, table):
+    found = list(rows(SECTIONS[section]))
+    assert {card for row in found for card in re.findall(r"\w+", row[0])} == set(table.cards)
+    for name, card in table.cards.items():
+        (row,) = (row for row in found if f"`{name}`" in row[0])
+        bounds = {f"{bound:g}" for pair in card.limits for bound in pair if isfinite(bound)}
+        assert bounds <= set(re.findall(r"-?[\d.]*\d", row[1])), name
 
 
 def failure_kinds() -> set[str]:

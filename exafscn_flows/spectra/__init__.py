@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator
 
 from exafscn_flows.registry import one_of, registered
+from exafscn_flows.spectra.feff10_settings import Feff10Settings
 from exafscn_flows.spectra.settings import FeffSettings, StoredSettings
 from exafscn_flows.spectra.way import SpectraModel
 
 __all__ = ["WAYS", "FeffSettings", "SpectraModel", "SpectraSettings", "StoredSettings"]
 
-WAYS: tuple[type[SpectraModel], ...] = registered("spectra", [FeffSettings, StoredSettings])
+WAYS: tuple[type[SpectraModel], ...] = registered(
+    "spectra", [FeffSettings, Feff10Settings, StoredSettings]
+)
 
 
 def _with_kind(settings: Any) -> Any:

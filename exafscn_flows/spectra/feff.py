@@ -16,7 +16,7 @@ from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.feff_external import run_external
 from exafscn_flows.spectra.feff_input import FEFF8L, UNLIMITED, feff_input
 from exafscn_flows.spectra.feff_output import feff_spectrum, telling_line
-from exafscn_flows.spectra.process import Ended, KilledError, TimeLimitError, run_program
+from exafscn_flows.spectra.process import Ended, TimeLimitError, repeat_if_killed, run_program
 from exafscn_flows.spectra.scratch import check_free, check_space, run_folder
 from exafscn_flows.spectra.settings import FeffSettings
 
@@ -44,14 +44,6 @@ _SHORT_OF_KMAX = 1.0
 """So far before the EXAFS card's kmax the grid of an external FEFF may end, 1/Å."""
 
 _HINT = "check the structure; if it is sound, exclude it"
-
-_TRIES = 4
-"""Runs of FEFF for one site, where somebody kills it."""
-
-_KILLED_HINT = (
-    "see who kills it, mostly the kernel for want of memory: fewer processes (EXAFSCN_CORES), and "
-    "run with --retry-failed"
-)
 
 
 def compute_spectrum(
@@ -86,16 +78,7 @@ def compute_spectrum(
     """
     limits = FEFF8L if settings.command is None else UNLIMITED
     text = feff_input(structure, site_index, settings.feff_cards(), limits)
-    tries = 0
-    while True:
-        tries += 1
-        try:
-            return _compute(text, settings, scratch)
-        except KilledError as killed:
-            # The site may have nothing to do with it.
-            if tries == _TRIES:
-                message = f"{killed} in {tries} runs"
-                raise ItemFailure("feff_killed", message, _KILLED_HINT) from None
+    return repeat_if_killed(lambda: _compute(text, settings, scratch))
 
 
 def _compute(text: str, settings: FeffSettings, scratch: Path) -> Spectrum:

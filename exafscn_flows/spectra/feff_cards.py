@@ -7,9 +7,11 @@ nothing else can reach ``feff.inp``. Names and arguments are those of FEFF 8.5L'
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from exafscn_flows.strict import LocatedError
 
 _INTEGER = re.compile(r"[+-]?\d{1,9}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
@@ -22,6 +24,8 @@ class _Card(NamedTuple):
     optional: str = ""
     minimum: float = -math.inf
     """Least value of the first argument."""
+    limits: tuple[tuple[float, float], ...] = ()
+    """Least and largest value of each argument, where a FEFF would take others for these."""
 
 
 _CARDS = {
@@ -50,6 +54,25 @@ _EXTERNAL_CARDS = {
 }
 """Cards for FEFF 9 and 10, which exafscn does not bring along."""
 
+_ANY = (-math.inf, math.inf)
+
+_FEFF10_CARDS = {
+    "AFOLP": _Card("f", limits=((0.5, 2),)),
+    "COREHOLE": _Card(""),
+    "CORRECTIONS": _Card("ff"),
+    "EXCHANGE": _Card("iff", "i", limits=((0, 5), _ANY, (0, 100), (0, 5))),
+    "FMS": _Card("f", "ii", limits=((1, 20), (0, 1), (0, 3))),
+    "INTERSTITIAL": _Card("i", "f"),
+    "RGRID": _Card("f", limits=((0.01, 0.1),)),
+    "S02": _Card("f", limits=((0.1, 1.5),)),
+    "SCF": _Card(
+        "f", "iififi", limits=((1, 20), (0, 1), (1, 100), (0.001, 0.5), (1, 30), (-500, -0.1))
+    ),
+    "XANES": _Card("f", "ff", limits=((2, 20), (0.01, 0.5), (0, 10))),
+}
+"""Cards for FEFF 10. Beyond these limits its ``rdinp`` silently takes another value, as of SCF and
+XANES, or what it computes is no XANES by full multiple scattering."""
+
 _WORDS = {"COREHOLE": ("FSR", "RPA", "NONE")}
 
 _REFUSED = {
@@ -72,8 +95,81 @@ _REFUSED = {
     for name in names.split()
 }
 
+_REFUSED_FEFF10 = {
+    **_REFUSED,
+    **dict.fromkeys(
+        ["CRITERIA", "EXAFS", "IORDER", "NLEG", "PCRITERIA", "RPATH"],
+        "it belongs to EXAFS, which kind feff computes",
+    ),
+    **dict.fromkeys(["DEBYE", "SIG2"], "kind feff10 computes XANES of atoms at rest"),
+    "NOHOLE": "write COREHOLE: NONE",
+    "RMAX": "write radius, a key beside cards",
+}
 
-def card_text(name: str, value: object, *, external: bool = False) -> str:
+
+class CardTable(NamedTuple):
+    """What one FEFF takes."""
+
+    cards: Mapping[str, _Card]
+    refused: Mapping[str, str]
+    """Why other cards that FEFF knows cannot be set."""
+
+
+FEFF8L_CARDS = CardTable(_CARDS, _REFUSED)
+EXTERNAL_CARDS = CardTable({**_CARDS, **_EXTERNAL_CARDS}, _REFUSED)
+FEFF10_CARDS = CardTable(_FEFF10_CARDS, _REFUSED_FEFF10)
+
+
+def merged_cards(
+    given: Mapping[Any, Any],
+    defaults: Mapping[str, str],
+    table: CardTable,
+    needed: Mapping[str, str],
+    nullable: Collection[str],
+) -> dict[str, str | None]:
+    """Put the cards of a campaign file in the place of defaults, or beside them.
+
+    Parameters
+    ----------
+    given
+        Cards as they are written; null takes a default away.
+    defaults
+        Cards with their arguments as text.
+    table
+        What the FEFF at hand takes.
+    needed
+        Why cards cannot be taken away.
+    nullable
+        Cards of which null may be written.
+
+    Returns
+    -------
+    dict
+        Arguments as text by card, in alphabetical order; None of a default that was taken away.
+
+    Raises
+    ------
+    LocatedError
+        With one line, at the card that is wrong.
+    """
+    merged: dict[str, str | None] = dict(defaults)
+    for name, value in given.items():
+        if value is not None:
+            try:
+                merged[name] = card_text(str(name), value, table)
+            except ValueError as error:
+                raise LocatedError((name,), str(error)) from None
+        elif name not in nullable:
+            message = f"FEFF card {name} is no default, so null has nothing to take away"
+            raise LocatedError((name,), message)
+        elif name in defaults and name in needed:
+            raise LocatedError((name,), f"FEFF card {name} is needed: {needed[name]}")
+        elif name in defaults:
+            merged[name] = None
+    return dict(sorted(merged.items()))
+
+
+def card_text(name: str, value: object, table: CardTable) -> str:
     """Check one card and return its arguments as they are written into ``feff.inp``.
 
     Parameters
@@ -82,8 +178,8 @@ def card_text(name: str, value: object, *, external: bool = False) -> str:
         Name of the card, in full and in capitals.
     value
         A number, or a string of numbers separated by blanks.
-    external
-        Whether it is meant for another FEFF than 8.5L.
+    table
+        What the FEFF at hand takes.
 
     Returns
     -------
@@ -95,7 +191,7 @@ def card_text(name: str, value: object, *, external: bool = False) -> str:
     ValueError
         With one line: unknown card, refused card, or arguments that the card does not take.
     """
-    card = _known(name, _CARDS | _EXTERNAL_CARDS if external else _CARDS)
+    card = _known(name, table)
     if name in _WORDS:
         return _word(name, value)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -108,16 +204,20 @@ def card_text(name: str, value: object, *, external: bool = False) -> str:
     numbers = [_number(name, word, letter) for word, letter in zip(words, letters, strict=False)]
     if float(numbers[0]) < card.minimum:
         raise ValueError(f"FEFF card {name}: {words[0]} is below {card.minimum:g}")
+    for number, (low, high) in zip(numbers, card.limits, strict=False):
+        if not low <= float(number) <= high:
+            raise ValueError(f"FEFF card {name}: {number} is outside {low:g} to {high:g}")
     return " ".join(numbers)
 
 
-def _known(name: str, cards: Mapping[str, _Card]) -> _Card:
-    if name in cards:
-        return cards[name]
-    if name in _REFUSED:
-        raise ValueError(f"FEFF card {name} cannot be set: {_REFUSED[name]}")
-    nearest = get_close_matches(name.upper(), cards, n=1)
-    advice = f"did you mean {nearest[0]}?" if nearest else f"possible are {', '.join(cards)}"
+def _known(name: str, table: CardTable) -> _Card:
+    if name in table.cards:
+        return table.cards[name]
+    if name in table.refused:
+        raise ValueError(f"FEFF card {name} cannot be set: {table.refused[name]}")
+    nearest = get_close_matches(name.upper(), table.cards, n=1)
+    possible = ", ".join(table.cards)
+    advice = f"did you mean {nearest[0]}?" if nearest else f"possible are {possible}"
     raise ValueError(f"{name!r} is not a FEFF card: {advice}")
 
 

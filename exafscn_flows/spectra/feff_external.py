@@ -9,15 +9,11 @@ from pathlib import Path
 
 from exafscn_flows.errors import CampaignError, ItemFailure, UsageError
 from exafscn_flows.spectra.feff_output import telling_line
-from exafscn_flows.spectra.process import TimeLimitError, run_program
+from exafscn_flows.spectra.process import TimeLimitError, environment_without_keys, run_program
 from exafscn_flows.spectra.scratch import check_free
 
 _NOT_STARTED = (126, 127)
 """Exit statuses of a shell that cannot start a program."""
-
-_OURS = ("EXAFSCN_", "MP_API_", "PMG_", "MAPI_KEY")
-"""Variables that may hold keys and passwords; FEFF has no use for them. pymatgen takes its key also
-from the last."""
 
 
 def check_command(command: str, spectrum: str) -> None:
@@ -65,13 +61,12 @@ def run_external(command: str, folder: Path, time_limit: float, spectrum: str) -
     program = shutil.which(name)
     if program is None:
         raise CampaignError(f"command of spectrum {spectrum}: {_why_missing(name)}")
-    env = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     deadline = time.monotonic() + time_limit
     try:
         ended = run_program(
             [os.path.abspath(program), *arguments],
             folder,
-            env,
+            environment_without_keys(),
             deadline,
             check=partial(check_free, folder),
             with_offspring=True,

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from pymatgen.core import Element, Structure
+from scipy.spatial import cKDTree
 
 from exafscn_flows.errors import ItemFailure
 
@@ -53,15 +54,26 @@ _LAST_ELEMENT = 99
 """FEFF 8.5L has no free atoms beyond Es."""
 
 
+_ABSORBER_SHARE = 1e-4
+"""FEFF 9 and 10 average over the potentials by their share in the crystal. The one absorber with a
+core hole has next to none, as in pymatgen's input."""
+
+
 def feff_input(
-    structure: Structure, site_index: int, cards: Mapping[str, str], limits: Limits = FEFF8L
+    structure: Structure,
+    site_index: int,
+    cards: Mapping[str, str],
+    limits: Limits = FEFF8L,
+    *,
+    reach: float = 0.0,
+    lmax: int | None = None,
 ) -> str:
     """Write ``feff.inp`` for the K edge of one site.
 
     The cluster reaches 2 Å beyond the largest of RPATH, FMS and SCF, and 4 Å beyond the nearest
-    atom of every element in it. The absorber is potential 0; every element around it has one
-    potential, numbered by its nearest atom. Atoms are sorted by distance, element and coordinates,
-    so neither the order of the sites nor the choice of the origin matters.
+    atom of every element in it, or farther if asked for. The absorber is potential 0; every element
+    around it has one potential, numbered by its nearest atom. Atoms are sorted by distance, element
+    and coordinates, so neither the order of the sites nor the choice of the origin matters.
 
     Hydrogen is moved where FEFF would go wrong: bonds below 0.9 Å are lengthened to 0.97 Å, and
     if several atoms are nearest, one is approached by 0.000005 Å, else FEFF may never end.
@@ -76,6 +88,11 @@ def feff_input(
         FEFF cards with their arguments as text; RPATH or FMS, Å, must be among them.
     limits
         What the FEFF at hand can hold.
+    reach
+        Least radius of the cluster, Å.
+    lmax
+        Largest angular momentum of every potential, for FEFF 9 and 10; with it, potentials also get
+        their share in the crystal.
 
     Returns
     -------
@@ -85,18 +102,20 @@ def feff_input(
     Raises
     ------
     ItemFailure
-        If the structure is disordered, no atom lies within the radii, one lies on the absorber,
-        or there are more atoms or elements than FEFF can hold.
+        If the structure is disordered, no atom lies within the radii, one lies on another, or there
+        are more atoms or elements than FEFF can hold.
     """
     radius, name = max((float(cards[name].split()[0]), name) for name in _RADII if name in cards)
-    coords, distances, numbers = _cluster(structure, site_index, radius + _MARGIN, limits)
+    atomic_numbers = _atomic_numbers(structure)
+    reach = max(radius + _MARGIN, reach)
+    coords, distances, numbers = _cluster(structure, site_index, reach, limits, atomic_numbers)
     within = int(np.count_nonzero(distances <= radius))
     if within < 2:
         raise ItemFailure(
             "no_neighbours", f"no atom within {radius:g} Å of the absorber", f"raise {name}"
         )
     if distances[1] < _OVERLAP:
-        raise _overlap(distances[1], "absorber")
+        raise _overlap(distances[1], "the absorber")
     if within > limits.atoms:
         raise ItemFailure(
             "too_many_atoms",
@@ -106,6 +125,7 @@ def feff_input(
     n_atoms = int(min(len(numbers), limits.atoms))
     coords, numbers = coords[:n_atoms], numbers[:n_atoms]
     coords = _without_ties(_with_long_bonds(coords, numbers), numbers)
+    _check_overlap(coords)
 
     # dict keeps the order of first appearance, which is that of distance.
     potentials = {z: 1 + n for n, z in enumerate(dict.fromkeys(numbers[1:].tolist()))}
@@ -115,15 +135,22 @@ def feff_input(
             f"{len(potentials)} elements around the absorber, FEFF holds {limits.potentials:g}",
             f"lower {name}",
         )
-    absorber = int(numbers[0])
+    shares = _shares(atomic_numbers)
+    rows = [
+        (0, int(numbers[0]), _ABSORBER_SHARE),
+        *((i, z, shares[z]) for z, i in potentials.items()),
+    ]
     lines = [
         "EDGE K",
         "CONTROL 1 1 1 1 1 1",
         "PRINT 0 0 0 0 0 0",
         *(f"{name} {cards[name]}" for name in sorted(cards)),
         "POTENTIALS",
-        f"0 {absorber} {Element.from_Z(absorber).symbol}",
-        *(f"{index} {z} {Element.from_Z(z).symbol}" for z, index in potentials.items()),
+        *(
+            f"{index} {z} {Element.from_Z(z).symbol}"
+            + ("" if lmax is None else f" {lmax} {lmax} {share:g}")
+            for index, z, share in rows
+        ),
         "ATOMS",
         "0 0 0 0",
     ]
@@ -148,8 +175,18 @@ def _atomic_numbers(structure: Structure) -> np.ndarray:
     return numbers
 
 
+def _shares(atomic_numbers: np.ndarray) -> dict[int, int]:
+    """Atoms of each element in a formula unit."""
+    found, counts = np.unique(atomic_numbers, return_counts=True)
+    return dict(zip(found.tolist(), (counts // np.gcd.reduce(counts)).tolist(), strict=True))
+
+
 def _cluster(
-    structure: Structure, site_index: int, radius: float, limits: Limits
+    structure: Structure,
+    site_index: int,
+    radius: float,
+    limits: Limits,
+    atomic_numbers: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Atoms around a site, sorted, the site itself first.
 
@@ -159,7 +196,6 @@ def _cluster(
         Coordinates relative to the site, Å, shape (n_atoms, 3); distances, Å, and atomic
         numbers, each of shape (n_atoms,).
     """
-    atomic_numbers = _atomic_numbers(structure)
     while True:
         coords, distances, numbers = _sphere(structure, site_index, radius, atomic_numbers)
         # Sorted by distance: the first atom of an element is its nearest.
@@ -199,7 +235,7 @@ def _with_long_bonds(coords: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         distances = np.linalg.norm(bonds, axis=1)
         partner = int(np.argmin(distances))
         if distances[partner] < _OVERLAP:
-            raise _overlap(distances[partner], "hydrogen")
+            raise _overlap(distances[partner], "the hydrogen")
         if distances[partner] < _SHORT_BOND:
             longer = bonds[partner] * _HYDROGEN_BOND / distances[partner]
             moved[i] = np.round(others[partner] + longer, 6)
@@ -228,7 +264,15 @@ def _without_ties(coords: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     return moved
 
 
+def _check_overlap(coords: np.ndarray) -> None:
+    """FEFF computes something for two atoms on one spot, too."""
+    pairs = cKDTree(coords).query_pairs(_OVERLAP, output_type="ndarray")
+    if len(pairs):
+        first, second = pairs[0]
+        raise _overlap(float(np.linalg.norm(coords[first] - coords[second])), "another")
+
+
 def _overlap(distance: float, name: str) -> ItemFailure:
     return ItemFailure(
-        "overlapping_atoms", f"an atom {distance:.2f} Å from the {name}", "check the structure"
+        "overlapping_atoms", f"an atom {distance:.2f} Å from {name}", "check the structure"
     )

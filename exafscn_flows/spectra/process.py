@@ -10,9 +10,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+from exafscn_flows.errors import ItemFailure
 from exafscn_flows.limits import too_large
+
+_Result = TypeVar("_Result")
 
 _LOG = "exafscn.log"
 
@@ -27,6 +30,18 @@ _FROM_OTHERS = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGKILL}
 
 _SHELL_OFFSET = 128
 """Added by a shell to the signal that killed its program, to make an exit status of it."""
+
+_OURS = ("EXAFSCN_", "MP_API_", "PMG_", "MAPI_KEY")
+"""Variables that may hold keys and passwords; FEFF has no use for them. pymatgen takes its key also
+from the last."""
+
+_TRIES = 4
+"""Runs of FEFF for one site, where somebody kills it."""
+
+_KILLED_HINT = (
+    "see who kills it, mostly the kernel for want of memory: fewer processes (EXAFSCN_CORES), and "
+    "run with --retry-failed"
+)
 
 
 class Ended(NamedTuple):
@@ -46,6 +61,30 @@ class TimeLimitError(Exception):
 
 class KilledError(Exception):
     """A program that somebody else has killed."""
+
+
+def environment_without_keys() -> dict[str, str]:
+    """Return the user's environment, but for what no program of others should see."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+
+
+def repeat_if_killed(run: Callable[[], _Result]) -> _Result:
+    """Run something again that somebody else has killed: the site may have nothing to do with it.
+
+    Raises
+    ------
+    ItemFailure
+        ``feff_killed``, if it is killed time and again.
+    """
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            return run()
+        except KilledError as killed:
+            if tries == _TRIES:
+                message = f"{killed} in {tries} runs"
+                raise ItemFailure("feff_killed", message, _KILLED_HINT) from None
 
 
 def run_program(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from exafscn_flows.spectra.feff_cards import card_text
+from exafscn_flows.spectra.feff_cards import EXTERNAL_CARDS, FEFF8L_CARDS, merged_cards
 from exafscn_flows.spectra.parts import EVERYTHING, NEAR_EDGE, Part
 from exafscn_flows.spectra.way import SpectraModel, SpectrumName
 from exafscn_flows.strict import LocatedError, from_folder
@@ -83,23 +83,13 @@ class FeffSettings(SpectraModel):
     def _one_form(cls, cards: Any, info: ValidationInfo) -> Any:
         if not isinstance(cards, dict):
             return cards
-        external = info.data.get("command") is not None
-        defaults = DEFAULT_CARDS if cards.get("XANES") is None else {}
-        merged: dict[str, str | None] = dict(defaults)
-        for name, value in cards.items():
-            if value is not None:
-                try:
-                    merged[name] = card_text(str(name), value, external=external)
-                except ValueError as error:
-                    raise LocatedError((name,), str(error)) from None
-            elif name not in DEFAULT_CARDS:
-                message = f"FEFF card {name} is no default, so null has nothing to take away"
-                raise LocatedError((name,), message)
-            elif name in defaults and name == "RPATH":
-                raise LocatedError((name,), "FEFF card RPATH is needed: the cluster is cut by it")
-            elif name in defaults:
-                merged[name] = None
-        return dict(sorted(merged.items()))
+        return merged_cards(
+            cards,
+            DEFAULT_CARDS if cards.get("XANES") is None else {},
+            FEFF8L_CARDS if info.data.get("command") is None else EXTERNAL_CARDS,
+            needed={"RPATH": "the cluster is cut by it"},
+            nullable=DEFAULT_CARDS,
+        )
 
     @model_validator(mode="after")
     def _one_type(self) -> Self:

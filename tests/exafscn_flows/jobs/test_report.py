@@ -37,7 +37,7 @@ def spectrum(site: int, name: str, program: str, version: str, **more: Any) -> S
 def test_time_is_that_of_computed_spectra_by_program(store):
     store.write(
         [
-            *(spectrum(site, "stored", "ocean", "3.1") for site in range(3)),
+            *(spectrum(site, "stored", "ocean", "3.1", computed=False) for site in range(3)),
             spectrum(0, "exafs", "FEFF", "8.5L", seconds=2.0),
             spectrum(1, "exafs", "FEFF", "8.5L", seconds=4.0),
             spectrum(2, "exafs", "FEFF", "8.4", seconds=90.0, found_in="other"),
@@ -60,7 +60,7 @@ def test_time_is_that_of_computed_spectra_by_program(store):
 
 
 def test_stored_spectra_took_no_time(store):
-    store.write([spectrum(0, "stored", "FEFF", "9.6.4")])
+    store.write([spectrum(0, "stored", "FEFF", "9.6.4", computed=False)])
     data = collect_report(store, "test")
     assert data.timings == {}
     assert "FEFF" not in data.versions

@@ -16,6 +16,7 @@ Kind = type[BaseModel]
 EXAMPLES: dict[str, dict[str, Any]] = {
     "concatenation": {"parts": [{"kind": "r_space"}, {"kind": "peaks"}]},
     "feff": {"cards": {"RPATH": 3, "NLEG": 2}},  # soon computed
+    "feff10": {"radius": 3, "cards": {"FMS": 2.2, "SCF": "1 0 30 0.3 1", "XANES": "2 0.5 0"}},
     "feff_runs": {"path": "runs"},
     "files": {"path": "cifs"},
     "table": {"path": "table.parquet"},
