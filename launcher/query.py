@@ -88,11 +88,11 @@ def _table(campaign: str, page: Page) -> Table:
     are_numbers = target.task == "numbers"
     table = Table(title=f"campaign {campaign}")
     for column in ("site", "formula", "absorber"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     unit = f", {target.unit}" if are_numbers and target.unit else ""
     heads = (f"{target.short}{unit}", "label", *(() if are_numbers else ("probability",)))
     for column in (*heads, "expected error"):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", overflow="fold")
     for row in page.rows:
         value, label = (
             f"{row[name]:.3f}" if are_numbers else str(row[name]) for name in ("value", "label")
