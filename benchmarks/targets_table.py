@@ -39,13 +39,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of the database")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    require(arguments.table)
+    arguments.table = require(arguments.table, "--table")
     with tempfile.TemporaryDirectory(prefix="exafscn-bench-") as folder:
         server = EmbeddedServer(arguments.data or Path(folder))
         os.environ["EXAFSCN_MONGODB_URI"] = server.start()
         try:
             exafscn = str(Path(sys.executable).with_name("exafscn"))
-            path = f"sources.0.path={arguments.table.resolve()}"
+            path = f"sources.0.path={arguments.table}"
             subprocess.run([exafscn, "run", str(FILE), "--set", path], check=True)
             result = measured()
         finally:
