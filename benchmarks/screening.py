@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from provenance import provenance
 from pydantic import SecretStr
 from rich.progress import track
 from rich.table import Table
@@ -108,7 +109,7 @@ def main() -> None:
             server.stop()
     show(result)
     if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=2))
+        arguments.json.write_text(json.dumps(provenance() | result, indent=2))
 
 
 class System(NamedTuple):
