@@ -143,10 +143,11 @@ class CampaignConfig(StrictModel):
     @classmethod
     def _names_differ(cls, listed: list[Any], info: ValidationInfo) -> list[Any]:
         names = [one.name for one in listed]
-        what = {"targets": "targets", "spectra": "spectra"}[str(info.field_name)]
         for index, name in enumerate(names):
             if name in names[:index]:
-                raise LocatedError((index,), f"two {what} are named {name!r}: give one a `name`")
+                raise LocatedError(
+                    (index,), f"two {info.field_name} are named {name!r}: give one a `name`"
+                )
         return listed
 
     @model_validator(mode="after")

@@ -108,6 +108,8 @@ def process_sites(
             watcher().advance(stage, done, failed)
             counts[f"{stage} done"] += done
             counts[f"{stage} failed"] += failed
+    if n_found := counts.get("spectra found", 0):
+        watcher().say(f"{n_found} spectra had been computed before, and are not computed again")
     if until is not None and left:
         until.handed_back = True
         return Response(replace=sites_job(campaign, first, last, dict(counts)))

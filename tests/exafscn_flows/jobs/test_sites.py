@@ -4,6 +4,7 @@ from crystals import rock_salt, zinc_blende
 
 from exafscn_flows.errors import CampaignError, ItemFailure, UsageError
 from exafscn_flows.jobs import sites as sites_module
+from exafscn_flows.jobs.context import _Nobody
 from exafscn_flows.jobs.sites import process_chunk, process_sites
 from exafscn_flows.jobs.states import State, site_states
 from exafscn_flows.spectra import FeffSettings, feff
@@ -177,8 +178,11 @@ def test_what_feff_has_computed_is_found_whatever_campaign_had_it_computed(
     monkeypatch.setattr(feff, "compute_spectrum", lambda *_: pytest.fail("FEFF ran"))
     plan(campaign="other", **SETTINGS)
     (site,) = store.active_sites("other")
+    said: list[str] = []
+    monkeypatch.setattr(_Nobody, "say", lambda _, line: said.append(line))
     counts = process_sites.original("other", site.site, site.site)
     assert (counts["spectra done"], counts["spectra found"]) == (1, 1)
+    assert said == ["1 spectra had been computed before, and are not computed again"]
     (found,) = store.find(SpectrumDoc, {"campaign": "other"})
     assert found.found_in == "test"
     assert first.found_in is None
