@@ -6,10 +6,11 @@ Washington and SLAC National Accelerator Laboratory. All rights reserved.
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import NamedTuple
 
 from pymatgen.core import Structure
 
@@ -50,6 +51,11 @@ _SLOW_MIXING = "0.05"
 _BAD_COUNTS = "Found bad counts"
 """What ``pot`` prints where its electrons are too many or too few. It then takes other states for
 core than before, and begins anew."""
+
+_CORE_VALENCE = "-60"
+"""Lowest energy, eV, at which core and valence states may be parted, where -70, which is FEFF's,
+leads into a band: of two metals, such as Mn and V, the 3p states of one lie near the 3s states of
+the other."""
 
 _SHORT_OF_KMAX = 0.6
 """So far before the XANES card's kmax the grid may end, 1/Å."""
@@ -111,14 +117,23 @@ def _why_missing() -> str:
     return "" if found == PACKAGE_VERSION else f"{need}, not {found}: install exafscn[feff10]"
 
 
+class _Fault(NamedTuple):
+    """Why potentials are not to be trusted."""
+
+    text: str
+    bad_counts: bool = False
+    """Whether electrons were missing, or there were too many."""
+
+
 def _compute(
     structure: Structure, site_index: int, settings: Feff10Settings, scratch: Path
 ) -> Spectrum:
-    """Run FEFF, and once more with slower mixing if its potentials do not converge."""
+    """Run FEFF, and again with other cards while its potentials are not to be trusted."""
     deadline = time.monotonic() + settings.time_limit
     seconds = 0.0
     faults = []
-    for cards in _mixings(settings.feff_cards()):
+    cards: dict[str, str] | None = settings.feff_cards()
+    while cards is not None:
         text = feff_input(
             structure, site_index, cards, UNLIMITED, reach=settings.radius, lmax=_LMAX
         )
@@ -130,7 +145,8 @@ def _compute(
                 seconds += ended.seconds
                 if fault := _scf_fault(folder, ended):
                     check_space(folder)
-                    faults.append(fault)
+                    faults.append(f"with SCF {cards['SCF']}{_corval(cards)}, {fault.text}")
+                    cards = _mended(cards, fault)
                     continue
                 ended = run(_stages(cards))
                 seconds += ended.seconds
@@ -141,20 +157,26 @@ def _compute(
                 raise
     raise ItemFailure(
         "feff_no_convergence",
-        f"FEFF 10 found no self-consistent potentials: {'; with slower mixing, '.join(faults)}",
-        "try SCF with a larger radius or more iterations, or exclude the site",
+        f"FEFF 10 found no self-consistent potentials: {'; '.join(faults)}",
+        "try SCF with a larger radius or more iterations, another CORVAL, or exclude the site",
     )
 
 
-def _mixings(cards: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """Cards as they are, and with slower mixing."""
-    yield dict(cards)
+def _corval(cards: Mapping[str, str]) -> str:
+    return f" and CORVAL {cards['CORVAL']}" if "CORVAL" in cards else ""
+
+
+def _mended(cards: Mapping[str, str], fault: _Fault) -> dict[str, str] | None:
+    """Return cards that may cure a fault; None where all that is known has been tried."""
+    if fault.bad_counts and "CORVAL" not in cards:
+        return {**cards, "CORVAL": _CORE_VALENCE}
     defaults = ("0", "30", "0.2")
     radius, *rest = cards["SCF"].split()
     words = [*rest, *defaults[len(rest) :]]
     if float(words[2]) > float(_SLOW_MIXING):
         words[2] = _SLOW_MIXING
-        yield {**cards, "SCF": " ".join([radius, *words])}
+        return {**cards, "SCF": " ".join([radius, *words])}
+    return None
 
 
 def _stages(cards: Mapping[str, str]) -> tuple[str, ...]:
@@ -198,8 +220,8 @@ def _signal(ended: Ended) -> int:
     return -ended.status if ended.status < 0 else max(0, ended.status - _SIGNAL)
 
 
-def _scf_fault(folder: Path, ended: Ended) -> str:
-    """Say why potentials are not to be trusted; empty if they are.
+def _scf_fault(folder: Path, ended: Ended) -> _Fault | None:
+    """Say why potentials are not to be trusted; None if they are.
 
     ``pot`` lists its iterations in a file; the last number of a line is 1 if it has converged. That
     it has not is no error to it, nor that electrons were missing on the way, after which another
@@ -215,11 +237,12 @@ def _scf_fault(folder: Path, ended: Ended) -> str:
         raise ItemFailure("feff_no_output", message, _HINT) from None
     if _signal(ended):
         _check(ended)
-    if ended.status:
-        return f"pot failed after iteration {last}"
     if _BAD_COUNTS in ended.log:
-        return f"electrons were missing before iteration {last}"
-    return "" if converged else f"not in {last} iterations"
+        text = f"electrons were missing, or too many, about iteration {last}: core and valence "
+        return _Fault(f"{text}states are parted within a band", bad_counts=True)
+    if ended.status:
+        return _Fault(f"pot failed after iteration {last}")
+    return None if converged else _Fault(f"not in {last} iterations")
 
 
 def _spectrum(folder: Path, cards: Mapping[str, str], absorber: str, seconds: float) -> Spectrum:

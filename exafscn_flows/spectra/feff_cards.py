@@ -60,6 +60,7 @@ _FEFF10_CARDS = {
     "AFOLP": _Card("f", limits=((0.5, 2),)),
     "COREHOLE": _Card(""),
     "CORRECTIONS": _Card("ff"),
+    "CORVAL": _Card("f", limits=((-200, -20),)),
     "EXCHANGE": _Card("iff", "i", limits=((0, 5), _ANY, (0, 100), (0, 5))),
     "FMS": _Card("f", "ii", limits=((1, 20), (0, 1), (0, 3))),
     "INTERSTITIAL": _Card("i", "f"),

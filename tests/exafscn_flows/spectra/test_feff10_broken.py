@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from aluminium import ALUMINIUM, QUICK, compute, wait_for_none
+from aluminium import ALUMINIUM, QUICK, compute, settings, wait_for_none
 from pymatgen.core import Lattice, Structure
 
 from exafscn_flows.errors import ItemFailure
@@ -150,7 +150,6 @@ BUSY = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"
     "first",
     [
         "cp $DATA/out convergence.scf",
-        "cp $DATA/good convergence.scf; echo ' Found bad counts.'",
         "cp $DATA/ends convergence.scf; exit 1",
     ],
 )
@@ -172,18 +171,39 @@ def test_potentials_that_do_not_converge_are_tried_again_with_slower_mixing(
     assert spectrum.seconds > compute(ALUMINIUM, scratch).seconds + 0.02
 
 
+LOST = "cp $DATA/good convergence.scf; echo ' Found bad counts.'"
+
+
+def test_core_and_valence_are_parted_elsewhere_where_electrons_were_missing(
+    stages: MakeStages, scratch: Path
+) -> None:
+    good = "cp $DATA/good convergence.scf"
+    stages(pot=f"if grep -q 'CORVAL -60' feff.inp; then {good}; else {LOST}; fi")
+    cards = compute(ALUMINIUM, scratch).cards
+    assert cards == {**settings().feff_cards(), "CORVAL": "-60"}
+
+
+def test_a_parting_that_is_given_is_kept(stages: MakeStages, scratch: Path, tmp_path: Path) -> None:
+    stages(pot=f"grep -E 'SCF|CORVAL' feff.inp >>{tmp_path}/seen; {LOST}")
+    with pytest.raises(ItemFailure, match="with SCF 1 0 30 0.05 1 and CORVAL -90, electrons"):
+        compute(ALUMINIUM, scratch, cards={**QUICK, "CORVAL": -90})
+    seen = (tmp_path / "seen").read_text().split("\n")
+    assert seen == ["CORVAL -90", "SCF 1 0 30 0.2 1", "CORVAL -90", "SCF 1 0 30 0.05 1", ""]
+
+
 @pytest.mark.parametrize(
-    ("scf", "mixings"),
+    ("scf", "slower"),
     [
-        ("3", ["3", "3 0 30 0.05"]),
-        ("3 1 50", ["3 1 50", "3 1 50 0.05"]),
-        ("3 0 30 0.2 5 -40 0", ["3 0 30 0.2 5 -40 0", "3 0 30 0.05 5 -40 0"]),
-        ("3 0 30 0.05 1", ["3 0 30 0.05 1"]),
-        ("3 0 30 0.01 1", ["3 0 30 0.01 1"]),
+        ("3", "3 0 30 0.05"),
+        ("3 1 50", "3 1 50 0.05"),
+        ("3 0 30 0.2 5 -40 0", "3 0 30 0.05 5 -40 0"),
+        ("3 0 30 0.05 1", None),
+        ("3 0 30 0.01 1", None),
     ],
 )
-def test_only_mixing_is_slower_in_the_second_try(scf: str, mixings: list[str]) -> None:
-    assert [cards["SCF"] for cards in feff10._mixings({"SCF": scf})] == mixings
+def test_only_mixing_is_slower_in_the_second_try(scf: str, slower: str | None) -> None:
+    mended = feff10._mended({"SCF": scf}, feff10._Fault("not in 30 iterations"))
+    assert mended == (slower and {"SCF": slower})
 
 
 @pytest.mark.parametrize(
@@ -192,17 +212,17 @@ def test_only_mixing_is_slower_in_the_second_try(scf: str, mixings: list[str]) -
         (
             {"pot": "cp $DATA/out convergence.scf"},
             "feff_no_convergence",
-            "potentials: not in 3 iterations; with slower mixing, not in 3 iterations",
+            "potentials: with SCF 1 0 30 0.2 1, not in 3 iterations; with SCF 1 0 30 0.05 1, not",
         ),
         (
-            {"pot": "cp $DATA/good convergence.scf; echo ' Found bad counts.'"},
+            {"pot": LOST},
             "feff_no_convergence",
-            "potentials: electrons were missing before iteration 3; with slower mixing, electrons",
+            "potentials: with SCF 1 0 30 0.2 1, electrons were missing",
         ),
         (
             {"pot": "cp $DATA/ends convergence.scf; exit 1"},
             "feff_no_convergence",
-            "potentials: pot failed after iteration 2; with slower mixing, pot failed after",
+            "with SCF 1 0 30 0.05 1, pot failed after iteration 2",
         ),
         (
             {"pot": "cp $DATA/ends convergence.scf; kill -SEGV $$"},
