@@ -1,4 +1,4 @@
-"""The experiments of the study section: importance, limits of R, learning curves."""
+"""The experiments of the study section: importance, limits of the axis, learning curves."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from jobflow import job
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.features.ranges import is_distance
+from exafscn_flows.features.axes import quantity
 from exafscn_flows.jobs.context import watcher
 from exafscn_flows.jobs.dataset import Dataset, DatasetName, labelled_sites
 from exafscn_flows.jobs.fits import Experiment, wanted_experiments
@@ -117,7 +117,7 @@ def experiment_task(
         data.y,
         data.groups,
         axis,
-        bands(axis, is_distance(label)),
+        bands(axis, quantity(label)),
         folds == fold,
         experiment,
         value,
@@ -144,7 +144,7 @@ def _document(
     if one.name == "importance":
         axis, label = one.feature_set.axis(config.features)
         ordered = [outcomes[fold] for fold in sorted(outcomes)]
-        importance["bands"] = bands(axis, is_distance(label))
+        importance["bands"] = bands(axis, quantity(label))
         importance["drop"] = np.mean([outcome.drop for outcome in ordered], axis=0)
         if all(outcome.gradients is not None for outcome in ordered):
             importance["gradients"] = np.mean([o.gradients for o in ordered], axis=0)
