@@ -7,9 +7,12 @@ from pydantic import Field, model_validator
 from exafscn_flows.features.axes import LIMITS
 from exafscn_flows.strict import StrictModel, check_unique
 
-ClaimsName = Literal["exafs_coordination"]
+ClaimsName = Literal["exafs_coordination", "xanes_environment"]
 
-CLAIMS_ABOUT: dict[ClaimsName, str] = {"exafs_coordination": "coordination_number"}
+CLAIMS_ABOUT: dict[ClaimsName, str] = {
+    "exafs_coordination": "coordination_number",
+    "xanes_environment": "environment",
+}
 """Kind of the target that a set of published claims is about."""
 
 CURVES = (*LIMITS, "learning_curve")
