@@ -114,8 +114,8 @@ def run_fold(
         train &= np.isin(groups, first_groups(groups[train], value, seed))
     if experiment in ("rmax", "rmin"):
         inside = axis < value if experiment == "rmax" else axis >= value
-        X = X[:, inside]
-    fitted = model.fit(X[train], y[train], groups[train], seed, task.name)
+        X, axis = X[:, inside], axis[inside]
+    fitted = model.fit(X[train], y[train], groups[train], axis, seed, task.name)
     output = task.output(fitted, X[test], classes)
     importance: dict[str, Any] = {}
     if experiment == "importance":

@@ -68,7 +68,7 @@ def experiments(campaign: str, absorber: str, after: Any = None) -> dict[str, in
         return counts | {"skipped": len(todo)}
     folds = found["grouped"]
     with run_folder(Settings().SCRATCH_DIR) as folder:
-        share(folder, dataset, Samples.of(store, dataset))
+        share(folder, dataset, Samples.of(store, config, dataset))
         work = {key: _parts(config, one, folds, folder) for key, one in todo.items()}
         for key, outcome in by_parts(experiment_task, work):
             if isinstance(outcome, ItemFailure):
@@ -106,7 +106,7 @@ def experiment_task(
     model = next(model for model in config.models if model.name == names.model)
     (fset,) = (s for s in config.features.sets if s.name == names.feature_set)
     (target,) = (t for t in config.targets if t.name == names.target)
-    axis, label = fset.axis(config.features)
+    _, label = fset.axis(config.features)
     dataset = DatasetName(names.target, names.feature_set)
     data = shared(folder, campaign, names.absorber, dataset, dataset_hash)
     task = task_named(target.task)
@@ -116,8 +116,8 @@ def experiment_task(
         data.X,
         data.y,
         data.groups,
-        axis,
-        bands(axis, is_distance(label)),
+        data.axis,
+        bands(data.axis, is_distance(label)),
         folds == fold,
         experiment,
         value,

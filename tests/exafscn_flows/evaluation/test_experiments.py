@@ -29,10 +29,19 @@ class Witness:
     def __init__(self) -> None:
         self.rows: list[np.ndarray] = []
         self.groups: list[str] = []
+        self.axis = np.empty(0)
         self.asked: list[np.ndarray] = []
 
-    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, task: str) -> Self:
-        self.rows, self.groups = list(X), list(groups)
+    def fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        groups: np.ndarray,
+        axis: np.ndarray,
+        seed: int,
+        task: str,
+    ) -> Self:
+        self.rows, self.groups, self.axis = list(X), list(groups), axis
         self.classes_ = np.unique(y)
         return self
 
@@ -59,7 +68,7 @@ def outcome(
 
 def plain_fold(model: Any) -> np.ndarray:
     y = TASK.encode(cn.tolist(), [4, 5, 6])
-    return fit_fold(TASK, model, X, y, formulas, folds, 0, 0, [4, 5, 6])
+    return fit_fold(TASK, model, X, y, formulas, r, folds, 0, 0, [4, 5, 6])
 
 
 @pytest.mark.parametrize("limit", [0.6, 1.0, 1.9, 9.0])
@@ -72,7 +81,7 @@ def test_rmax_shows_what_lies_below_alone_and_rmin_all_else(limit: float) -> Non
         found = outcome(witness, experiment, limit, X=columns)
         assert len(witness.rows) == found.n_train == (~held_out).sum()
         assert len(witness.asked) == held_out.sum()
-        for row in (*witness.rows, *witness.asked):
+        for row in (*witness.rows, *witness.asked, witness.axis):
             np.testing.assert_array_equal(row, seen)
 
 
