@@ -33,7 +33,7 @@ from rich.table import Table
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.evaluation.experiments import bands
-from exafscn_flows.features.ranges import is_distance
+from exafscn_flows.features.axes import quantity
 from exafscn_flows.jobs.fits import wanted_experiments
 from exafscn_flows.settings import Settings
 from exafscn_flows.store.embedded import EmbeddedServer
@@ -208,7 +208,7 @@ def plan(store: Store, config: CampaignConfig, n_jobs: int) -> dict[str, Any]:
         "models": models,
         "studied_set": config.studied_set,
         "axis": axis.tolist(),
-        "edges": bands(axis, is_distance(label)).tolist(),
+        "edges": bands(axis, quantity(label)).tolist(),
     }
 
 

@@ -177,7 +177,9 @@ def fit(
     """Fit a model as the campaign file has it."""
     if settings["kind"] == "mlp":
         # On one thread: how torch shares sums among threads changes what it learns.
-        return Mlp.model_validate(settings).fit(X, y, groups, seed, "classes")
+        return Mlp.model_validate(settings).fit(
+            X, y, groups, np.arange(X.shape[1]), seed, "classes"
+        )
     return estimator(settings, seed, n_jobs).fit(X, y)
 
 

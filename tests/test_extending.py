@@ -86,11 +86,11 @@ assert model.C == 0.1
 rng = np.random.default_rng(0)
 y = np.repeat([0, 1, 2], 20)
 X = rng.normal(size=(60, 4)) + y[:, None]
-fitted = model.fit(X, y, y, 0, "classes")
+fitted = model.fit(X, y, y, np.arange(4), 0, "classes")
 data = type(model).dump(fitted)
 again = type(model).load(data)
 np.testing.assert_array_equal(again.predict_proba(X), fitted.predict_proba(X))
-assert type(model).dump(model.fit(X, y, y, 0, "classes")) == data
+assert type(model).dump(model.fit(X, y, y, np.arange(4), 0, "classes")) == data
 assert (fitted.predict(X) == y).mean() > 0.6
 """
 

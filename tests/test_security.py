@@ -241,7 +241,9 @@ def forest() -> bytes:
     """A fitted model as the bytes of its file."""
     X = np.random.default_rng(0).random((40, 3)).astype(np.float32)
     model = RandomForest(n_estimators=3)
-    return dump_model(model, model.fit(X, np.repeat([0, 1], 20), np.arange(40), 0, "classes"))
+    return dump_model(
+        model, model.fit(X, np.repeat([0, 1], 20), np.arange(40), np.arange(3), 0, "classes")
+    )
 
 
 def put_model(store: Store, data: bytes) -> None:

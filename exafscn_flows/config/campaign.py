@@ -14,7 +14,7 @@ from pydantic import (
 from exafscn_flows.config.study import CLAIMS_ABOUT, Study
 from exafscn_flows.elements import check_absorber
 from exafscn_flows.features import FeatureSettings
-from exafscn_flows.features.ranges import is_distance
+from exafscn_flows.features.axes import LIMITS, quantity
 from exafscn_flows.models import ModelSettings, RandomForest
 from exafscn_flows.sources import Source
 from exafscn_flows.spectra import FeffSettings, SpectraSettings
@@ -205,15 +205,16 @@ class CampaignConfig(StrictModel):
                     at = ("study", key, index)
                     raise LocatedError(at, _unknown(f"model on {name}", model, models))
         axis, label = sets[name].axis(self.features)
-        for key in ("rmax", "rmin"):
-            for index, limit in enumerate(getattr(self.study, key)):
+        for key, limit in LIMITS.items():
+            of = limit.quantity
+            for index, value in enumerate(getattr(self.study, key)):
                 at = ("study", key, index)
-                if not is_distance(label):
-                    raise LocatedError(at, f"{key} needs a feature set in R, which {name} is not")
-                if not (axis < limit if key == "rmax" else axis >= limit).any():
-                    raise LocatedError(
-                        at, f"{key} {limit:g} Å leaves nothing of feature set {name}"
-                    )
+                if quantity(label) is not of:
+                    message = f"{key} needs a feature set in {of.name}, which {name} is not"
+                    raise LocatedError(at, message)
+                if not limit.inside(axis, value).any():
+                    message = f"{key} {value:g} {of.unit} leaves nothing of feature set {name}"
+                    raise LocatedError(at, message)
         return self
 
     @property

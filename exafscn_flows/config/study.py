@@ -4,12 +4,19 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from exafscn_flows.features.axes import LIMITS
 from exafscn_flows.strict import StrictModel, check_unique
 
-ClaimsName = Literal["exafs_coordination"]
+ClaimsName = Literal["exafs_coordination", "xanes_environment"]
 
-CLAIMS_ABOUT: dict[ClaimsName, str] = {"exafs_coordination": "coordination_number"}
+CLAIMS_ABOUT: dict[ClaimsName, str] = {
+    "exafs_coordination": "coordination_number",
+    "xanes_environment": "environment",
+}
 """Kind of the target that a set of published claims is about."""
+
+CURVES = (*LIMITS, "learning_curve")
+"""Keys that list values, with each of which an experiment is made."""
 
 Distance = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -38,6 +45,12 @@ class Study(StrictModel):
     rmin: list[Distance] = Field(
         default=[], description="Score with what lies above each of these R alone, Å."
     )
+    emax: list[float] = Field(
+        default=[], description="Score with what lies below each of these energies alone, eV."
+    )
+    emin: list[float] = Field(
+        default=[], description="Score with what lies above each of these energies alone, eV."
+    )
     learning_curve: list[Share] = Field(
         default=[],
         description="Score with each of these shares of the training sites, whole formulas.",
@@ -50,6 +63,6 @@ class Study(StrictModel):
 
     @model_validator(mode="after")
     def _values_differ(self) -> Self:
-        for name in ("importance", "curves", "rmax", "rmin", "learning_curve"):
+        for name in ("importance", "curves", *CURVES):
             check_unique(getattr(self, name) or [], "a value is listed twice", (name,))
         return self

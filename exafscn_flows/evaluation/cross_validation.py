@@ -15,6 +15,7 @@ def fit_fold(
     X: np.ndarray,
     y: np.ndarray,
     groups: np.ndarray,
+    axis: np.ndarray,
     folds: np.ndarray,
     fold: int,
     seed: int,
@@ -35,6 +36,8 @@ def fit_fold(
     groups
         Group of each site, e.g. its formula, shape (n,); what is fitted on the other folds may
         split them again.
+    axis
+        Coordinate of each of the first columns of `X`, as `fit` takes it, shape (n_axis,).
     folds
         Fold of each site, shape (n,).
     fold
@@ -56,7 +59,7 @@ def fit_fold(
         If the model cannot be fitted on these rows.
     """
     test = folds == fold
-    fitted = model.fit(X[~test], y[~test], groups[~test], seed, task.name)
+    fitted = model.fit(X[~test], y[~test], groups[~test], axis, seed, task.name)
     return task.output(fitted, X[test], classes)
 
 

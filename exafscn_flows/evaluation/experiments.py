@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 
 from exafscn_flows.evaluation.attribution import integrated_gradients, permutation_drop
+from exafscn_flows.features.axes import LIMITS, Quantity
 from exafscn_flows.models.base import ModelBase
 from exafscn_flows.models.mlp_network import Network
 from exafscn_flows.targets.base import Value
 from exafscn_flows.tasks import Task
 
-BAND_WIDTH = 0.5
-"""Width of the bands that are permuted on an axis of R, Å: about the resolution of EXAFS."""
 N_BANDS = 20
-"""Number of bands on any other axis."""
+"""Number of bands on an axis that is neither R nor energy."""
 
 
 @dataclass(frozen=True)
@@ -42,22 +41,22 @@ class FoldOutcome:
     gradients: np.ndarray | None = None
 
 
-def bands(axis: np.ndarray, is_distance: bool) -> np.ndarray:
+def bands(axis: np.ndarray, quantity: Quantity | None) -> np.ndarray:
     """Return the edges of the bands whose features are permuted together, shape (n_bands + 1,).
 
     Parameters
     ----------
     axis
         Coordinate of each feature, shape (n_features,).
-    is_distance
-        Whether it is R, Å.
+    quantity
+        What it is; None for neither R nor energy.
     """
     low, high = float(axis.min()), float(axis.max())
-    if not is_distance:
+    if quantity is None:
         return np.linspace(low, np.nextafter(high, np.inf), N_BANDS + 1)
-    first = np.floor(low / BAND_WIDTH)
-    last = np.floor(high / BAND_WIDTH) + 1
-    edges: np.ndarray = np.arange(first, last + 1) * BAND_WIDTH
+    first = np.floor(low / quantity.band)
+    last = np.floor(high / quantity.band) + 1
+    edges: np.ndarray = np.arange(first, last + 1) * quantity.band
     return edges
 
 
@@ -96,7 +95,7 @@ def run_fold(
     test
         Whether a row is held out, shape (n,).
     experiment, value
-        ``"rmax"`` and ``"rmin"``: only features below, or not below, ``value``;
+        A key of `LIMITS`: only the features that are left with this ``value``;
         ``"learning_curve"``: only this share of the groups to learn from; ``"importance"``.
     seed
         Seed of the fit, of the choice of groups and of permutations.
@@ -112,10 +111,11 @@ def run_fold(
     if experiment == "learning_curve":
         assert value is not None
         train &= np.isin(groups, first_groups(groups[train], value, seed))
-    if experiment in ("rmax", "rmin"):
-        inside = axis < value if experiment == "rmax" else axis >= value
-        X = X[:, inside]
-    fitted = model.fit(X[train], y[train], groups[train], seed, task.name)
+    if experiment in LIMITS:
+        assert value is not None
+        inside = LIMITS[experiment].inside(axis, value)
+        X, axis = X[:, inside], axis[inside]
+    fitted = model.fit(X[train], y[train], groups[train], axis, seed, task.name)
     output = task.output(fitted, X[test], classes)
     importance: dict[str, Any] = {}
     if experiment == "importance":

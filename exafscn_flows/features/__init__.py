@@ -16,6 +16,9 @@ from exafscn_flows.features.registry import SETS
 from exafscn_flows.features.settings import AutobkSettings, LarchSettings, XftfSettings
 from exafscn_flows.features.wavelet import Wavelet
 from exafscn_flows.features.xanes import Xanes
+from exafscn_flows.features.xanes_cumulative import XanesCumulative
+from exafscn_flows.features.xanes_derivative import XanesDerivative
+from exafscn_flows.features.xanes_polynomials import XanesPolynomials
 from exafscn_flows.registry import one_of
 from exafscn_flows.strict import LocatedError, Location
 
@@ -35,6 +38,9 @@ __all__ = [
     "RSpaceComplex",
     "Wavelet",
     "Xanes",
+    "XanesCumulative",
+    "XanesDerivative",
+    "XanesPolynomials",
     "XftfSettings",
 ]
 

@@ -72,7 +72,9 @@ class FeatureSetModel(NamedModel):
     def axis(self, settings: LarchSettings) -> tuple[np.ndarray, str]:
         """Return the coordinate of every feature, shape (n_features,), and its label with unit.
 
-        Features without a common coordinate are numbered; the label says what the numbers are.
+        Features without a common coordinate are numbered; the label says what the numbers are. One
+        that begins with ``R (Å)``, or whose part before any comma ends with ``(eV)``, names a
+        coordinate that a study can set limits to.
         """
 
     @abstractmethod

@@ -13,11 +13,6 @@ _ROUNDING = 1e-9
 """Keeps a limit that lies on the grid, Å or 1/Å."""
 
 
-def is_distance(axis_label: str) -> bool:
-    """Tell whether the axis of a feature set, by its label, is R."""
-    return axis_label.startswith("R (Å)")
-
-
 class RRange(SpectrumSet):
     """A set made from chi(R) between two limits."""
 

@@ -10,6 +10,9 @@ from exafscn_flows.features.r_space import RSpace
 from exafscn_flows.features.r_space_complex import RSpaceComplex
 from exafscn_flows.features.wavelet import Wavelet
 from exafscn_flows.features.xanes import Xanes
+from exafscn_flows.features.xanes_cumulative import XanesCumulative
+from exafscn_flows.features.xanes_derivative import XanesDerivative
+from exafscn_flows.features.xanes_polynomials import XanesPolynomials
 from exafscn_flows.registry import one_of, registered
 
 SETS: tuple[type[FeatureSetModel], ...] = registered(
@@ -22,6 +25,9 @@ SETS: tuple[type[FeatureSetModel], ...] = registered(
         Wavelet,
         Peaks,
         Xanes,
+        XanesDerivative,
+        XanesCumulative,
+        XanesPolynomials,
     ],
     reserved=["concatenation"],
 )

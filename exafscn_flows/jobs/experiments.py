@@ -1,4 +1,4 @@
-"""The experiments of the study section: importance, limits of R, learning curves."""
+"""The experiments of the study section: importance, limits of the axis, learning curves."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from jobflow import job
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.features.ranges import is_distance
+from exafscn_flows.features.axes import quantity
 from exafscn_flows.jobs.context import watcher
 from exafscn_flows.jobs.dataset import Dataset, DatasetName, labelled_sites
 from exafscn_flows.jobs.fits import Experiment, wanted_experiments
@@ -68,7 +68,7 @@ def experiments(campaign: str, absorber: str, after: Any = None) -> dict[str, in
         return counts | {"skipped": len(todo)}
     folds = found["grouped"]
     with run_folder(Settings().SCRATCH_DIR) as folder:
-        share(folder, dataset, Samples.of(store, dataset))
+        share(folder, dataset, Samples.of(store, config, dataset))
         work = {key: _parts(config, one, folds, folder) for key, one in todo.items()}
         for key, outcome in by_parts(experiment_task, work):
             if isinstance(outcome, ItemFailure):
@@ -106,7 +106,7 @@ def experiment_task(
     model = next(model for model in config.models if model.name == names.model)
     (fset,) = (s for s in config.features.sets if s.name == names.feature_set)
     (target,) = (t for t in config.targets if t.name == names.target)
-    axis, label = fset.axis(config.features)
+    _, label = fset.axis(config.features)
     dataset = DatasetName(names.target, names.feature_set)
     data = shared(folder, campaign, names.absorber, dataset, dataset_hash)
     task = task_named(target.task)
@@ -116,8 +116,8 @@ def experiment_task(
         data.X,
         data.y,
         data.groups,
-        axis,
-        bands(axis, is_distance(label)),
+        data.axis,
+        bands(data.axis, quantity(label)),
         folds == fold,
         experiment,
         value,
@@ -144,7 +144,7 @@ def _document(
     if one.name == "importance":
         axis, label = one.feature_set.axis(config.features)
         ordered = [outcomes[fold] for fold in sorted(outcomes)]
-        importance["bands"] = bands(axis, is_distance(label))
+        importance["bands"] = bands(axis, quantity(label))
         importance["drop"] = np.mean([outcome.drop for outcome in ordered], axis=0)
         if all(outcome.gradients is not None for outcome in ordered):
             importance["gradients"] = np.mean([o.gradients for o in ordered], axis=0)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exafscn_flows.config.campaign import CampaignConfig, Evaluation
+from exafscn_flows.config.study import CURVES
 from exafscn_flows.features import FeatureSet
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.jobs.dataset import DatasetName, dataset_hashes
@@ -16,7 +17,7 @@ from exafscn_flows.targets import TargetModel
 ALGORITHM_VERSION = 7
 """Raised when the same data and settings would give other models or predictions."""
 
-EXPERIMENTS_VERSION = 3
+EXPERIMENTS_VERSION = 4
 """The same for experiments."""
 
 
@@ -139,7 +140,7 @@ def wanted_experiments(store: Store, config: CampaignConfig, absorber: str) -> l
     first = [next(iter(models))]
     wanted: list[tuple[str, str, float | None]] = []
     wanted += [(name, "importance", None) for name in study.importance or first]
-    for curve in ("rmax", "rmin", "learning_curve"):
+    for curve in CURVES:
         names = study.curves or first
         wanted += [(name, curve, value) for name in names for value in getattr(study, curve)]
     dataset_name = DatasetName(target.name, fset.name)

@@ -93,7 +93,13 @@ class ModelBase(StrictModel):
         return {"version": self.version, **self.model_dump(exclude=left_out)}
 
     def chosen(
-        self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, task: TaskName
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        groups: np.ndarray,
+        axis: np.ndarray,
+        seed: int,
+        task: TaskName,
     ) -> Self:
         """Return the candidate of `search` that these rows favour; itself without a search.
 
@@ -104,10 +110,16 @@ class ModelBase(StrictModel):
         from exafscn_flows.models.search import best_candidate
 
         candidates = self.candidates()
-        return candidates[best_candidate(candidates, X, y, groups, seed, task)]
+        return candidates[best_candidate(candidates, X, y, groups, axis, seed, task)]
 
     def fit(
-        self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, task: TaskName
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        groups: np.ndarray,
+        axis: np.ndarray,
+        seed: int,
+        task: TaskName,
     ) -> Fitted:
         """Fit the model on one thread, so that processes can work side by side.
 
@@ -120,6 +132,9 @@ class ModelBase(StrictModel):
         groups
             Group of each row, e.g. its formula, shape (n,). A model that holds rows back to
             watch itself learn keeps a group on one side.
+        axis
+            Coordinate of each of the first columns of `X`, e.g. R, shape (n_axis,). The columns
+            beyond it, of a model on all absorbers, say with 0 and 1 which absorber a row is of.
         seed
             Seed of everything random in the fit.
         task
@@ -137,13 +152,19 @@ class ModelBase(StrictModel):
         """
         from threadpoolctl import threadpool_limits
 
-        chosen = self.chosen(X, y, groups, seed, task)
+        chosen = self.chosen(X, y, groups, axis, seed, task)
         with threadpool_limits(1):
-            return chosen._fit(X, y, groups, seed, task)
+            return chosen._fit(X, y, groups, axis, seed, task)
 
     @abstractmethod
     def _fit(
-        self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, task: TaskName
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        groups: np.ndarray,
+        axis: np.ndarray,
+        seed: int,
+        task: TaskName,
     ) -> Fitted:
         """Fit as `fit` says, on the threads that there are."""
 
@@ -193,7 +214,13 @@ class SklearnModel(ModelBase):
         """
 
     def _fit(
-        self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, task: TaskName
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        groups: np.ndarray,
+        axis: np.ndarray,
+        seed: int,
+        task: TaskName,
     ) -> Fitted:
         fitted: Fitted = self.build(seed, task).fit(X, y)
         return fitted

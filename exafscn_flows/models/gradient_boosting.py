@@ -88,7 +88,13 @@ class GradientBoosting(SklearnModel):
         )
 
     def _fit(
-        self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, task: TaskName
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        groups: np.ndarray,
+        axis: np.ndarray,
+        seed: int,
+        task: TaskName,
     ) -> Fitted:
         if task == "classes" and (y == y[0]).all():
             # scikit-learn would give probabilities of two classes.
@@ -97,7 +103,7 @@ class GradientBoosting(SklearnModel):
                 f"all {len(y)} training sites have the same label, and boosting needs two",
                 "take more structures, or another model than gradient_boosting",
             )
-        fitted: Any = super()._fit(X, y, groups, seed, task)
+        fitted: Any = super()._fit(X, y, groups, axis, seed, task)
         # Used up by the fit; the fewer types a stored model may hold, the better.
         fitted._feature_subsample_rng = None
         return fitted  # type: ignore[no-any-return]

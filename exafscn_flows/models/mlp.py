@@ -33,7 +33,13 @@ class Mlp(ModelBase):
     )
 
     def _fit(
-        self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, task: TaskName
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        groups: np.ndarray,
+        axis: np.ndarray,
+        seed: int,
+        task: TaskName,
     ) -> Fitted:
         # torch takes a second to import.
         from exafscn_flows.models.mlp_training import train

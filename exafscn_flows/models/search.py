@@ -17,6 +17,7 @@ def best_candidate(
     X: np.ndarray,
     y: np.ndarray,
     groups: np.ndarray,
+    axis: np.ndarray,
     seed: int,
     task: TaskName,
 ) -> int:
@@ -35,6 +36,8 @@ def best_candidate(
         Class or number of each row, as `fit` takes it, shape (n,).
     groups
         Group of each row, e.g. its formula, shape (n,).
+    axis
+        Coordinate of each of the first columns of `X`, as `fit` takes it, shape (n_axis,).
     seed
         Seed of folds and fits.
     task
@@ -52,7 +55,7 @@ def best_candidate(
         If there is too little to split or to fit on.
     """
     try:
-        losses = _losses(candidates, X, y, groups, seed, task_named(task))
+        losses = _losses(candidates, X, y, groups, axis, seed, task_named(task))
     except ItemFailure as failure:
         message = f"in the search over parameters, {failure.message}"
         raise ItemFailure(failure.kind, message, "take more structures, or no search") from None
@@ -64,6 +67,7 @@ def _losses(
     X: np.ndarray,
     y: np.ndarray,
     groups: np.ndarray,
+    axis: np.ndarray,
     seed: int,
     task: Task,
 ) -> list[float]:
@@ -75,6 +79,6 @@ def _losses(
     for number, candidate in enumerate(candidates):
         for fold in range(N_FOLDS):
             test = folds == fold
-            fitted = candidate.fit(X[~test], y[~test], groups[~test], seed, task.name)
+            fitted = candidate.fit(X[~test], y[~test], groups[~test], axis, seed, task.name)
             losses[number] += float(task.losses(fitted, X[test], y[test]).sum())
     return losses

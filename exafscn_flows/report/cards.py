@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from exafscn_flows.features.edge_reference import WORDS
 from exafscn_flows.report.data import ModelReport, TargetReport
 from exafscn_flows.report.study_data import Provenance
 from exafscn_flows.report.view import SPLITS, listed
@@ -83,8 +84,9 @@ def covered(features: Mapping[str, Any]) -> list[str]:
     """Return the ranges that a spectrum must cover, each once, as far as they are settings."""
     if features["kind"] == "concatenation":
         return list(dict.fromkeys(text for part in features["parts"] for text in covered(part)))
-    if features["kind"] == "xanes":
-        return [f"μ(E) from {features['emin']:g} to {features['emax']:g} eV above E0"]
+    if {"emin", "emax", "reference"} <= features.keys():
+        edge = WORDS[features["reference"]]
+        return [f"μ(E) from {features['emin']:g} to {features['emax']:g} eV above {edge}"]
     ends = [features.get(end) for end in ("kmin", "kmax")]
     if None in ends:
         if "xftf" not in features:

@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
 
 from exafscn_flows.evaluation.importance import share_below
-from exafscn_flows.features.ranges import is_distance
+from exafscn_flows.features.axes import DISTANCE, quantity
 from exafscn_flows.report.data import MeanVector, ModelReport
 from exafscn_flows.report.interpretation import SHARE_LIMIT
 from exafscn_flows.report.style import (
@@ -60,7 +60,8 @@ def draw_mean_vectors(figure: FigureBase, report: ModelReport, title: str) -> No
     """Draw what `mean_vectors` returns into a figure or a part of one, within `STYLE`."""
     fitted, means = report.model_doc, report.mean_vectors
     axis = np.asarray(fitted.axis)
-    shown = axis <= R_MAX if is_distance(fitted.axis_label) else np.full(axis.shape, True)
+    along_r = quantity(fitted.axis_label) is DISTANCE
+    shown = axis <= R_MAX if along_r else np.full(axis.shape, True)
     # Most groups are in an order, so their colours are too; yellow is too light for a line.
     colors = mpl.colormaps["viridis"](np.linspace(0, 0.88, max(len(means), 2)))
     axes = figure.add_subplot()
@@ -127,7 +128,7 @@ def draw_importance(
     )
     axes.set_xlim(axis[0], np.ceil(axis[-1]))
     axes.set_ylim(0, 1.22 * percent.max())
-    if is_distance(axis_label):
+    if quantity(axis_label) is DISTANCE:
         share = 100 * share_below(importances, axis, SHARE_LIMIT)
         axes.axvline(SHARE_LIMIT, color=INK, linewidth=1, linestyle=(0, (4, 2)))
         for side, text in (("right", f"{share:.1f} %"), ("left", f"{100 - share:.1f} %")):

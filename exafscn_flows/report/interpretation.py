@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from exafscn_flows.features.ranges import is_distance
+from exafscn_flows.config.study import CURVES
+from exafscn_flows.features.axes import DISTANCE, LIMITS, quantity
 from exafscn_flows.report.study import Model, mean
 from exafscn_flows.report.study_data import StudyData
 from exafscn_flows.report.view import View
@@ -15,8 +16,6 @@ SHARE_LIMIT = 3.0
 
 FAR_LIMIT = 6.0
 """Distance in Å beyond which little is expected: how much of the importance is above it?"""
-
-CURVES = ("rmax", "rmin", "learning_curve")
 
 Shares = dict[str, float | None]
 
@@ -47,7 +46,7 @@ def interpretation(models: Sequence[Model], study: StudyData, view: View) -> dic
         return None
     gini_model = _gini_model(with_gini, [one.model for one in experiments])
     axis_label = next(model["axis_label"] for found in own.values() for model in found)
-    along_r = is_distance(axis_label)
+    along_r = quantity(axis_label) is DISTANCE
     absorbers: dict[str, Any] = {}
     for absorber, found in own.items():
         entry: dict[str, Any] = {"gini": None, "permutation": {}, "gradients": {}}
@@ -130,21 +129,19 @@ def _mean_of(found: Sequence[Mapping[str, Any]]) -> Shares:
 
 
 def curves(models: Sequence[Model], study: StudyData, view: View) -> list[dict[str, Any]]:
-    """Collect scores against the limits of R and against the number of training sites.
+    """Collect scores against limits of the axis and against the number of training sites.
 
     Returns
     -------
     list of dict
-        One entry per experiment and model. ``absorbers``: by element, ``all``, the grouped
-        score of the unchanged model, and ``points``: value of the limit (Å) or share of the
-        training formulas, sites to learn from, and the scores. ``mean``: over the elements that
-        have all points, which it names.
+        One entry per experiment and model. ``range``: where the axis begins and ends, of limits
+        alone. ``absorbers``: by element, ``all``, the grouped score of the unchanged model, and
+        ``points``: value of the limit (Å or eV) or share of the training formulas, sites to learn
+        from, and the scores. ``mean``: over the elements that have all points, which it names.
     """
-    whole = {
-        (model["absorber"], model["model"]): model["grouped"][view.score.key]
-        for model in models
-        if model["feature_set"] == study.feature_set
-    }
+    own = [model for model in models if model["feature_set"] == study.feature_set]
+    whole = {(model["absorber"], model["model"]): model["grouped"][view.score.key] for model in own}
+    ends = next(([min(model["axis"]), max(model["axis"])] for model in own), None)
     found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
     for one in study.experiments:
         if one.experiment not in CURVES:
@@ -170,6 +167,7 @@ def curves(models: Sequence[Model], study: StudyData, view: View) -> list[dict[s
             {
                 "experiment": experiment,
                 "model": model,
+                "range": ends if experiment in LIMITS else None,
                 "absorbers": absorbers,
                 "mean": _mean_curve(absorbers, view.score.key),
             }

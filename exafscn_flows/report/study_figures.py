@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
 
+from exafscn_flows.features.axes import LIMITS
 from exafscn_flows.report.interpretation import FAR_LIMIT, SHARE_LIMIT
 from exafscn_flows.report.style import (
     COLORS,
@@ -28,11 +29,6 @@ WIDTH = 9.5
 Numbers = Mapping[str, Any]
 
 _DASHED = (0, (4, 2))
-_CURVES = {
-    "rmax": ("R below a limit alone", "Largest R (Å)"),
-    "rmin": ("R above a limit alone", "Smallest R (Å)"),
-    "learning_curve": ("Fewer formulas to learn from", "Training sites"),
-}
 
 
 @STYLE
@@ -203,9 +199,9 @@ def curves(found: Sequence[Numbers], view: View, unit: str) -> str:
         Line2D([], [], color=INK, linewidth=2.8, label="mean over elements"),
         Line2D([], [], color=MUTED, linewidth=1, label="one element"),
     ]
-    if any(curve["experiment"] == "rmax" for curve in found):
+    if any(_is_upper(curve["experiment"]) for curve in found):
         handles.append(
-            Line2D([], [], color=INK, linewidth=1.2, linestyle=":", label="mean, all of R")
+            Line2D([], [], color=INK, linewidth=1.2, linestyle=":", label="mean, all features")
         )
     _legend(figure, handles)
     return to_svg(figure)
@@ -216,17 +212,17 @@ def _draw_curve(
 ) -> dict[str, float]:
     """Draw one panel, and return where the line of each element ends."""
     experiment, mean = curve["experiment"], curve["mean"]
-    title, label = _CURVES[experiment]
+    title, label = _captions(experiment)
     ends: dict[str, float] = {}
     for name, entry in curve["absorbers"].items():
-        x, y = _line(experiment, entry, score)
+        x, y = _line(curve, entry, score)
         axes.plot(x, y, "o-", color=colors[name], linewidth=1, markersize=2.5)
         ends[name] = y[-1]
     if len(mean["absorbers"]) > 1 and mean["points"]:
-        x, y = _line(experiment, mean, score)
+        x, y = _line(curve, mean, score)
         # A learning curve averages over elements with different numbers of sites.
         axes.plot(x, y, "o-", color=INK, linewidth=2.8, markersize=4.5)
-    if experiment == "rmax" and mean["all"] is not None:
+    if _is_upper(experiment) and mean["all"] is not None:
         axes.axhline(score.factor * mean["all"], color=INK, linewidth=1.2, linestyle=":")
     if experiment == "learning_curve":
         _number_axis(axes)
@@ -237,13 +233,31 @@ def _draw_curve(
     return ends
 
 
-def _line(experiment: str, entry: Numbers, score: Score) -> tuple[list[float], list[float]]:
-    points, factor = entry["points"], score.factor
+def _captions(experiment: str) -> tuple[str, str]:
+    """Return the title of a panel, and what its axis is."""
+    limit = LIMITS.get(experiment)
+    if limit is None:
+        return "Fewer formulas to learn from", "Training sites"
+    name, unit = limit.quantity.name, limit.quantity.unit
+    side, end = ("below", "Largest") if limit.upper else ("above", "Smallest")
+    return f"{name[0].upper()}{name[1:]} {side} a limit alone", f"{end} {name} ({unit})"
+
+
+def _is_upper(experiment: str) -> bool:
+    return experiment in LIMITS and LIMITS[experiment].upper
+
+
+def _line(curve: Numbers, entry: Numbers, score: Score) -> tuple[list[float], list[float]]:
+    points, factor, experiment = entry["points"], score.factor, curve["experiment"]
     key = "n_train" if experiment == "learning_curve" else "value"
     x, y = [point[key] for point in points], [factor * point[score.key] for point in points]
-    if experiment == "rmin" and entry["all"] is not None and x[0] > 0:
-        x, y = [0.0, *x], [factor * entry["all"], *y]  # nothing is left out
-    return x, y
+    if curve["range"] is None or entry["all"] is None:
+        return x, y
+    # At the end of the axis, nothing is left out.
+    (low, high), whole = curve["range"], factor * entry["all"]
+    if _is_upper(experiment):
+        return ([*x, high], [*y, whole]) if x[-1] < high else (x, y)
+    return ([low, *x], [whole, *y]) if x[0] > low else (x, y)
 
 
 def _number_axis(axes: Axes) -> None:

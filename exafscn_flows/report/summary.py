@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from exafscn_flows.evaluation.importance import share_below
-from exafscn_flows.features.ranges import is_distance
+from exafscn_flows.features.axes import DISTANCE, quantity
 from exafscn_flows.report.cards import model_cards
 from exafscn_flows.report.claims import CLAIMS
 from exafscn_flows.report.data import ModelReport, ReportData, TargetReport, best_models
@@ -112,7 +112,7 @@ def _model(report: ModelReport, reports: Sequence[ModelReport]) -> dict[str, Any
         **{split: metrics.splits.get(split) for split in SPLITS},
         "share_below_3": (
             share_below(importances, fitted.axis, SHARE_LIMIT)
-            if importances is not None and is_distance(fitted.axis_label)
+            if importances is not None and quantity(fitted.axis_label) is DISTANCE
             else None
         ),
         "axis_label": fitted.axis_label,

@@ -128,9 +128,12 @@ class ExperimentDoc(ModelStageDoc):
     collection: ClassVar[str] = "experiments"
 
     experiment: str = Field(
-        description="'importance', 'rmax', 'rmin' or 'learning_curve' of the study section."
+        description="'importance', 'rmax', 'rmin', 'emax', 'emin' or 'learning_curve' of the study "
+        "section."
     )
-    value: float | None = Field(description="R limit, Å, or share of sites; None: importance.")
+    value: float | None = Field(
+        description="Limit of R, Å, or of energy, eV, or share of sites; None: importance."
+    )
     n_train: float = Field(description="Sites that were learned from, mean over the folds.")
     scores: dict[str, float] = Field(
         description="Out of fold. Of classes: accuracy, accuracy_std, macro_f1; of numbers: rmse, "

@@ -6,7 +6,7 @@ Every claim has a rule, which says what counts as a yes.
 from collections.abc import Sequence
 from typing import Any
 
-from exafscn_flows.report.claims.base import ClaimSet, Numbers
+from exafscn_flows.report.claims.base import ClaimSet, Figures, Numbers, best_models, claim
 
 CITATION = (
     "Published study: 326 values of |χ(R)| of 13,374 FEFF spectra, Ti to Zn; random five-fold "
@@ -32,8 +32,6 @@ SPACE_MARGIN = 0.5
 PAR_MARGIN = 2.0
 """Points by which models on a par may differ."""
 
-Figures = dict[str, tuple[float, str]]
-
 
 def judge(numbers: Numbers) -> list[dict[str, Any]]:
     """Judge every claim.
@@ -56,16 +54,6 @@ def judge(numbers: Numbers) -> list[dict[str, Any]]:
     ]
 
 
-def _claim(claim: str, rule: str, holds: bool, figures: Figures) -> dict[str, Any]:
-    listed = [{"what": what, "value": v, "unit": unit} for what, (v, unit) in figures.items()]
-    return {
-        "claim": claim,
-        "rule": rule,
-        "holds": holds if figures else None,
-        "figures": listed,
-    }
-
-
 def _gini_share(interpretation: Numbers | None, side: str) -> float | None:
     found = interpretation["mean"]["gini"] if interpretation else None
     share: float | None = found[side] if found else None
@@ -74,7 +62,7 @@ def _gini_share(interpretation: Numbers | None, side: str) -> float | None:
 
 def _near(interpretation: Numbers | None) -> dict[str, Any]:
     share = _gini_share(interpretation, "below")
-    return _claim(
+    return claim(
         "Importance below 3 Å dominates.",
         f"Mean Gini share below 3 Å above {100 * NEAR_SHARE:g} %.",
         share is not None and share > NEAR_SHARE,
@@ -99,7 +87,7 @@ def _far(interpretation: Numbers | None, curves: Sequence[Numbers]) -> dict[str,
         for model, loss in losses.items():
             figures[f"accuracy lost without R above 6 Å, {model}"] = (loss, "points")
     rule = " and ".join(parts or (by_share, by_loss))
-    return _claim(
+    return claim(
         "What lies above 6 Å contributes little.",
         f"{rule[0].upper()}{rule[1:]}.",
         holds,
@@ -137,7 +125,7 @@ def _spaces(feature_sets: Numbers | None) -> dict[str, Any]:
         for space, one in ((f"R space beside {name}", ours), (name, theirs)):
             what = f"{space}: {one['feature_set']}, {one['model']}"
             figures[what] = (100 * one["grouped"], "%")
-    return _claim(
+    return claim(
         "R space is at least as good as k space and wavelets.",
         "Best mean grouped accuracy of sets of kind r_space, with models that both have, at most "
         f"{SPACE_MARGIN:g} points below that of k_space and wavelet.",
@@ -165,7 +153,7 @@ def _par(elements: Numbers | None) -> dict[str, Any]:
         figures = {"random forest": (forest, "%"), "multilayer perceptron": (mlp, "%")}
         holds = abs(forest - mlp) <= PAR_MARGIN
     on = f" on {elements['feature_set']}" if elements else ""
-    return _claim(
+    return claim(
         "The forest is on a par with the multilayer perceptron.",
         f"Mean grouped accuracies{on} differ by at most {PAR_MARGIN:g} points.",
         holds,
@@ -174,39 +162,17 @@ def _par(elements: Numbers | None) -> dict[str, Any]:
 
 
 def published(models: Sequence[Numbers], feature_set: str) -> dict[str, Any] | None:
-    """Work out what the published protocol gives: the best of three models per element.
+    """Work out what the published protocol gives: the best of three kinds per element.
 
     Returns
     -------
     dict or None
-        ``random`` and ``grouped``: accuracy in percent by element, of the model of the kinds
-        random forest, bagging and multilayer perceptron that is best in that split;
-        ``random_models`` and ``grouped_models``: its name; ``random_average`` and
-        ``grouped_average``; ``kinds``: those that the campaign has; ``reference``: the published
-        figures. None if the feature set has no model of these kinds.
+        As `best_models`; None if the feature set has no model of these kinds.
     """
     own = [
         model for model in models if model["feature_set"] == feature_set and model["kind"] in KINDS
     ]
-    if not own:
-        return None
-    present = {model["kind"] for model in own}
-    result: dict[str, Any] = {
-        "feature_set": feature_set,
-        "kinds": [kind for kind in KINDS if kind in present],
-    }
-    for split in ("random", "grouped"):
-        best: dict[str, Numbers] = {}
-        for model in own:
-            rival = best.get(model["absorber"])
-            if rival is None or model[split]["accuracy"] > rival[split]["accuracy"]:
-                best[model["absorber"]] = model
-        accuracies = {name: 100 * model[split]["accuracy"] for name, model in best.items()}
-        result[split] = accuracies
-        result[f"{split}_models"] = {name: model["model"] for name, model in best.items()}
-        result[f"{split}_average"] = sum(accuracies.values()) / len(accuracies)
-    result["reference"] = {"random": dict(ACCURACY), "random_average": AVERAGE}
-    return result
+    return best_models(own, KINDS, AVERAGE, ACCURACY)
 
 
 CLAIMS = ClaimSet(CITATION, judge, published)

@@ -25,6 +25,12 @@ BASE: dict[str, Any] = {
 
 CN = "coordination_number"
 
+XANES: dict[str, Any] = {
+    "features": {"sets": [{"kind": "xanes", "emin": -5.0, "emax": 40.0}]},
+    "spectra": {"kind": "feff10"},
+    "models": [{"kind": "random_forest"}],
+}
+
 
 def config(**changes: Any) -> CampaignConfig:
     return CampaignConfig.model_validate({**BASE, **changes})
@@ -86,6 +92,13 @@ def test_the_study_looks_into_the_first_feature_set_if_none_is_named():
         ({"study": {"curves": ["bagging"]}}, "'bagging' is not in this file, which has random"),
         ({"study": {"rmax": [2.0], "feature_set": "k_space"}}, "needs a feature set in R"),
         ({"study": {"rmin": [2.0], "feature_set": "k_space"}}, "needs a feature set in R"),
+        (
+            {"study": {"emax": [2.0]}},
+            "study.emax[0]: emax needs a feature set in energy, which",
+        ),
+        ({**XANES, "study": {"rmax": [2.0]}}, "rmax needs a feature set in R, which xanes is not"),
+        ({**XANES, "study": {"emax": [-5.0]}}, "emax -5 eV leaves nothing of feature set xanes"),
+        ({**XANES, "study": {"emin": [0.0, 40.1]}}, "study.emin[1]: emin 40.1 eV leaves nothing"),
         ({"study": {"rmax": [0.5]}}, "rmax 0.5 Å leaves nothing of feature set r_space"),
         ({"study": {"rmax": [3.0], "rmin": [12.0]}}, "rmin 12 Å leaves nothing"),
         ({"study": {}, "models": []}, f"no model of {CN} is fitted on feature set r_space"),
@@ -125,6 +138,11 @@ def test_every_r_of_a_set_may_be_a_limit():
     assert config(study={"rmin": [last]}).study is not None
     with pytest.raises(ValidationError, match="leaves nothing of feature set r_space"):
         config(study={"rmin": [last + 1e-9]})
+
+
+def test_every_energy_of_a_set_may_be_a_limit():
+    study = config(**XANES, study={"emax": [-4.9, 0.0, 99.0], "emin": [-99.0, 40.0]}).study
+    assert study.emax == [-4.9, 0.0, 99.0]
 
 
 def test_a_study_is_strict():

@@ -19,7 +19,9 @@ def cross_validate(
     classes = TASK.classes(y.tolist())
     codes = TASK.encode(y.tolist(), classes)
     parts = {
-        fold: fit_fold(TASK, model, X, codes, groups, folds, fold, 0, classes)
+        fold: fit_fold(
+            TASK, model, X, codes, groups, np.arange(X.shape[1]), folds, fold, 0, classes
+        )
         for fold in set(folds.tolist())
     }
     return assemble(parts, folds)
@@ -86,7 +88,15 @@ class Witness:
         self.groups: set[int] = set()
         self.asked: set[float] = set()
 
-    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, task: str) -> Self:
+    def fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        groups: np.ndarray,
+        axis: np.ndarray,
+        seed: int,
+        task: str,
+    ) -> Self:
         self.seen = set(X[:, 0])
         self.groups = set(groups)
         self.classes_ = np.unique(y)
@@ -137,7 +147,10 @@ def test_two_runs_with_one_seed_are_identical_in_any_order_of_folds() -> None:
     folds = random_folds(y, 3, 0)
     first = cross_validate(FOREST, X, y, np.arange(len(y)), folds)
     groups, codes, classes = np.arange(90), np.searchsorted([4, 5, 6], y), [4, 5, 6]
-    late = {f: fit_fold(TASK, FOREST, X, codes, groups, folds, f, 0, classes) for f in (2, 0, 1)}
+    late = {
+        f: fit_fold(TASK, FOREST, X, codes, groups, np.arange(X.shape[1]), folds, f, 0, classes)
+        for f in (2, 0, 1)
+    }
     assert (assemble(late, folds) == first).all()
 
 
@@ -166,7 +179,7 @@ def test_numbers_are_learned_where_they_can_be_and_not_where_they_are_remembered
             )
             model = Bagging(n_estimators=10)
             parts = {
-                fold: fit_fold(task, model, noise, y, groups, folds, fold, 0, [])
+                fold: fit_fold(task, model, noise, y, groups, np.arange(10), folds, fold, 0, [])
                 for fold in range(5)
             }
             output = assemble(parts, folds)

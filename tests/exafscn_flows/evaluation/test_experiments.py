@@ -8,6 +8,7 @@ import pytest
 
 from exafscn_flows.evaluation.cross_validation import fit_fold
 from exafscn_flows.evaluation.experiments import FoldOutcome, bands, run_fold
+from exafscn_flows.features.axes import DISTANCE, ENERGY, Quantity
 from exafscn_flows.models import Mlp, RandomForest
 from exafscn_flows.splits import grouped_folds
 from exafscn_flows.tasks import task_named
@@ -20,7 +21,7 @@ cn = RNG.choice([4, 5, 6], 200)
 X = (RNG.normal(size=(200, 12)) + cn[:, None]).astype(np.float32)
 folds = grouped_folds(cn, formulas, 4, 0)
 held_out = folds == 0
-edges = bands(r, True)
+edges = bands(r, DISTANCE)
 
 
 class Witness:
@@ -29,10 +30,19 @@ class Witness:
     def __init__(self) -> None:
         self.rows: list[np.ndarray] = []
         self.groups: list[str] = []
+        self.axis = np.empty(0)
         self.asked: list[np.ndarray] = []
 
-    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, task: str) -> Self:
-        self.rows, self.groups = list(X), list(groups)
+    def fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        groups: np.ndarray,
+        axis: np.ndarray,
+        seed: int,
+        task: str,
+    ) -> Self:
+        self.rows, self.groups, self.axis = list(X), list(groups), axis
         self.classes_ = np.unique(y)
         return self
 
@@ -59,20 +69,23 @@ def outcome(
 
 def plain_fold(model: Any) -> np.ndarray:
     y = TASK.encode(cn.tolist(), [4, 5, 6])
-    return fit_fold(TASK, model, X, y, formulas, folds, 0, 0, [4, 5, 6])
+    return fit_fold(TASK, model, X, y, formulas, r, folds, 0, 0, [4, 5, 6])
 
 
 @pytest.mark.parametrize("limit", [0.6, 1.0, 1.9, 9.0])
-def test_rmax_shows_what_lies_below_alone_and_rmin_all_else(limit: float) -> None:
+@pytest.mark.parametrize(("below", "above"), [("rmax", "rmin"), ("emax", "emin")])
+def test_an_upper_limit_shows_what_lies_below_alone_and_a_lower_one_all_else(
+    limit: float, below: str, above: str
+) -> None:
     columns = np.tile(r, (200, 1))
-    for experiment, seen in (("rmax", r[r < limit]), ("rmin", r[r >= limit])):
+    for experiment, seen in ((below, r[r < limit]), (above, r[r >= limit])):
         if not len(seen):
             continue
         witness = Witness()
         found = outcome(witness, experiment, limit, X=columns)
         assert len(witness.rows) == found.n_train == (~held_out).sum()
         assert len(witness.asked) == held_out.sum()
-        for row in (*witness.rows, *witness.asked):
+        for row in (*witness.rows, *witness.asked, witness.axis):
             np.testing.assert_array_equal(row, seen)
 
 
@@ -163,21 +176,25 @@ def test_importance_of_numbers_is_the_growth_of_their_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("axis", "is_distance"),
+    ("axis", "quantity"),
     [
-        (np.linspace(0, 9.97, 326), True),
-        (np.tile(1 + 0.5 * np.arange(11), 2), True),
-        (np.linspace(3, 12, 181), False),
-        (np.arange(12.0), False),
+        (np.linspace(0, 9.97, 326), DISTANCE),
+        (np.tile(1 + 0.5 * np.arange(11), 2), DISTANCE),
+        (-13 + 0.5 * np.arange(63), ENERGY),
+        (np.linspace(3, 12, 181), None),
+        (np.arange(12.0), None),
     ],
 )
-def test_every_feature_is_in_one_band(axis: np.ndarray, is_distance: bool) -> None:
-    limits = bands(axis, is_distance)
+def test_every_feature_is_in_one_band(axis: np.ndarray, quantity: Quantity | None) -> None:
+    limits = bands(axis, quantity)
     assert (np.diff(limits) > 0).all()
     inside = [((axis >= low) & (axis < high)) for low, high in pairwise(limits)]
     assert (np.sum(inside, axis=0) == 1).all()
-    if is_distance:
-        np.testing.assert_array_equal(limits % 0.5, 0)
+    if quantity is not None:
+        # Round numbers, so that bands of sets with other ranges are the same.
+        width = {"Å": 0.5, "eV": 2.0}[quantity.unit]
+        np.testing.assert_array_equal(limits % width, 0)
+        np.testing.assert_allclose(np.diff(limits), width)
         assert limits[0] <= axis.min() < limits[1]
         assert limits[-2] <= axis.max() < limits[-1]
     else:

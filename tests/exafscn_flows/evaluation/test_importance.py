@@ -16,7 +16,7 @@ def test_importance_is_where_the_information_is(model: ModelBase, task: TaskName
     y = rng.choice([0, 1], 200)
     X = rng.normal(size=(200, 10))
     X[:, 3] += 4 * y
-    importance = gini_importance(model.fit(X, y, np.arange(200), 0, task))
+    importance = gini_importance(model.fit(X, y, np.arange(200), np.arange(10), 0, task))
     assert importance is not None
     assert importance.sum() == pytest.approx(1)
     r = np.arange(10.0)
@@ -29,14 +29,14 @@ def test_importance_is_where_the_information_is(model: ModelBase, task: TaskName
 def test_importance_is_zero_where_there_was_nothing_to_split(
     model: ModelBase, task: TaskName
 ) -> None:
-    fitted = model.fit(np.ones((10, 3)), np.repeat([0, 1], 5), np.arange(10), 0, task)
+    fitted = model.fit(np.ones((10, 3)), np.repeat([0, 1], 5), np.arange(10), np.arange(3), 0, task)
     np.testing.assert_array_equal(gini_importance(fitted), np.zeros(3))
 
 
 def test_bagging_of_one_whole_tree_has_the_importance_of_the_tree() -> None:
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(80, 5)), rng.choice([0, 1], 80)
-    fitted = Bagging(n_estimators=1).fit(X, y, np.arange(80), 0, "classes")
+    fitted = Bagging(n_estimators=1).fit(X, y, np.arange(80), np.arange(5), 0, "classes")
     tree = fitted.estimators_[0]  # type: ignore[attr-defined]
     np.testing.assert_allclose(gini_importance(fitted), tree.feature_importances_)
 
@@ -44,7 +44,7 @@ def test_bagging_of_one_whole_tree_has_the_importance_of_the_tree() -> None:
 @pytest.mark.parametrize("model", [GradientBoosting(max_iter=2), Mlp(max_epochs=1)])
 def test_models_that_are_no_mean_over_trees_have_no_gini_importance(model: ModelBase) -> None:
     X, y = np.random.default_rng(0).normal(size=(20, 3)), np.repeat([0, 1], 10)
-    assert gini_importance(model.fit(X, y, np.arange(20), 0, "classes")) is None
+    assert gini_importance(model.fit(X, y, np.arange(20), np.arange(3), 0, "classes")) is None
 
 
 def test_shares_end_below_the_limit() -> None:

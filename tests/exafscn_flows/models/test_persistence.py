@@ -243,7 +243,9 @@ both_tasks = pytest.mark.parametrize("task", TASKS)
 def fitted_model(kind: str, task: TaskName) -> Any:
     space: dict = {}
     exec(FIT, space)
-    return MODELS[kind].fit(space["X"], space["labels"][task], np.arange(120), 7, task)
+    return MODELS[kind].fit(
+        space["X"], space["labels"][task], np.arange(120), np.arange(20), 7, task
+    )
 
 
 @functools.cache

@@ -231,7 +231,14 @@ def test_model_cards_are_of_the_best_model_and_say_where_it_ends(study):
     [
         ({"kind": "k_space", "kmin": 4.0, "kmax": None}, "χ(k) from 4 to 12 Å⁻¹"),
         ({"kind": "k_space", "kmin": 4.0, "kmax": 9.0, "xftf": None}, "χ(k) from 4 to 9 Å⁻¹"),
-        ({"kind": "xanes", "emin": -5.0, "emax": 40.0}, "μ(E) from -5 to 40 eV above E0"),
+        (
+            {"kind": "xanes", "emin": -5.0, "emax": 40.0, "reference": "e0"},
+            "μ(E) from -5 to 40 eV above E0",
+        ),
+        (
+            {"kind": "xanes_derivative", "emin": -9.0, "emax": 20.0, "reference": "half_step"},
+            "μ(E) from -9 to 20 eV above the half step",
+        ),
     ],
 )
 def test_model_cards_name_the_range_that_a_spectrum_must_cover(study, settings, expected):

@@ -2,12 +2,13 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from lxml import etree
 
 from exafscn_flows.report.label_figures import certainty
 from exafscn_flows.report.study_data import StudyData
-from exafscn_flows.report.study_figures import comparison, curves, importance
+from exafscn_flows.report.study_figures import _line, comparison, curves, importance
 from exafscn_flows.report.summary import to_json as report_json
 from exafscn_flows.report.views import view_of
 
@@ -90,6 +91,22 @@ def test_names_of_elements_do_not_overlap(study, experiment):
     )
     assert len(heights) == 9
     assert min(b - a for a, b in pairwise(heights)) > 8
+
+
+def test_curves_end_where_nothing_is_left_out(numbers, experiment, study):
+    found = [experiment("Ti", "random_forest", name, -6.0, 0.4) for name in ("emax", "emin")]
+    data = study(["Ti"], study=StudyData("coordination_number", "r_space", found))
+    for model in data.models:
+        model.model_doc.axis, model.model_doc.axis_label = np.linspace(-13, 18, 326), "E (eV)"
+    below, above = to_json(data)["curves"]
+    svg = curves([below, above], *HOW)
+    assert {"Largest energy (eV)", "Energy below a limit alone", "Smallest energy (eV)"} <= set(
+        texts(svg)
+    )
+    whole = 100 * below["absorbers"]["Ti"]["all"]
+    how = HOW[0].score
+    assert _line(below, below["absorbers"]["Ti"], how) == ([-6, 18], [40, whole])
+    assert _line(above, above["absorbers"]["Ti"], how) == ([-13, -6], [whole, 40])
 
 
 def test_every_combination_has_its_accuracy(numbers):

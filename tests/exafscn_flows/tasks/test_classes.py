@@ -173,7 +173,7 @@ def test_a_class_that_was_not_learned_has_no_probability() -> None:
     y = np.repeat([0, 2], 20)
     X = rng.normal(size=(40, 3)) + y[:, None]
     classes: list[Any] = [4, 5, 6]
-    fitted = RandomForest(n_estimators=5).fit(X, y, np.arange(40), 0, "classes")
+    fitted = RandomForest(n_estimators=5).fit(X, y, np.arange(40), np.arange(3), 0, "classes")
     output = TASK.output(fitted, X, classes)
     assert output.shape == (40, len(classes))
     assert (output[:, 1] == 0).all()

@@ -12,8 +12,9 @@ from conformance.examples import LARCH, NIO, Kind, example
 from conformance.values import literals, others
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features import FeatureSetModel, Inputs
+from exafscn_flows.features.base import OneSpectrum
 from exafscn_flows.spectra.base import Spectrum
-from exafscn_flows.spectra.parts import Part
+from exafscn_flows.spectra.parts import NEAR_EDGE, Part
 from exafscn_flows.strict import LocatedError
 
 
@@ -26,6 +27,30 @@ def spectrum(name: str) -> Spectrum:
 
 def _inputs(fset: FeatureSetModel, given: Spectrum) -> Inputs:
     return Inputs({name or "exafs": given for name in fset.spectra}, NIO, 0)
+
+
+def near_edge(exafs: Spectrum) -> Spectrum:
+    """Make XANES, which show mu before the edge, too, from EXAFS, which begin at it."""
+    near = exafs.energy_rel < 60
+    before = np.arange(-15, -0.4, 0.5)
+    energy, mu = exafs.energy_rel[near], exafs.mu[near]
+    rise = np.interp(before, [-5, energy[0]], [0.02, mu[0]])
+    none = np.empty(0)
+    return replace(
+        exafs,
+        spectrum_type="XANES",
+        k=none,
+        chi=none,
+        energy_rel=np.append(before, energy),
+        mu=np.append(rise, mu),
+        mu0=none,
+    )
+
+
+def _suitable(fset: FeatureSetModel, name: str) -> Spectrum:
+    given = spectrum(name)
+    near = isinstance(fset, OneSpectrum) and fset.needs == NEAR_EDGE
+    return near_edge(given) if near else given
 
 
 def variants(one: Kind) -> Iterator[Any]:
@@ -45,8 +70,8 @@ def vectors_are_sound(one: type[FeatureSetModel]) -> None:
         assert label
         assert fset.value_label(LARCH)
         seen = []
-        for given in (spectrum("nio"), spectrum("fcc_cu"), spectrum("nio")):
-            vector = fset.vector(_inputs(fset, given), LARCH)
+        for name in ("nio", "fcc_cu", "nio"):
+            vector = fset.vector(_inputs(fset, _suitable(fset, name)), LARCH)
             assert vector.dtype == np.float32
             assert vector.shape == (len(axis),)
             assert np.isfinite(vector).all()
@@ -77,12 +102,7 @@ def _spoilt(good: Spectrum) -> Iterator[Spectrum]:
 def _lacking(good: Spectrum) -> Iterator[tuple[frozenset[Part], Spectrum]]:
     """Spectra that hold a part of what there may be, and which."""
     none = np.empty(0)
-    near = good.energy_rel < 45
-    xanes = {name: getattr(good, name)[near] for name in ("energy_rel", "mu", "mu0")}
-    yield (
-        frozenset({"the near edge in mu(E)"}),
-        replace(good, spectrum_type="XANES", k=none, chi=none, **xanes),
-    )
+    yield NEAR_EDGE, near_edge(good)
     energy = np.arange(0.04, good.energy_rel[-1], 7.5)
     mu, mu0 = (np.interp(energy, good.energy_rel, curve) for curve in (good.mu, good.mu0))
     coarse = {"energy_rel": energy, "mu": mu, "mu0": mu0}
