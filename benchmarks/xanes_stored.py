@@ -18,31 +18,22 @@ import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
-from inputs import DATA, require
+from inputs import require
 from provenance import provenance
 from pymatgen.core import Structure
-from pymatgen.io.vasp import Poscar
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from stored_xanes import CIFS, COPPER, METALS, SIX, Stored, copper, metals, places
 
-from exafscn_flows.crystal import absorbing_sites, reduce_structure
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.hashing import content_hash
-from exafscn_flows.keys import site_key
-from exafscn_flows.sources.cif import parse_cif
 from exafscn_flows.spectra import SpectraModel
 from exafscn_flows.spectra.feff10_settings import Feff10Settings
 
-SYMPREC = 0.01
-COPPER = DATA / "xanes" / "cu_sites.parquet"
-SIX = DATA / "xanes" / "six_metals.parquet"
-CIFS = DATA / "xanes" / "six_metals_cifs.zip"
-METALS = ["Ti", "V", "Cr", "Co", "Ni", "Cu"]
 LENGTH = 35.0
 """Compared are so many eV from the first energy of the stored spectra of an element."""
 STEP = 0.25
@@ -58,60 +49,12 @@ GOALS = {
 }
 
 
-class Stored(NamedTuple):
-    """One stored spectrum; structure and site are found when it is computed."""
-
-    key: str
-    absorber: str
-    energy: np.ndarray
-    mu: np.ndarray
-    poscar: str
-    """Empty, where the structure is in the zip of CIFs."""
-    site_index: int
-    """In the POSCAR."""
-
-
-def copper(path: Path) -> list[Stored]:
-    """Sites of the table that has its structures in it."""
-    return [
-        Stored(
-            site_key(row["material_id"], "Cu", row["site_index"]),
-            "Cu",
-            np.array(row["energy"]),
-            np.array(row["mu"]),
-            row["poscar"],
-            row["site_index"],
-        )
-        for row in pq.read_table(path).to_pylist()
-    ]
-
-
-def metals(path: Path) -> list[Stored]:
-    """Sites of the table that has its structures in a zip."""
-    return [
-        Stored(
-            site_key(row["material_id"], row["absorber"], row["site_index"]),
-            row["absorber"],
-            row["energy_start"] + row["energy_step"] * np.arange(len(row["mu"])),
-            np.array(row["mu"]),
-            "",
-            row["site_index"],
-        )
-        for row in pq.read_table(path).to_pylist()
-        if row["absorber"] != "Cu"
-    ]
-
-
 def structure_of(stored: Stored, archive: zipfile.ZipFile) -> tuple[Structure, int] | None:
     """Find structure and site; none where it is not sure which site is meant."""
-    if stored.poscar:
-        return Poscar.from_str(stored.poscar).structure, stored.site_index
-    name = f"{stored.key.split(':')[0]}.cif"
-    if name not in archive.namelist():
+    found, _ = places([stored], archive)
+    if not found or found[0][1].sites > 1:
         return None
-    reduced = reduce_structure(parse_cif(archive.read(name), name), SYMPREC)
-    sites = absorbing_sites(reduced, stored.absorber)
-    return (reduced.structure, sites[0].site_index) if len(sites) == 1 else None
+    return found[0][1].structure, found[0][1].site_index
 
 
 def normalised(mu: np.ndarray) -> np.ndarray:
