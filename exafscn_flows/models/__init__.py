@@ -1,21 +1,23 @@
-"""Models that predict labels from features. Importing this package imports no library of them.
-
-A new model is one file and one line in the list below.
-"""
+"""Models that predict labels from features. Importing this package imports no library of them."""
 
 from typing import TYPE_CHECKING
 
+from exafscn_flows.models.average import Average
 from exafscn_flows.models.bagging import Bagging
 from exafscn_flows.models.base import ModelBase
+from exafscn_flows.models.convolutional_network import ConvolutionalNetwork
 from exafscn_flows.models.extra_trees import ExtraTrees
 from exafscn_flows.models.gradient_boosting import GradientBoosting
 from exafscn_flows.models.mlp import Mlp
 from exafscn_flows.models.random_forest import RandomForest
-from exafscn_flows.registry import one_of, registered
+from exafscn_flows.models.registry import MEMBERS
+from exafscn_flows.registry import one_of
 
 __all__ = [
     "MODELS",
+    "Average",
     "Bagging",
+    "ConvolutionalNetwork",
     "ExtraTrees",
     "GradientBoosting",
     "Mlp",
@@ -23,16 +25,7 @@ __all__ = [
     "RandomForest",
 ]
 
-MODELS: tuple[type[ModelBase], ...] = registered(
-    "models",
-    [
-        RandomForest,
-        ExtraTrees,
-        Bagging,
-        GradientBoosting,
-        Mlp,
-    ],
-)
+MODELS: tuple[type[ModelBase], ...] = (*MEMBERS, Average)
 
 if TYPE_CHECKING:
     ModelSettings = ModelBase

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from exafscn_flows.errors import CampaignError, problem_text
-from exafscn_flows.strict import LocatedError, StrictModel
+from exafscn_flows.strict import LocatedError, NamedModel
 from exafscn_flows.targets.base import TaskName
 from exafscn_flows.tasks.fitted import Fitted
 
@@ -25,7 +25,7 @@ Node = tuple[str, str, str]
 """Loader, module and class by which a file in the skops format names a part of a model."""
 
 
-class ModelBase(StrictModel):
+class ModelBase(NamedModel):
     """Base of models: the fields are what can be written in a campaign file."""
 
     libraries: ClassVar[tuple[str, ...]]

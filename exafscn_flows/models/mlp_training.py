@@ -1,8 +1,6 @@
-"""Training of the multilayer perceptron; the only file that imports torch."""
+"""Training of the multilayer perceptron, in torch."""
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -11,6 +9,7 @@ from torch import nn
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.models.mlp import Mlp
 from exafscn_flows.models.mlp_network import MlpClassifier, MlpRegressor, standardised
+from exafscn_flows.models.torch_thread import one_thread
 from exafscn_flows.targets.base import TaskName
 
 HIDDEN = (512, 512)
@@ -75,7 +74,7 @@ def _trained(
     # Numbers of classes are whole.
     loss = nn.CrossEntropyLoss() if target.dtype.kind == "i" else nn.MSELoss()
     tensors = (torch.from_numpy(array) for array in (inputs, target, watched))
-    with _one_thread(), torch.random.fork_rng(devices=[]):
+    with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = _network(inputs.shape[1], n_outputs, settings.dropout)
         _descend(network, loss, settings, *tensors)
@@ -161,14 +160,3 @@ def _descend(
             "lower learning_rate",
         )
     network.load_state_dict(best)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep torch on one thread; how sums are shared among threads changes their last bits."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -1,6 +1,6 @@
 """Fitted models, under scikit-learn's names."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -32,6 +32,14 @@ class Regressor(Protocol):
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the number of each row, shape (n,)."""
+
+
+@runtime_checkable
+class SpreadRegressor(Regressor, Protocol):
+    """A regressor that says itself how far its parts are from each other."""
+
+    def spread(self, X: np.ndarray) -> np.ndarray:
+        """Return the standard deviation of what its parts predict of each row, shape (n,)."""
 
 
 Fitted = Classifier | Regressor

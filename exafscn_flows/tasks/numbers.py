@@ -7,6 +7,7 @@ import numpy as np
 
 from exafscn_flows.targets.base import Class, Value
 from exafscn_flows.tasks.base import Task, check_folds
+from exafscn_flows.tasks.fitted import SpreadRegressor
 
 if TYPE_CHECKING:
     from exafscn_flows.tasks.fitted import Regressor
@@ -142,9 +143,11 @@ def spread(fitted: "Regressor", X: np.ndarray) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        Standard deviation of the predictions of its trees, in the unit of the target, shape (n,);
-        0 of a model that is no mean over trees.
+        Standard deviation of the predictions of its trees, in the unit of the target, shape (n,),
+        or what a `SpreadRegressor` says; 0 of a model that is no mean.
     """
+    if isinstance(fitted, SpreadRegressor):
+        return fitted.spread(X)
     mean, squares = np.zeros(len(X)), np.zeros(len(X))
     trees = getattr(fitted, "estimators_", None)
     if not isinstance(trees, list):

@@ -16,10 +16,21 @@ from exafscn_flows.registry import kind_of
 from exafscn_flows.targets.base import TaskName
 from exafscn_flows.tasks import task_named
 
-SMALL = {"n_estimators": 4, "max_iter": 4, "max_epochs": 2}
+SMALL = {"n_estimators": 4, "max_iter": 4, "max_epochs": 2, "epochs": 2}
 """Settings that make a fit short, where a model has them."""
 
-VALUES: list[Any] = [1, 2, 3, 0.25, 0.5, 1.0, True, False, None, "sqrt", "log2", "balanced"]
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "average": {
+        "members": [{"kind": "random_forest", "n_estimators": 2}, {"kind": "mlp", "max_epochs": 1}]
+    }
+}
+"""Settings by kind, where some are required."""
+
+MEMBERS = [{"kind": "extra_trees"}, {"kind": "bagging"}]
+VALUES: list[Any] = [
+    *(1, 2, 3, 0.25, 0.5, 1.0, True, False, None, "sqrt", "log2", "balanced"),
+    MEMBERS,
+]
 """A setting must take one of these beside its default."""
 
 CLASSES: list[Any] = [4, 6, 8]
@@ -32,19 +43,24 @@ LABELS: dict[TaskName, np.ndarray] = {
     "numbers": (X[:, 2] + 0.1 * RNG.normal(size=60)).astype(np.float64),
 }
 
+
+def example(kind: type[ModelBase], **changes: Any) -> ModelBase:
+    return kind.model_validate({**EXAMPLES.get(kind_of(kind), {}), **changes})
+
+
+def small(kind: type[ModelBase]) -> ModelBase:
+    return example(kind, **{k: v for k, v in SMALL.items() if k in kind.model_fields})
+
+
 every = pytest.mark.parametrize("kind", MODELS, ids=kind_of)
 able = pytest.mark.parametrize(
     ("kind", "task"),
     [
         pytest.param(kind, task, id=f"{kind_of(kind)}-{task}")
         for kind in MODELS
-        for task in sorted(kind.tasks)
+        for task in sorted(example(kind).tasks)
     ],
 )
-
-
-def small(kind: type[ModelBase]) -> ModelBase:
-    return kind.model_validate({k: v for k, v in SMALL.items() if k in kind.model_fields})
 
 
 def output(fitted: Any, task: TaskName) -> np.ndarray:
@@ -59,10 +75,10 @@ def others(kind: type[ModelBase], name: str) -> Iterator[ModelBase]:
     """Yield the model with other values of a setting than its default."""
     for value in VALUES:
         try:
-            changed = kind.model_validate({name: value})
+            changed = example(kind, **{name: value})
         except ValidationError:
             continue
-        if getattr(changed, name) != kind.model_fields[name].default:
+        if getattr(changed, name) != getattr(example(kind), name):
             yield changed
 
 
@@ -96,7 +112,7 @@ def test_its_file_gives_the_same_outputs(kind: type[ModelBase], task: TaskName) 
 def test_its_version_changes_with_every_setting_and_with_nothing_else(
     kind: type[ModelBase],
 ) -> None:
-    plain = content_hash(kind().parameters())
+    plain = content_hash(example(kind).parameters())
     for name in own_fields(kind):
         hashes = {content_hash(one.parameters()) for one in others(kind, name)}
         assert hashes, f"{name} takes none of {VALUES}: add one that it takes"
@@ -107,7 +123,7 @@ def test_its_version_changes_with_every_setting_and_with_nothing_else(
         {"targets": ["coordination_number"]},
         {"per": "campaign"},
     ):
-        assert content_hash(kind.model_validate(change).parameters()) == plain
+        assert content_hash(example(kind, **change).parameters()) == plain
 
 
 @every
@@ -116,12 +132,12 @@ def test_it_says_what_it_is(kind: type[ModelBase]) -> None:
     assert kind.__doc__ != ModelBase.__doc__
     for name in (*own_fields(kind), "per", "targets", "feature_sets", "search"):
         assert kind.model_fields[name].description, name
-    assert kind.libraries
-    assert kind.tasks
+    assert example(kind).libraries
+    assert example(kind).tasks
 
 
 @every
 def test_it_refuses_what_it_does_not_know(kind: type[ModelBase]) -> None:
-    assert kind().name == kind_of(kind)
+    assert kind.model_fields["name"].default == kind_of(kind)
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
-        kind.model_validate({"no_such_setting": 1})
+        example(kind, no_such_setting=1)

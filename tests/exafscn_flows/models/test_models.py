@@ -15,7 +15,9 @@ from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import CampaignError, ItemFailure
 from exafscn_flows.evaluation.cross_validation import fit_fold
 from exafscn_flows.models import (
+    Average,
     Bagging,
+    ConvolutionalNetwork,
     ExtraTrees,
     GradientBoosting,
     Mlp,
@@ -36,6 +38,8 @@ MODELS = [
     GradientBoosting(max_iter=10, max_features=0.5),
     Mlp(learning_rate=1e-3, dropout=0.3, max_epochs=15),
 ]
+NETWORK = ConvolutionalNetwork(epochs=2, shift=0.5, n_networks=2)
+AVERAGE = Average(members=[RandomForest(n_estimators=3), NETWORK])
 both_tasks = pytest.mark.parametrize("task", ["classes", "numbers"])
 all_models = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.kind)
 
@@ -183,7 +187,7 @@ def test_another_process_with_other_threads_has_the_same_models() -> None:
         "from exafscn_flows.models import *\n"
         "from exafscn_flows.models.persistence import dump_model\n"
         "from exafscn_flows.tasks import task_named\n"
-        f"for model in {MODELS}:\n"
+        f"for model in {[*MODELS, NETWORK, AVERAGE]}:\n"
         "    for task in labels:\n"
         "        fitted = model.fit(X, labels[task], groups, axis, 7, task)\n"
         "        output = task_named(task).output(fitted, X, [4, 5, 6])\n"
@@ -196,7 +200,7 @@ def test_another_process_with_other_threads_has_the_same_models() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment
     )
     here = []
-    for model in MODELS:
+    for model in [*MODELS, NETWORK, AVERAGE]:
         for task in labels:
             fitted = model.fit(X, labels[task], groups, axis, 7, task)
             here += [sha(dump_model(model, fitted)), sha(outputs(fitted, task).tobytes())]
@@ -283,6 +287,9 @@ def test_the_kind_chooses_the_model(model: ModelBase) -> None:
         {"kind": "mlp", "dropout": 1.0},
         {"kind": "mlp", "learning_rate": 0},
         {"kind": "mlp", "patience": 0},
+        {"kind": "convolutional_network", "shift": -0.1},
+        {"kind": "convolutional_network", "n_networks": 0},
+        {"kind": "average"},
         {"kind": "bagging", "max_samples": 0},
         {"kind": "bagging", "max_features": 0.5},
         {"kind": "gradient_boosting", "max_leaf_nodes": 1},

@@ -1,0 +1,97 @@
+"""Several models as one: the mean of what they say."""
+
+from typing import Any, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from exafscn_flows.models.base import NAMES, ModelBase, ModelName
+from exafscn_flows.models.registry import MEMBERS, Member
+from exafscn_flows.registry import kind_of
+from exafscn_flows.strict import LocatedError
+from exafscn_flows.targets.base import TaskName
+from exafscn_flows.tasks.fitted import Fitted
+
+_LONGEST_NAME = 40
+
+
+class Average(ModelBase):
+    """The mean of the probabilities, or of the numbers, of models fitted on the same sites.
+
+    Every member is fitted with the seed that is given, as if it stood alone.
+    """
+
+    kind: Literal["average"] = "average"
+    name: ModelName = "average"
+    members: list[Member] = Field(min_length=2, description="Models, written as in models.")
+
+    @model_validator(mode="after")
+    def _members_are_plain(self) -> Self:
+        if self.search is not None:
+            raise LocatedError(("search",), "an average has no parameters to search")
+        for index, member in enumerate(self.members):
+            for key in sorted(NAMES - {"kind", "name"}):
+                if getattr(member, key) != type(member).model_fields[key].default:
+                    message = f"a member has no {key} of its own: give it to the average, or not"
+                    raise LocatedError(("members", index, key), message)
+        if not self.tasks:
+            raise LocatedError(("members",), "no kind of target can be learned by all members")
+        return self
+
+    @classmethod
+    def _default_name(cls, values: dict[str, Any]) -> str:
+        members = values.get("members")
+        names = [_name(member) for member in members] if isinstance(members, list) else []
+        joined = "+".join(name for name in names if name)
+        return joined if 0 < len(joined) <= _LONGEST_NAME else super()._default_name(values)
+
+    @property
+    def tasks(self) -> frozenset[TaskName]:  # type: ignore[override]
+        return frozenset.intersection(*(member.tasks for member in self.members))
+
+    @property
+    def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
+        every = (library for member in self.members for library in member.libraries)
+        return tuple(dict.fromkeys(every))
+
+    def parameters(self) -> dict[str, Any]:
+        members = [member.parameters() for member in self.members]
+        return {"version": self.version, "kind": self.kind, "members": members}
+
+    def _fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        groups: np.ndarray,
+        axis: np.ndarray,
+        seed: int,
+        task: TaskName,
+    ) -> Fitted:
+        from exafscn_flows.models.average_fitted import averaged
+
+        fitted = [member.fit(X, y, groups, axis, seed, task) for member in self.members]
+        return averaged([member.kind for member in self.members], fitted, task)
+
+    @classmethod
+    def dump(cls, fitted: Fitted) -> bytes:
+        from exafscn_flows.models.average_file import dump_average
+
+        return dump_average(fitted)
+
+    @classmethod
+    def load(cls, data: bytes) -> Fitted:
+        from exafscn_flows.models.average_file import load_average
+
+        return load_average(data)
+
+
+def _name(member: Any) -> str:
+    """Return the name of a member that is not validated yet; empty if it cannot be told."""
+    if isinstance(member, ModelBase):
+        return member.name
+    if not isinstance(member, dict):
+        return ""
+    for one in MEMBERS:
+        if member.get("kind") == kind_of(one):
+            return str(member.get("name", one.model_fields["name"].default))
+    return ""

@@ -1,0 +1,134 @@
+"""Fitted models whose outputs are averaged."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from exafscn_flows.targets.base import TaskName
+from exafscn_flows.tasks.fitted import Classifier, Fitted, Regressor
+from exafscn_flows.tasks.numbers import spread
+
+
+@dataclass(frozen=True)
+class AverageClassifier:
+    """The mean of the probabilities of some classifiers.
+
+    Attributes
+    ----------
+    kinds
+        Kind of each.
+    members
+        The classifiers, in the order of the kinds.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit together.
+    """
+
+    kinds: tuple[str, ...]
+    members: tuple[Classifier, ...]
+
+    def __post_init__(self) -> None:
+        _check(self.kinds, self.members)
+        if not all(np.array_equal(one.classes_, self.classes_) for one in self.members):
+            raise ValueError("the members of an average know different classes")
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """Numbers of the classes, ascending, shape (n_classes,)."""
+        return self.members[0].classes_
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of features."""
+        return self.members[0].n_features_in_
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the most probable class of each row, shape (n,)."""
+        predicted: np.ndarray = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return predicted
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return probabilities, shape (n, n_classes), columns in the order of ``classes_``."""
+        proba: np.ndarray = np.mean([one.predict_proba(X) for one in self.members], axis=0)
+        return proba
+
+
+@dataclass(frozen=True)
+class AverageRegressor:
+    """The mean of the numbers of some regressors.
+
+    Attributes
+    ----------
+    kinds
+        Kind of each.
+    members
+        The regressors, in the order of the kinds.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit together.
+    """
+
+    kinds: tuple[str, ...]
+    members: tuple[Regressor, ...]
+
+    def __post_init__(self) -> None:
+        _check(self.kinds, self.members)
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of features."""
+        return self.members[0].n_features_in_
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the number of each row, shape (n,)."""
+        predicted: np.ndarray = np.mean([one.predict(X) for one in self.members], axis=0)
+        return predicted
+
+    def spread(self, X: np.ndarray) -> np.ndarray:
+        """Return how far the parts of all members are from the mean, shape (n,).
+
+        With the same weight for each member, whose own parts, such as trees, share its weight:
+        the mean of their variances, plus the variance of what they predict.
+        """
+        within = np.mean([spread(one, X) ** 2 for one in self.members], axis=0)
+        between = np.var([one.predict(X) for one in self.members], axis=0)
+        found: np.ndarray = np.sqrt(within + between)
+        return found
+
+
+def averaged(
+    kinds: Sequence[str], members: Sequence[Any], task: TaskName
+) -> AverageClassifier | AverageRegressor:
+    """Return the average of fitted models.
+
+    Parameters
+    ----------
+    kinds
+        Kind of each.
+    members
+        The fitted models.
+    task
+        Whether they have learned classes or numbers.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit together, or have learned something else.
+    """
+    if any(hasattr(one, "classes_") != (task == "classes") for one in members):
+        raise ValueError(f"a member of an average has not learned {task}")
+    average = AverageClassifier if task == "classes" else AverageRegressor
+    return average(tuple(kinds), tuple(members))
+
+
+def _check(kinds: Sequence[str], members: Sequence[Fitted]) -> None:
+    if len(members) < 2 or len(kinds) != len(members):
+        raise ValueError(f"an average of {len(members)} models is none")
+    if len({one.n_features_in_ for one in members}) != 1:
+        raise ValueError("the members of an average take different features")

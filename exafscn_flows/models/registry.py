@@ -1,0 +1,31 @@
+"""The models there are. A new one is one file and one line in the list below."""
+
+from typing import TYPE_CHECKING
+
+from exafscn_flows.models.bagging import Bagging
+from exafscn_flows.models.base import ModelBase
+from exafscn_flows.models.convolutional_network import ConvolutionalNetwork
+from exafscn_flows.models.extra_trees import ExtraTrees
+from exafscn_flows.models.gradient_boosting import GradientBoosting
+from exafscn_flows.models.mlp import Mlp
+from exafscn_flows.models.random_forest import RandomForest
+from exafscn_flows.registry import one_of, registered
+
+MEMBERS: tuple[type[ModelBase], ...] = registered(
+    "models",
+    [
+        RandomForest,
+        ExtraTrees,
+        Bagging,
+        GradientBoosting,
+        Mlp,
+        ConvolutionalNetwork,
+    ],
+    reserved=["average"],
+)
+"""All that an average may be made of."""
+
+if TYPE_CHECKING:
+    Member = ModelBase
+else:
+    Member = one_of(MEMBERS)

@@ -1,0 +1,137 @@
+"""Averages of models: what they are the mean of, and what they may be made of."""
+
+import hashlib
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from exafscn_flows.config.loader import load_campaign_file
+from exafscn_flows.errors import CampaignError, UsageError
+from exafscn_flows.evaluation.importance import gini_importance
+from exafscn_flows.models import Average, Mlp, RandomForest
+from exafscn_flows.models.average_fitted import averaged
+from exafscn_flows.models.canonical_zip import write_zip
+from exafscn_flows.models.persistence import dump_model, load_model
+from exafscn_flows.tasks.numbers import spread
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(60, 4)).astype(np.float32)
+Y = (X[:, 1] > 0).astype(int)
+ROWS = (np.repeat(np.arange(20), 3), np.arange(4.0), 3)
+MEMBERS = [RandomForest(n_estimators=3), Mlp(max_epochs=1)]
+AVERAGE = Average(members=MEMBERS)
+
+
+@pytest.fixture(scope="module")
+def data() -> bytes:
+    return dump_model(AVERAGE, AVERAGE.fit(X, Y, *ROWS, "classes"))
+
+
+def load(data: bytes) -> Any:
+    return load_model("average", data, hashlib.sha256(data).hexdigest())
+
+
+def test_it_is_the_mean_of_the_members_as_they_are_alone(data: bytes) -> None:
+    fitted: Any = AVERAGE.fit(X, Y, *ROWS, "classes")
+    alone: Any = [one.fit(X, Y, *ROWS, "classes") for one in MEMBERS]
+    proba = (alone[0].predict_proba(X) + alone[1].predict_proba(X)) / 2
+    np.testing.assert_array_equal(fitted.predict_proba(X), proba)
+    assert (fitted.predict(X) == proba.argmax(axis=1)).all()
+    assert (load(data).predict_proba(X) == proba).all()
+    assert gini_importance(fitted) is None
+
+
+def test_the_spread_of_numbers_is_that_of_all_parts() -> None:
+    number = X[:, 1].astype(float)
+    fitted: Any = AVERAGE.fit(X, number, *ROWS, "numbers")
+    forest, network = (one.fit(X, number, *ROWS, "numbers") for one in MEMBERS)
+    np.testing.assert_array_equal(fitted.predict(X), (forest.predict(X) + network.predict(X)) / 2)
+    # Three trees and a network that counts as much as they do together.
+    trees = [tree.predict(X) for tree in forest.estimators_]  # type: ignore[union-attr]
+    parts = np.array([*trees, *3 * [network.predict(X)]])
+    np.testing.assert_allclose(spread(fitted, X), parts.std(axis=0), rtol=1e-6)
+
+
+def test_its_name_is_made_of_those_of_the_members_if_it_fits() -> None:
+    plain = [{"kind": "random_forest"}, {"kind": "mlp", "name": "net"}]
+    assert Average.model_validate({"members": plain}).name == "random_forest+net"
+    assert AVERAGE.name == "random_forest+mlp"
+    assert Average(members=[*MEMBERS, *MEMBERS, *MEMBERS]).name == "average"
+    assert Average.model_validate({"members": plain, "name": "both"}).name == "both"
+
+
+def test_it_needs_what_its_members_need() -> None:
+    assert AVERAGE.libraries == ("scikit-learn", "skops", "torch", "numpy")
+    assert AVERAGE.tasks == {"classes", "numbers"}
+    assert [one["version"] for one in AVERAGE.parameters()["members"]] == [
+        one.version for one in MEMBERS
+    ]
+
+
+@pytest.mark.parametrize(
+    ("models", "words"),
+    [
+        ("members: [{kind: mlp}]", "members: list should have at least 2 items"),
+        ("members: [{kind: mlp}, {kind: average}]", "members[1]"),
+        ("members: [{kind: mlp}, {kind: mlp, dropot: 1}]", "members[1].dropot"),
+        ("members: [{kind: mlp}, {kind: mlp, per: campaign}]", "members[1].per: a member has no"),
+        ("members: [{kind: mlp}, {kind: mlp, targets: [x]}]", "members[1].targets: a member"),
+        ("members: [{kind: mlp}, {kind: mlp, feature_sets: [x]}]", "members[1].feature_sets: a"),
+        (
+            "members: [{kind: mlp}, {kind: mlp, search: {dropout: [0.1]}}]",
+            "members[1].search: a member has no search of its own",
+        ),
+        ("members: [{kind: mlp}, {kind: bagging}], search: {members: [[]]}", "search"),
+    ],
+)
+def test_what_members_may_not_be_is_said_in_one_line(
+    models: str, words: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "c.yaml"
+    head = "campaign: x\nabsorbers: [Ni]\nsources: [{kind: amcsd}]\n"
+    file.write_text(f"{head}models: [{{kind: average, {models}}}]\n")
+    with pytest.raises(UsageError) as error:
+        load_campaign_file(file)
+    (line,) = str(error.value).splitlines()
+    assert line.startswith(f"{file}:4: models[0].")
+    assert words in line
+
+
+@pytest.mark.parametrize("change", ["version", "task", "kind", "average", "fewer", "one", "file"])
+def test_files_that_were_tampered_with_are_refused(data: bytes, change: str) -> None:
+    with zipfile.ZipFile(io.BytesIO(data)) as file:
+        header = json.loads(file.read("average.json"))
+        files = {name: file.read(name) for name in ("0", "1")}
+    assert dump_model(AVERAGE, load(write_zip("average.json", header, files))) == data
+    if change == "version":
+        header["version"] = 2
+    elif change == "task":
+        header["task"] = "numbers"
+    elif change == "kind":
+        header["members"][0] = "mlp"
+    elif change == "average":
+        header["members"][0], files["0"] = "average", data
+    elif change == "fewer":
+        header["members"].pop()
+    elif change == "one":
+        header["members"].pop()
+        del files["1"]
+    else:
+        files["1"] = files["0"]
+    with pytest.raises(CampaignError):
+        load(write_zip("average.json", header, files))
+
+
+def test_members_that_do_not_belong_together_are_refused() -> None:
+    one = RandomForest(n_estimators=1).fit(X, Y, *ROWS, "classes")
+    for rows, labels in ((X[:, :3], Y), (X, Y + 1), (X, np.zeros(60, int))):
+        other = RandomForest(n_estimators=1).fit(rows, labels, *ROWS, "classes")
+        with pytest.raises(ValueError, match="different"):
+            averaged(["random_forest"] * 2, [one, other], "classes")
+    with pytest.raises(ValueError, match="not learned numbers"):
+        averaged(["random_forest"] * 2, [one, one], "numbers")
