@@ -123,8 +123,9 @@ def averaged(
     """
     if any(hasattr(one, "classes_") != (task == "classes") for one in members):
         raise ValueError(f"a member of an average has not learned {task}")
-    average = AverageClassifier if task == "classes" else AverageRegressor
-    return average(tuple(kinds), tuple(members))
+    if task == "classes":
+        return AverageClassifier(tuple(kinds), tuple(members))
+    return AverageRegressor(tuple(kinds), tuple(members))
 
 
 def _check(kinds: Sequence[str], members: Sequence[Fitted]) -> None:

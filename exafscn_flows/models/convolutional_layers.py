@@ -42,13 +42,13 @@ class Layers(nn.Module):
         self.register_buffer("scale", torch.ones(2, n_axis))
         layers: list[nn.Module] = []
         width, length = 2, n_axis
-        for channels in CHANNELS:
+        for n_channels in CHANNELS:
             layers += [
-                nn.Conv1d(width, channels, KERNEL, padding=KERNEL // 2),
-                nn.BatchNorm1d(channels),
+                nn.Conv1d(width, n_channels, KERNEL, padding=KERNEL // 2),
+                nn.BatchNorm1d(n_channels),
                 nn.ReLU(),
             ]
-            width = channels
+            width = n_channels
             if length > 1:
                 layers.append(nn.MaxPool1d(2))
                 length //= 2
@@ -133,7 +133,9 @@ class Networks:
         if not bool(rows.isfinite().all()):
             raise ValueError("features hold values that are not finite")
         with one_thread(), torch.no_grad():
-            found = [torch.cat([one(part) for part in rows.split(ROWS)]) for one in self.networks]
+            found = [
+                torch.cat([one(part) for part in torch.split(rows, ROWS)]) for one in self.networks
+            ]
         return torch.stack(found).numpy().astype(np.float64)
 
 
