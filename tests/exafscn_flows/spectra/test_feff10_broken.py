@@ -185,7 +185,7 @@ def test_core_and_valence_are_parted_elsewhere_where_electrons_were_missing(
 
 def test_a_parting_that_is_given_is_kept(stages: MakeStages, scratch: Path, tmp_path: Path) -> None:
     stages(pot=f"grep -E 'SCF|CORVAL' feff.inp >>{tmp_path}/seen; {LOST}")
-    with pytest.raises(ItemFailure, match="with SCF 1 0 30 0.05 1 and CORVAL -90, electrons"):
+    with pytest.raises(ItemFailure, match=r"with SCF 1 0 30 0.05 1 and CORVAL -90, electrons"):
         compute(ALUMINIUM, scratch, cards={**QUICK, "CORVAL": -90})
     seen = (tmp_path / "seen").read_text().split("\n")
     assert seen == ["CORVAL -90", "SCF 1 0 30 0.2 1", "CORVAL -90", "SCF 1 0 30 0.05 1", ""]
