@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from shutil import disk_usage
 
 import pytest
 from forks import FEFF, SESSION, session
@@ -17,6 +18,9 @@ from exafscn_flows.store.connection import connect
 from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.store import Store
 
+MEMORY = Path("/dev/shm")
+"""A file system in memory."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Begin what all processes of the tests share, in the one that starts the others."""
@@ -27,15 +31,26 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest: processes that share them end at the same time."""
-    items.sort(key=lambda i: ("launcher" not in i.path.parts, i.path.name != "test_slurm.py"))
+    """Begin with the files that take longest: processes that share them end at the same time.
+
+    They are those of commands, and those beside this one, some of which run commands, too.
+    """
+    here = Path(__file__).parent
+    items.sort(
+        key=lambda i: (
+            i.path.parent not in (here / "launcher", here),
+            i.path.name != "test_slurm.py",
+        )
+    )
 
 
 @pytest.fixture(scope="session")
 def server_uri() -> Iterator[str]:
     """URI of a server that lives as long as the tests of this process."""
-    # Not pytest's tmp_path: a socket's path must be short.
-    with tempfile.TemporaryDirectory(prefix="exafscn-test-") as folder:
+    # In memory where there is enough: every test makes files for all collections and indexes, and
+    # MongoDB waits for the disk each time. Not pytest's tmp_path: a socket's path must be short.
+    base = MEMORY if os.access(MEMORY, os.W_OK) and disk_usage(MEMORY).free > 2**32 else None
+    with tempfile.TemporaryDirectory(prefix="exafscn-test-", dir=base) as folder:
         server = EmbeddedServer(Path(folder))
         try:
             yield server.start()
@@ -67,7 +82,7 @@ def store(database_uri: str) -> Store:
 @pytest.fixture(autouse=True)
 def scratch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Scratch folder of the test alone, so that leftovers can be seen."""
-    base = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None
+    base = MEMORY if os.access(MEMORY, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="exafscn-test-", dir=base) as folder:
         monkeypatch.setenv("EXAFSCN_SCRATCH_DIR", folder)
         yield Path(folder)

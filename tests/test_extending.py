@@ -2,12 +2,11 @@
 
 import json
 import os
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+from forks import Command
 from pages import ROOT, blocks, sections
 
 PAGE = ROOT / "docs" / "extending.md"
@@ -120,14 +119,11 @@ def package(tmp_path: Path) -> Path:
 def python(code: str, package: Path, *words: str) -> tuple[int, str, str]:
     """Return exit code, output and errors of a process that finds the package."""
     paths = [str(package), str(ROOT), str(ROOT / "tests" / "support")]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *words],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        cwd=package,
-        capture_output=True,
-        text=True,
-    )
-    return done.returncode, done.stdout, done.stderr
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    arguments = ["-c", code, *words]
+    with Command(arguments, program="python", known=False, cwd=package, env=environment) as process:
+        out, err = process.communicate(timeout=300)
+    return process.returncode, out, err
 
 
 def test_the_package_of_the_page_works(package):

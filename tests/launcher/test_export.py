@@ -16,9 +16,16 @@ from pyarrow import parquet
 
 from exafscn_flows.errors import CampaignError, UsageError
 from exafscn_flows.store.queries import COLUMNS, row_of
+from launcher import export
 from launcher.export import write_rows
 
 SUFFIXES = [".csv", ".parquet", ".jsonl"]
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a file of few rows be written in several batches."""
+    monkeypatch.setattr(export, "_BATCH", 1_000)
 
 
 VALUES = {CN: int, "environment": str, "bond_length": float}
@@ -54,7 +61,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("target", VALUES)
 def test_file_holds_every_row_in_order(tmp_path, target, suffix):
     path = tmp_path / f"found{suffix}"
-    expected = list(rows(25_000 if (target, suffix) == (CN, ".parquet") else 300, target))
+    expected = list(rows(2_500 if (target, suffix) == (CN, ".parquet") else 300, target))
     assert write_rows(iter(expected), path, VALUES[target]) == len(expected)
     found = read(path)
     if suffix == ".csv":
@@ -101,7 +108,7 @@ def test_file_of_before_stays_until_the_new_one_is_complete(tmp_path, suffix):
     path.write_text("before")
 
     def broken() -> Iterator[dict[str, Any]]:
-        yield from rows(20_000)
+        yield from rows(2_000)
         assert [file.name for file in tmp_path.iterdir() if file.name != path.name]
         raise CampaignError("MongoDB went away")
 
@@ -124,7 +131,7 @@ def test_memory_does_not_grow_with_the_number_of_rows(tmp_path, suffix):
             tracemalloc.stop()
 
     peak(10)  # imports
-    assert peak(60_000) < 1.3 * peak(20_000)
+    assert peak(6_000) < 1.3 * peak(2_000)
 
 
 @pytest.mark.parametrize(

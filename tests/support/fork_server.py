@@ -112,6 +112,9 @@ def _become(request: Mapping[str, Any], folder: Path) -> None:
     sys.argv = request["arguments"]
     # Workers import the module that was started, if it has a name.
     sys.modules["__main__"] = types.ModuleType("__main__")
+    if Path(sys.argv[0]).name == "python":
+        _forget_ours()
+        return
     if request["known"]:
         from known_feff import knowing
 
@@ -119,6 +122,14 @@ def _become(request: Mapping[str, Any], folder: Path) -> None:
 
         feff._compute = knowing(folder / FEFF)
     _keep_forks_in_reserve(2 if "launch" in sys.argv else 1)
+
+
+def _forget_ours() -> None:
+    """Let our modules be imported again, with what packages on PYTHONPATH add to them."""
+    for name in list(sys.modules):
+        if name.partition(".")[0] in _OURS:
+            del sys.modules[name]
+    sys.path[:0] = os.environ["PYTHONPATH"].split(os.pathsep)
 
 
 def _keep_forks_in_reserve(count: int) -> None:
@@ -205,6 +216,17 @@ def _end(code: int) -> None:
     os._exit(code)
 
 
+def _main() -> Callable[[], object]:
+    """What the program does that was asked for."""
+    if Path(sys.argv[0]).name == "python":
+        _, _, code, *words = sys.argv
+        sys.argv = ["-c", *words]
+        return lambda: exec(code, sys.modules["__main__"].__dict__)
+    from launcher.cli import main
+
+    return main
+
+
 def _import_everything() -> None:
     for name in _LIBRARIES:
         importlib.import_module(name)
@@ -223,6 +245,4 @@ if __name__ == "__main__":
     gc.collect()
     gc.freeze()
     _become(_serve(session_folder), session_folder)
-    from launcher.cli import main
-
-    _end(_outcome(main))
+    _end(_outcome(_main()))

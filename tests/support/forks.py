@@ -40,16 +40,20 @@ class Command(subprocess.Popen[str]):
     ----------
     arguments
         What follows the name of the program.
+    program
+        "exafscn", or "python" for a script that finds the libraries loaded, but no module of ours.
     known
         Whether runs of FEFF that were made already need not be made again.
     options
         ``cwd`` and ``env``.
     """
 
-    def __init__(self, arguments: Sequence[str], *, known: bool, **options: Any) -> None:
+    def __init__(
+        self, arguments: Sequence[str], *, program: str = "exafscn", known: bool, **options: Any
+    ) -> None:
         self._known = known
         super().__init__(
-            [str(Path(sys.executable).with_name("exafscn")), *arguments],
+            [str(Path(sys.executable).with_name(program)), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
