@@ -117,6 +117,26 @@ def test_mu_that_is_not_normalised_is_refused(change: Any, reference: str) -> No
     assert "not normalised" in message
 
 
+def test_a_slope_far_before_the_edge_is_seen_and_moves_no_edge() -> None:
+    energy = np.arange(-200, 80, 0.5)
+    mu = white_line(energy)
+    keys: Any = {"norm1": 15, "norm2": 40}
+    offset = np.where(energy < -30, 0.02, 0)
+    edges = [find_edge(energy, curve, "area", **keys) for curve in (mu, mu + offset)]
+    assert edges[0] == pytest.approx(edges[1], abs=1e-6)
+    for reference in ("e0", *FOUND):
+        bump = 0.3 * np.exp(-(((energy + 80) / 20) ** 2))
+        assert "is 0.3" in refused(xanes(mu + bump, energy), reference=reference).replace(
+            "0.29", "0.3"
+        )
+
+
+def test_a_level_that_begins_before_the_edge_is_refused() -> None:
+    late = np.clip(ENERGY / 40, 0, 1)  # half of it at 20 eV
+    message = refused(xanes(late), reference="area", norm1=0.0, emax=18.0)
+    assert "that is not after the edge" in message
+
+
 def test_the_message_says_how_far_off_mu_is() -> None:
     step = (ENERGY > 5).astype(float)
     assert refused(xanes(step + 0.5)) == (
