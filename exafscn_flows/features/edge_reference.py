@@ -100,10 +100,9 @@ def find_edge(
     Raises
     ------
     ItemFailure
-        ``bad_spectrum`` if there is no such energy, norm2 above it is not covered, the
-        second half of the range of the level is twice as high as the first (of 7,600 oxides, up to
-        1.5 times), or mu is not near 0 where the spectrum begins: what is missing before that moves
-        the edge.
+        ``bad_spectrum`` if there is no such energy, norm2 above it is not covered, mu is
+        twice as high farther above the edge, or it is not near 0 where the spectrum begins: what is
+        missing before that moves the edge.
     """
     from scipy.optimize import brentq
 
@@ -140,13 +139,14 @@ def find_edge(
         )
     edge = float(brentq(excess, at[below[0]], at[below[0] - 1]))
     after = level(energy, mu, edge, norm1, norm2)
-    middle = (norm1 + norm2) / 2
-    if level(energy, mu, edge, middle, norm2) > 2 * level(energy, mu, edge, norm1, middle):
+    # A pre-edge peak can be an edge of its own, with a level that ends before the next rise.
+    farther = level(energy, mu, edge, (norm1 + norm2) / 2, 2 * norm2)
+    if farther > 2 * after:
         raise ItemFailure(
             "bad_spectrum",
-            f"mu(E) still doubles from {norm1:g} to {norm2:g} eV above {WORDS[reference]}: that is "
-            "not after the edge",
-            "raise norm1",
+            f"mu(E) from {norm1:g} to {norm2:g} eV above {WORDS[reference]} is less than half of "
+            "what follows: that is not after the edge",
+            "raise norm1 or norm2",
         )
     if edge - energy[0] >= PRE_EDGE:
         check_pre_edge(energy - edge, mu / after)

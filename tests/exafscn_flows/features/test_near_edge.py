@@ -131,10 +131,12 @@ def test_a_slope_far_before_the_edge_is_seen_and_moves_no_edge() -> None:
         )
 
 
-def test_a_level_that_begins_before_the_edge_is_refused() -> None:
-    late = np.clip(ENERGY / 40, 0, 1)  # half of it at 20 eV
-    message = refused(xanes(late), reference="area", norm1=0.0, emax=18.0)
+def test_a_pre_edge_peak_is_no_edge() -> None:
+    mu = 0.9 * (abs(ENERGY + 6) < 1) + 1 / (1 + np.exp(-(ENERGY - 12) / 1.5))
+    message = refused(xanes(mu), reference="area", norm1=2.0, emax=18.0)
     assert "that is not after the edge" in message
+    found = find_edge(ENERGY, mu, "area", 5, 18)
+    assert found == pytest.approx(12 - 0.9 * 2, abs=0.3)
 
 
 def test_the_message_says_how_far_off_mu_is() -> None:
