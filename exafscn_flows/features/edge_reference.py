@@ -21,11 +21,18 @@ FOOT = 0.1
 oxides by FEFF 9 begin with 0.01 to 0.07."""
 
 PRE_EDGE = 5.0
-"""So far before its edge, eV, mu is that of the pre-edge."""
+"""What begins so far before its edge, eV, shows a pre-edge."""
+
+_NOTHING = 20.0
+"""So far before the edge, eV, there are no pre-edge peaks either: mu is 0 but for errors, which add
+up to several eV of a step in what begins 200 eV before its edge, as measurements do."""
 
 ROUNDING = 0.05
 """So far outside the data, eV, their first or last value still counts: FEFF's EXAFS begins one
 step of k, 0.01 eV, above E0, and programs round energies."""
+
+_SUBTRACT = "subtract the pre-edge line"
+_ON_EDGE = f"{_SUBTRACT}; of what begins on its edge, take reference e0"
 
 _SCAN = 0.25
 """Step, eV, in which the highest solution is looked for; it is then refined."""
@@ -57,7 +64,7 @@ def level(
         raise ItemFailure(
             "bad_spectrum",
             f"mu(E) is {found:.3g} after the edge, not positive",
-            "look at the stored spectrum of this site",
+            _SUBTRACT,
         )
     return found
 
@@ -72,9 +79,9 @@ def find_edge(
     """Return the energy of the edge, which moves with the spectrum.
 
     The level L of a spectrum with the edge E is the mean of mu from E + norm1 to E + norm2.
-    ``half_step``: mu(E) = L / 2, where mu rises. ``area``: the integral of mu up to E + norm2 is
-    that of a step of height L at E, norm2 times L. Of several such energies it is the highest.
-    Between its points, mu is linear.
+    ``half_step``: mu(E) = L / 2, where mu rises. ``area``: the integral of mu from E - 20 eV, or
+    the first point, to E + norm2 is that of a step of height L at E, norm2 times L. Of several such
+    energies it is the highest. Between its points, mu is linear.
 
     Parameters
     ----------
@@ -93,8 +100,9 @@ def find_edge(
     Raises
     ------
     ItemFailure
-        ``bad_spectrum`` if there is no such energy, norm2 above it is not covered, or the spectrum
-        begins with more than FOOT of its level: what is missing before that moves the edge.
+        ``bad_spectrum`` if there is no such energy, norm2 above it is not covered, mu is
+        twice as high farther above the edge, or it is not near 0 where the spectrum begins: what is
+        missing before that moves the edge.
     """
     from scipy.optimize import brentq
 
@@ -102,14 +110,20 @@ def find_edge(
 
     def excess(at: np.ndarray) -> np.ndarray:
         after = (until(at + norm2) - until(at + norm1)) / (norm2 - norm1)
-        area = reference == "area"
-        here = until(at + norm2) - norm2 * after if area else np.interp(at, energy, mu) - after / 2
-        return np.asarray(here)
+        if reference == "area":
+            begin = np.maximum(at - _NOTHING, energy[0])
+            return np.asarray(until(at + norm2) - until(begin) - norm2 * after)
+        return np.asarray(np.interp(at, energy, mu) - after / 2)
 
     lowest, highest = float(energy[0]), float(energy[-1]) - norm2
-    at = np.append(np.arange(highest, lowest, -_SCAN), lowest)
-    # It is positive beyond the highest edge.
-    if highest <= lowest or (found := excess(at))[0] <= 0:
+    too_short = highest <= lowest
+    if not too_short:
+        level(energy, mu, highest, norm1, norm2)
+        at = np.append(np.arange(highest, lowest, -_SCAN), lowest)
+        found = excess(at)
+        # It is positive beyond the highest edge.
+        too_short = found[0] <= 0
+    if too_short:
         raise ItemFailure(
             "bad_spectrum",
             f"mu(E) reaches from {energy[0]:.2f} to {energy[-1]:.2f} eV, which is not up to "
@@ -121,39 +135,52 @@ def find_edge(
         raise ItemFailure(
             "bad_spectrum",
             f"mu(E) is not normalised, or begins on its edge: {WORDS[reference]} is not found",
-            "subtract the pre-edge line; of what begins on its edge, take reference e0",
+            _ON_EDGE,
         )
     edge = float(brentq(excess, at[below[0]], at[below[0] - 1]))
-    first = mu[0] / level(energy, mu, edge, norm1, norm2)
-    if abs(first) > FOOT and edge - energy[0] < PRE_EDGE:
+    after = level(energy, mu, edge, norm1, norm2)
+    # A pre-edge peak can be an edge of its own, with a level that ends before the next rise.
+    farther = level(energy, mu, edge, (norm1 + norm2) / 2, 2 * norm2)
+    if farther > 2 * after:
+        raise ItemFailure(
+            "bad_spectrum",
+            f"mu(E) from {norm1:g} to {norm2:g} eV above {WORDS[reference]} is less than half of "
+            "what follows: that is not after the edge",
+            "raise norm1 or norm2",
+        )
+    if edge - energy[0] >= PRE_EDGE:
+        check_pre_edge(energy - edge, mu / after)
+    elif abs(mu[0]) > FOOT * after:
         raise ItemFailure(
             "bad_spectrum",
             "mu(E) is not normalised, or begins on its edge: its first value is "
-            f"{first:.2f} of its level after it",
-            "subtract the pre-edge line; of what begins on its edge, take reference e0",
+            f"{mu[0] / after:.2f} of its level after it",
+            _ON_EDGE,
         )
-    check_foot(first)
     return edge
 
 
-def check_foot(first: float) -> None:
-    """Refuse a spectrum that is not near 0 before its edge.
+def check_pre_edge(energy: np.ndarray, share: np.ndarray) -> None:
+    """Refuse a spectrum that is not near 0 where it begins, and up to 20 eV before its edge.
 
     Parameters
     ----------
-    first
-        Its first value, as a share of its level after the edge.
+    energy, share
+        Energy above the edge in ascending order, eV, and mu as a share of its level after the edge;
+        shape (n_e,).
 
     Raises
     ------
     ItemFailure
         ``bad_spectrum``.
     """
-    if abs(first) > FOOT:
+    before = share[: max(1, np.searchsorted(energy, -_NOTHING))]
+    worst = before[np.argmax(np.abs(before))]
+    if abs(worst) > FOOT:
         raise ItemFailure(
             "bad_spectrum",
-            f"mu(E) is not normalised: before the edge it is {first:.2f} of its level after it",
-            "subtract the pre-edge line",
+            f"mu(E) is not normalised: before the edge it is {worst:.2f} of its level after it",
+            _SUBTRACT,
         )
 
 

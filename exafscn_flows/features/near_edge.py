@@ -13,7 +13,7 @@ from exafscn_flows.features.edge_reference import (
     ROUNDING,
     WORDS,
     Reference,
-    check_foot,
+    check_pre_edge,
     find_edge,
     level,
     shows_pre_edge,
@@ -148,11 +148,10 @@ class NearEdge(OneSpectrum):
 
     def _check_scale(self, energy: np.ndarray, mu: np.ndarray, after: float) -> None:
         """Refuse mu with E0 as the reference that nobody has normalised."""
-        first = mu[0] / after
         # EXAFS by FEFF begin at E0, with anything from -1.8 to 2.5 of the level.
-        may_be_any = energy[0] > -ROUNDING and abs(first) > FOOT
+        may_be_any = energy[0] > -ROUNDING and abs(mu[0]) > FOOT * after
         if shows_pre_edge(energy, mu, after / 2, self.norm1) and not may_be_any:
-            check_foot(first)
+            check_pre_edge(energy, mu / after)
         elif fault := edge_step_fault(energy, mu):
             raise ItemFailure(
                 "bad_spectrum",

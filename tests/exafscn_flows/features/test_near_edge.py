@@ -117,6 +117,28 @@ def test_mu_that_is_not_normalised_is_refused(change: Any, reference: str) -> No
     assert "not normalised" in message
 
 
+def test_a_slope_far_before_the_edge_is_seen_and_moves_no_edge() -> None:
+    energy = np.arange(-200, 80, 0.5)
+    mu = white_line(energy)
+    keys: Any = {"norm1": 15, "norm2": 40}
+    offset = np.where(energy < -30, 0.02, 0)
+    edges = [find_edge(energy, curve, "area", **keys) for curve in (mu, mu + offset)]
+    assert edges[0] == pytest.approx(edges[1], abs=1e-6)
+    for reference in ("e0", *FOUND):
+        bump = 0.3 * np.exp(-(((energy + 80) / 20) ** 2))
+        assert "is 0.3" in refused(xanes(mu + bump, energy), reference=reference).replace(
+            "0.29", "0.3"
+        )
+
+
+def test_a_pre_edge_peak_is_no_edge() -> None:
+    mu = 0.9 * (abs(ENERGY + 6) < 1) + 1 / (1 + np.exp(-(ENERGY - 12) / 1.5))
+    message = refused(xanes(mu), reference="area", norm1=2.0, emax=18.0)
+    assert "that is not after the edge" in message
+    found = find_edge(ENERGY, mu, "area", 5, 18)
+    assert found == pytest.approx(12 - 0.9 * 2, abs=0.3)
+
+
 def test_the_message_says_how_far_off_mu_is() -> None:
     step = (ENERGY > 5).astype(float)
     assert refused(xanes(step + 0.5)) == (
