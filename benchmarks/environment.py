@@ -1,0 +1,196 @@
+"""What XANES tells of the environment of 3d metals in oxides, beside the published 86 %.
+
+    python benchmarks/xanes_table.py xanes.parquet --computed xanes-oxides
+    python benchmarks/environment.py --table xanes.parquet --data DIR --json environment.json
+
+Runs configs/study_environment.yaml once for each seed of the folds, and says how much is lost when
+all energies are off, relative to the edge that a spectrum shows itself and to a tabulated one. With
+--data, the database stays in that folder, and a run that was interrupted goes on.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from inputs import require
+from provenance import provenance
+from rich.console import Console
+from rich.table import Table
+
+from exafscn_flows import Campaign
+from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.features import Xanes
+from exafscn_flows.models import ExtraTrees
+from exafscn_flows.spectra.base import Spectrum
+from exafscn_flows.splits import grouped_folds
+from exafscn_flows.store.documents import LabelDoc, SiteDoc, SpectrumDoc
+from exafscn_flows.store.embedded import EmbeddedServer
+from exafscn_flows.store.store import Store
+
+FILE = Path(__file__).resolve().parents[1] / "configs" / "study_environment.yaml"
+NAME = "study-environment"
+BEST = "average"
+SIX = ["Ti", "V", "Cr", "Co", "Ni", "Cu"]
+SHIFTS = [-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0]
+"""Errors of the scale of energies, eV."""
+ABSOLUTE = Xanes(emin=5, emax=33, norm1=20)
+"""Relative to the tabulated edge, which is the E0 of the table."""
+
+
+def main() -> None:
+    """Run the campaign for each seed, and tell what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--table", type=Path, required=True, help="made by xanes_table.py")
+    parser.add_argument("--data", type=Path, help="folder of the database")
+    parser.add_argument("--seeds", type=int, default=3, help="number of fold seeds")
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    table = require(arguments.table, "--table")
+    with tempfile.TemporaryDirectory(prefix="exafscn-bench-") as folder:
+        server = EmbeddedServer(arguments.data or Path(folder))
+        os.environ["EXAFSCN_MONGODB_URI"] = server.start()
+        try:
+            frames = [run(table, seed) for seed in range(arguments.seeds)]
+            result = summary(frames) | {"shifted": shifted()}
+        finally:
+            server.stop()
+    show(result)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(provenance() | result, indent=1) + "\n")
+
+
+def run(table: Path, seed: int) -> pd.DataFrame:
+    """Run the campaign with one seed, and return the metrics of all its models."""
+    exafscn = str(Path(sys.executable).with_name("exafscn"))
+    keys = [f"sources.0.path={table}", f"evaluation.seed={seed}"]
+    # Experiments are made once.
+    keys += ["study=null"] if seed else []
+    options = [word for key in keys for word in ("--set", key)]
+    subprocess.run([exafscn, "run", str(FILE), *options], check=True)
+    return Campaign(NAME).metrics().assign(seed=seed)
+
+
+def summary(frames: Sequence[pd.DataFrame]) -> dict[str, Any]:
+    """Mean over the seeds: of the best model by metal, and of every model over the six metals."""
+    frame = pd.concat(frames)
+    best = frame[frame["model"] == BEST]
+    found: dict[str, Any] = {"seeds": len(frames), "model": BEST}
+    for split, rows in best.groupby("split"):
+        scores = rows.groupby("absorber")[["accuracy", "macro_f1"]].mean() * 100
+        found[split] = scores.to_dict("index")
+    grouped = best[best["split"] == "grouped"].groupby("absorber")
+    found["majority"] = (grouped["majority"].mean() * 100).to_dict()
+    found["sites"] = grouped["n_sites"].first().to_dict()
+    found["formulas"] = grouped["n_formulas"].first().to_dict()
+    found["mean"] = {
+        "accuracy, six metals": float(np.mean([found["grouped"][m]["accuracy"] for m in SIX])),
+        "macro_f1, V to Cu": float(np.mean([found["grouped"][m]["macro_f1"] for m in SIX[1:]])),
+        "majority, six metals": float(np.mean([found["majority"][m] for m in SIX])),
+    }
+    six = frame[(frame["split"] == "grouped") & frame["absorber"].isin(SIX)]
+    means = six.groupby(["model", "feature_set"])[["accuracy", "macro_f1"]].mean() * 100
+    found["models"] = [
+        {"model": model, "feature_set": fset, **scores}
+        for (model, fset), scores in means.to_dict("index").items()
+    ]
+    return found
+
+
+def shifted(metal: str = "Cu") -> dict[str, Any]:
+    """Accuracy of extra trees of all metals for formulas of one that they have never seen."""
+    store = Store.open()
+    config = store.config(NAME)
+    sites = [site for metal in config.absorbers for site in store.active_sites(NAME, metal)]
+    labels = {doc.site: str(doc.value) for doc in store.find(LabelDoc, {"campaign": NAME})}
+    sites = [site for site in sites if site.site in labels]
+    metals = np.array([site.absorber for site in sites])
+    names, y = np.unique([labels[site.site] for site in sites], return_inverse=True)
+    groups = np.array([site.formula for site in sites])
+    pairs = [f"{of} {label}" for of, label in zip(metals, y, strict=True)]
+    strata = np.unique(pairs, return_inverse=True)[1]
+    folds = grouped_folds(strata, groups, 5, 0)
+    one_hot = (metals[:, None] == np.array(config.absorbers)).astype(np.float32)
+    spectra = _spectra(store, sites)
+    own = metals == metal
+    found: dict[str, Any] = {"metal": metal, "sites": int(own.sum()), "shift": SHIFTS}
+    for name, fset in (("own edge", config.features.sets[0]), ("tabulated edge", ABSOLUTE)):
+        axis = fset.axis(config.features)[0]
+        whole = _features(fset, config, spectra, 0.0)
+        moved = {shift: _features(fset, config, _some(spectra, own), shift) for shift in SHIFTS}
+        right = dict.fromkeys(SHIFTS, 0)
+        for fold in range(5):
+            train, test = folds != fold, (folds == fold)[own]
+            X = np.hstack([whole, one_hot])
+            model = ExtraTrees(n_estimators=200)
+            fitted = model.fit(X[train], y[train], groups[train], axis, 0, "classes")
+            for shift, rows in moved.items():
+                predicted = fitted.predict(np.hstack([rows, one_hot[own]])[test])
+                right[shift] += int((predicted == y[own][test]).sum())
+        found[name] = [100 * right[shift] / int(own.sum()) for shift in SHIFTS]
+    return found
+
+
+def _some(spectra: list[Spectrum], rows: np.ndarray) -> list[Spectrum]:
+    return [spectrum for spectrum, chosen in zip(spectra, rows, strict=True) if chosen]
+
+
+def _spectra(store: Store, sites: Sequence[SiteDoc]) -> list[Spectrum]:
+    """Read the spectra of sites, in their order."""
+    names = Spectrum.__dataclass_fields__
+    found = {
+        doc.site: Spectrum(**{name: getattr(doc, name) for name in names})
+        for doc in store.find(SpectrumDoc, {"campaign": NAME})
+    }
+    return [found[site.site] for site in sites]
+
+
+def _features(
+    fset: Any, config: CampaignConfig, spectra: Sequence[Spectrum], shift: float
+) -> np.ndarray:
+    """Return the features of spectra whose energies are off by a shift, eV."""
+    return np.stack(
+        [
+            fset.transform(replace(one, energy_rel=one.energy_rel + shift), config.features)
+            for one in spectra
+        ]
+    )
+
+
+def show(result: dict[str, Any]) -> None:
+    """Print tables."""
+    console = Console(width=100)
+    table = Table("metal", "sites", "accuracy", "macro-F1", "majority", title="grouped (random)")
+    for metal, scores in result["grouped"].items():
+        random = result["random"][metal]
+        table.add_row(
+            metal,
+            str(result["sites"][metal]),
+            *(f"{scores[key]:.1f} ({random[key]:.1f})" for key in ("accuracy", "macro_f1")),
+            f"{result['majority'][metal]:.1f}",
+        )
+    console.print(table)
+    console.print({name: round(value, 2) for name, value in result["mean"].items()})
+    models = Table("model", "features", "accuracy", "macro-F1", title="six metals, grouped")
+    for one in result["models"]:
+        cells = (f"{one[key]:.1f}" for key in ("accuracy", "macro_f1"))
+        models.add_row(one["model"], one["feature_set"], *cells)
+    console.print(models)
+    curve = result["shifted"]
+    title = f"accuracy of {curve['metal']}, energies off"
+    shifts = Table("relative to", *(f"{shift:+g} eV" for shift in curve["shift"]), title=title)
+    for name in ("own edge", "tabulated edge"):
+        shifts.add_row(name, *(f"{value:.1f}" for value in curve[name]))
+    console.print(shifts)
+
+
+if __name__ == "__main__":
+    main()
