@@ -113,7 +113,7 @@ def shifted(metal: str = "Cu") -> dict[str, Any]:
     labels = {doc.site: str(doc.value) for doc in store.find(LabelDoc, {"campaign": NAME})}
     sites = [site for site in sites if site.site in labels]
     metals = np.array([site.absorber for site in sites])
-    names, y = np.unique([labels[site.site] for site in sites], return_inverse=True)
+    _, y = np.unique([labels[site.site] for site in sites], return_inverse=True)
     groups = np.array([site.formula for site in sites])
     pairs = [f"{of} {label}" for of, label in zip(metals, y, strict=True)]
     strata = np.unique(pairs, return_inverse=True)[1]
