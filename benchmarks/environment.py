@@ -1,6 +1,6 @@
 """What XANES tells of the environment of 3d metals in oxides, beside the published 86 %.
 
-    python benchmarks/xanes_table.py xanes.parquet --computed xanes-oxides
+    python benchmarks/xanes_table.py xanes.parquet
     python benchmarks/environment.py --table xanes.parquet --data DIR --json environment.json
 
 Runs configs/study_environment.yaml once for each seed of the folds, and says how much is lost when

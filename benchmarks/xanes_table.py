@@ -1,10 +1,10 @@
-"""Make a table of XANES for `kind: table`: stored spectra, and those of a campaign.
+"""Make a table of XANES for `kind: table`: stored spectra of six metals, and computed ones of two.
 
-    exafscn run configs/xanes_oxides.yaml --set sources.0.path=CIFS.zip   # Mn and Fe, hours
-    python benchmarks/xanes_table.py xanes.parquet --computed xanes-oxides
+    python benchmarks/xanes_table.py xanes.parquet
 
-Each row has its structure and its site. Energies are those of the program that made a spectrum, and
-count from the tabulated K edge of the element (xraydb), which is `e0`. What is left out is counted.
+The computed ones are those of configs/xanes_oxides.yaml, kept by computed_xanes.py. Each row has its
+structure and its site. Energies are those of the program that made a spectrum, and count from the
+tabulated K edge of the element (xraydb), which is `e0`. What is left out is counted.
 """
 
 import argparse
@@ -18,16 +18,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import xraydb
+from computed_xanes import read
+from inputs import CIFS as ALL_CIFS
 from inputs import require
-from pymatgen.core import Structure
 from rich.console import Console
 from rich.table import Table
 from stored_xanes import CIFS, COPPER, SIX, Placed, Stored, by_material, copper, metals, places
 
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.keys import item_key
-from exafscn_flows.store.documents import SpectrumDoc, StructureDoc
-from exafscn_flows.store.store import Store
+
+COMPUTED = Path(__file__).with_name("results") / "xanes_oxides.parquet"
 
 SCHEMA = pa.schema(
     {
@@ -88,27 +88,12 @@ def stored_rows(
             yield row((material_id, absorber), placed, one.energy, one.mu, ("FEFF", "9.9"))
 
 
-def computed_rows(campaign: str, left_out: Counter[tuple[str, str]]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of the XANES of a campaign, and count sites that have failed."""
-    store = Store.open()
-    config = store.config(campaign)
-    (way,) = (one.name for one in config.spectra)
-    for absorber in config.absorbers:
-        for site in store.active_sites(campaign, absorber):
-            key = item_key(site.site, way)
-            spectrum = store.read(SpectrumDoc, campaign, [key]).get(key)
-            if spectrum is None:
-                left_out[absorber, "not computed"] += 1
-                continue
-            structures = store.read(StructureDoc, campaign, [site.material_id])
-            structure = Structure.from_dict(structures[site.material_id].structure)
-            yield row(
-                (site.material_id, absorber),
-                Placed(structure, site.site_index, 1),
-                spectrum.e0 + spectrum.energy_rel,
-                spectrum.mu,
-                (spectrum.program, spectrum.version),
-            )
+def computed_rows(path: Path, cifs: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of computed spectra."""
+    for one in read(path, cifs):
+        placed = Placed(one.structure, one.site_index, 1)
+        program = (one.program, one.version)
+        yield row((one.material_id, one.absorber), placed, one.energy, one.mu, program)
 
 
 def show(rows: list[dict[str, Any]], left_out: Counter[tuple[str, str]]) -> None:
@@ -128,15 +113,16 @@ def main() -> None:
     parser.add_argument("--copper", type=Path, default=COPPER, help="table with structures")
     parser.add_argument("--metals", type=Path, default=SIX, help="table of the other metals")
     parser.add_argument("--cifs", type=Path, default=CIFS, help="zip of their structures")
-    parser.add_argument("--computed", help="campaign whose spectra are taken in")
+    parser.add_argument("--computed", type=Path, default=COMPUTED, help="computed spectra")
+    parser.add_argument("--computed-cifs", type=Path, default=ALL_CIFS, help="their structures")
     arguments = parser.parse_args()
     pool = copper(require(arguments.copper, "--copper"))
     pool += metals(require(arguments.metals, "--metals"))
     left_out: Counter[tuple[str, str]] = Counter()
     with zipfile.ZipFile(require(arguments.cifs, "--cifs")) as archive:
         rows = list(stored_rows(pool, archive, left_out))
-    if arguments.computed:
-        rows += computed_rows(arguments.computed, left_out)
+    computed = require(arguments.computed, "--computed")
+    rows += computed_rows(computed, require(arguments.computed_cifs, "--computed-cifs"))
     rows.sort(key=lambda one: (one["material_id"], one["site_index"]))
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), arguments.output, row_group_size=500)
     show(rows, left_out)
