@@ -3,8 +3,8 @@
     python benchmarks/xanes_table.py xanes.parquet
 
 The computed ones are those of configs/xanes_oxides.yaml, kept by computed_xanes.py. Each row has
-its structure and its site. Energies are those of the program that made a spectrum, and count from the
-tabulated K edge of the element (xraydb), which is `e0`. What is left out is counted.
+its structure and its site. Energies are those of the program that made a spectrum, and count from
+the tabulated K edge of the element (xraydb), which is `e0`. What is left out is counted.
 """
 
 import argparse
