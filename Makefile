@@ -71,7 +71,7 @@ $(BIN)/pip:
 	$(PYTHON) -m venv --clear $(VENV)
 
 $(RUN): pyproject.toml requirements.lock | $(BIN)/pip
-	$(PIP) install --constraint requirements.lock --editable '.[feff10,mongod]'
+	$(PIP) install --constraint requirements.lock --editable '.[feff10,mongod,pdf]'
 	touch $@
 
 $(DEV): pyproject.toml requirements.lock | $(BIN)/pip

@@ -18,6 +18,9 @@ EVERY = [
     for one in classes
 ]
 
+EXTRAS = {"feff10": "feff10", "pdf": "diffpy.pdffit2"}
+"""Packages that not every installation has, by the kind that needs them."""
+
 
 def of(group: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("one", GROUPS[group], ids=kind_of)
@@ -78,8 +81,8 @@ def test_parts_of_spectra(one: Any) -> None:
     ],
 )
 def test_spectra(one: Any, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if kind_of(one) == "feff10":
-        pytest.importorskip("feff10")
+    if package := EXTRAS.get(kind_of(one)):
+        pytest.importorskip(package)
     monkeypatch.setattr(feff, "_compute", known_feff.compute)  # twice, indeed
     spectra.computes_spectra(one, scratch)
 

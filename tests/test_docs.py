@@ -18,7 +18,7 @@ from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.features import Concatenation, XftfSettings
 from exafscn_flows.models import Average
 from exafscn_flows.sources import FeffRunsSource, MaterialsProjectSource, TableSource
-from exafscn_flows.spectra import Feff10Settings, StoredSettings
+from exafscn_flows.spectra import Feff10Settings, PdfSettings, StoredSettings
 from exafscn_flows.spectra.feff_cards import EXTERNAL_CARDS, FEFF10_CARDS
 from exafscn_flows.store.documented import DOCUMENTED_QUERIES
 from exafscn_flows.store.documents import DOCUMENTS, STAGES, CampaignDoc
@@ -86,6 +86,8 @@ def required(model: type[BaseModel], name: str) -> dict[str, Any]:
         return {"kind": "feff_runs", "path": "x"}
     if model is Feff10Settings:
         return {"kind": "feff10"}
+    if model is PdfSettings:
+        return {"kind": "pdf"}
     if model is StoredSettings:
         return {"kind": "stored"}
     if model is TableSource:

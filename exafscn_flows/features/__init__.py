@@ -8,6 +8,7 @@ from exafscn_flows.features.base import FeatureSetModel
 from exafscn_flows.features.concatenation import Concatenation
 from exafscn_flows.features.inputs import Inputs
 from exafscn_flows.features.k_space import KSpace
+from exafscn_flows.features.pdf import Pdf
 from exafscn_flows.features.peaks import Peaks
 from exafscn_flows.features.q_space import QSpace
 from exafscn_flows.features.r_space import RSpace
@@ -32,6 +33,7 @@ __all__ = [
     "Inputs",
     "KSpace",
     "LarchSettings",
+    "Pdf",
     "Peaks",
     "QSpace",
     "RSpace",

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from exafscn_flows.features.base import FeatureSetModel
 from exafscn_flows.features.k_space import KSpace
+from exafscn_flows.features.pdf import Pdf
 from exafscn_flows.features.peaks import Peaks
 from exafscn_flows.features.q_space import QSpace
 from exafscn_flows.features.r_space import RSpace
@@ -28,6 +29,7 @@ SETS: tuple[type[FeatureSetModel], ...] = registered(
         XanesDerivative,
         XanesCumulative,
         XanesPolynomials,
+        Pdf,
     ],
     reserved=["concatenation"],
 )

@@ -58,7 +58,8 @@ def feff_times(store: Store, config: CampaignConfig, runs: Mapping[str, int]) ->
         Of the spectra for which it has to run.
     """
     recorded = [raw for name in store.campaign_names() for raw in _looked_at(store, name)]
-    recorded = [raw for raw in recorded if raw["seconds"] > 0]
+    # What has no cards was computed by another program.
+    recorded = [raw for raw in recorded if raw["seconds"] > 0 and raw["cards"]]
     found = []
     for way in config.spectra:
         if not way.seconds or not runs.get(way.name):

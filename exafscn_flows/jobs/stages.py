@@ -208,7 +208,7 @@ def _spectrum(
         stored = StoredSite(site.absorber, site.site_index, site.averaged)
         spectrum = sources.reader.spectrum(crystal.entry[1], stored)
         return SpectrumDoc(**head, computed=False, **vars(spectrum))
-    if site.averaged:
+    if site.averaged and not way.of_element:
         raise ItemFailure(
             "averaged_site",
             f"the stored spectrum of {site.absorber} is a mean over several sites, and {way.kind} "

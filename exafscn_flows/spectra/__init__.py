@@ -10,13 +10,21 @@ from pydantic import BeforeValidator
 
 from exafscn_flows.registry import one_of, registered
 from exafscn_flows.spectra.feff10_settings import Feff10Settings
+from exafscn_flows.spectra.pdf_settings import PdfSettings
 from exafscn_flows.spectra.settings import FeffSettings, StoredSettings
 from exafscn_flows.spectra.way import SpectraModel
 
-__all__ = ["WAYS", "FeffSettings", "SpectraModel", "SpectraSettings", "StoredSettings"]
+__all__ = [
+    "WAYS",
+    "FeffSettings",
+    "PdfSettings",
+    "SpectraModel",
+    "SpectraSettings",
+    "StoredSettings",
+]
 
 WAYS: tuple[type[SpectraModel], ...] = registered(
-    "spectra", [FeffSettings, Feff10Settings, StoredSettings]
+    "spectra", [FeffSettings, Feff10Settings, PdfSettings, StoredSettings]
 )
 
 

@@ -3,9 +3,15 @@
 from typing import Literal
 
 SpectrumType = Literal["EXAFS", "XANES"]
+"""What absorption spectra are."""
 
-Part = Literal["chi(k)", "EXAFS in mu(E)", "the near edge in mu(E)"]
+PatternType = Literal[SpectrumType, "PDF"]
+"""What can be computed of a site."""
+
+Part = Literal["chi(k)", "EXAFS in mu(E)", "the near edge in mu(E)", "G(r)"]
 """What features are made from, and what a spectrum may hold."""
 
 EVERYTHING: frozenset[Part] = frozenset({"chi(k)", "EXAFS in mu(E)", "the near edge in mu(E)"})
+"""All that absorption spectra may hold."""
 NEAR_EDGE: frozenset[Part] = frozenset({"the near edge in mu(E)"})
+PAIRS: frozenset[Part] = frozenset({"G(r)"})

@@ -25,6 +25,9 @@ class SpectraModel(NamedModel):
     seconds: ClassVar[float] = 0.0
     """Processor seconds that a site takes with default settings: a first guess."""
 
+    of_element: ClassVar[bool] = False
+    """Whether all sites of an element in a crystal have the same, and so has a mean over them."""
+
     kind: str
     name: SpectrumName
 

@@ -11,10 +11,11 @@ only fields that differ between two runs of one campaign.
 from datetime import datetime
 from typing import Any, ClassVar
 
+import numpy as np
 from pydantic import Field
 
 from exafscn_flows.keys import failure_key, item_key
-from exafscn_flows.spectra.parts import SpectrumType
+from exafscn_flows.spectra.parts import PatternType
 from exafscn_flows.store.base import Document, SiteStageDoc, Vector, now
 from exafscn_flows.store.results import (
     ExperimentDoc,
@@ -165,27 +166,39 @@ class LabelDoc(SiteStageDoc):
 
 
 class SpectrumDoc(SiteStageDoc):
-    """K-edge EXAFS or XANES of one site, as FEFF or the source gives it."""
+    """EXAFS, XANES or PDF of one site, as the program or the source gives it."""
 
     collection: ClassVar[str] = "spectra"
 
     spectrum: str = Field(description="Name of the spectrum in the campaign file.")
-    edge: str = Field(description="Absorption edge.")
-    spectrum_type: SpectrumType = Field(default="EXAFS", description="EXAFS or XANES.")
-    e0: float = Field(description="Energy where k = 0, eV.")
+    edge: str = Field(description="Absorption edge; empty of a PDF.")
+    spectrum_type: PatternType = Field(default="EXAFS", description="EXAFS, XANES or PDF.")
+    e0: float = Field(description="Energy where k = 0, eV; 0 of a PDF.")
     k: Vector = Field(
-        description="Photoelectron wave number, 1/Å, shape (n_k,); empty if only mu is known."
+        description="Photoelectron wave number, 1/Å, shape (n_k,); empty if only mu is known, or G."
     )
     chi: Vector = Field(description="chi(k), shape (n_k,).")
-    energy_rel: Vector = Field(description="Energy above e0, eV, shape (n_e,).")
+    energy_rel: Vector = Field(description="Energy above e0, eV, shape (n_e,); empty of a PDF.")
     mu: Vector = Field(description="Absorption, FEFF's normalisation, shape (n_e,).")
     mu0: Vector = Field(
         description="Embedded-atom background of mu, shape (n_e,); empty if it is not known."
     )
+    r: Vector = Field(
+        default_factory=lambda: np.empty(0),
+        description="Distance, Å, shape (n_r,); empty but of a PDF.",
+    )
+    pdf: Vector = Field(
+        default_factory=lambda: np.empty(0),
+        description="G(r) of all pairs, 1/Å², shape (n_r,).",
+    )
+    dpdf: Vector = Field(
+        default_factory=lambda: np.empty(0),
+        description="G(r) of the pairs that contain the absorber's element, 1/Å², shape (n_r,).",
+    )
     program: str = Field(description="Program that made the spectrum.")
     version: str = Field(description="Version of the program, from its output.")
     cards: dict[str, str] = Field(description="FEFF cards used.")
-    seconds: float = Field(description="Processor seconds that FEFF took; 0 if stored.")
+    seconds: float = Field(description="Processor seconds that the program took; 0 if stored.")
     computed: bool = Field(
         default=True, description="Whether it was computed; else a source has it stored."
     )

@@ -14,7 +14,7 @@ from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features import FeatureSetModel, Inputs
 from exafscn_flows.features.base import OneSpectrum
 from exafscn_flows.spectra.base import Spectrum
-from exafscn_flows.spectra.parts import NEAR_EDGE, Part
+from exafscn_flows.spectra.parts import NEAR_EDGE, PAIRS, Part
 from exafscn_flows.strict import LocatedError
 
 
@@ -47,10 +47,24 @@ def near_edge(exafs: Spectrum) -> Spectrum:
     )
 
 
+def _with_pairs(exafs: Spectrum) -> Spectrum:
+    """Add a G(r) to a spectrum: some curve, one for each spectrum."""
+    r = 0.02 * np.arange(1, 501)
+    curve = np.interp(r, exafs.k, exafs.chi)
+    return replace(exafs, r=r, pdf=curve, dpdf=curve / 2)
+
+
+def _pairs(exafs: Spectrum) -> Spectrum:
+    none = np.empty(0)
+    nothing = {"k": none, "chi": none, "energy_rel": none, "mu": none, "mu0": none}
+    return replace(_with_pairs(exafs), edge="", spectrum_type="PDF", e0=0.0, **nothing)
+
+
 def _suitable(fset: FeatureSetModel, name: str) -> Spectrum:
     given = spectrum(name)
-    near = isinstance(fset, OneSpectrum) and fset.needs == NEAR_EDGE
-    return near_edge(given) if near else given
+    if not isinstance(fset, OneSpectrum):
+        return given
+    return {NEAR_EDGE: near_edge, PAIRS: _pairs}.get(fset.needs, lambda one: one)(given)
 
 
 def variants(one: Kind) -> Iterator[Any]:
@@ -85,9 +99,10 @@ def vectors_are_sound(one: type[FeatureSetModel]) -> None:
 def _spoilt(good: Spectrum) -> Iterator[Spectrum]:
     """Spectra that can be used for nothing."""
     none = np.empty(0)
-    yield replace(good, k=none, chi=none, energy_rel=none, mu=none, mu0=none)
+    nothing = {"k": none, "chi": none, "energy_rel": none, "mu": none, "mu0": none}
+    yield replace(good, r=none, pdf=none, dpdf=none, **nothing)
     nan = {}
-    for name in ("chi", "mu", "mu0"):
+    for name in ("chi", "mu", "mu0", "pdf", "dpdf"):
         nan[name] = getattr(good, name).copy()
         nan[name][30:40] = np.nan
     yield replace(good, **nan)
@@ -95,14 +110,18 @@ def _spoilt(good: Spectrum) -> Iterator[Spectrum]:
     order[20:60] = order[20:60][::-1]
     by_energy = np.arange(len(good.energy_rel))
     by_energy[20:60] = by_energy[20:60][::-1]
-    yield replace(good, k=good.k[order], energy_rel=good.energy_rel[by_energy])
-    yield replace(good, k=good.k[:-3], energy_rel=good.energy_rel[:-3])
+    by_r = np.arange(len(good.r))
+    by_r[20:60] = by_r[20:60][::-1]
+    unordered = {"k": good.k[order], "energy_rel": good.energy_rel[by_energy]}
+    yield replace(good, r=good.r[by_r], **unordered)
+    yield replace(good, k=good.k[:-3], energy_rel=good.energy_rel[:-3], r=good.r[:-3])
 
 
 def _lacking(good: Spectrum) -> Iterator[tuple[frozenset[Part], Spectrum]]:
     """Spectra that hold a part of what there may be, and which."""
     none = np.empty(0)
     yield NEAR_EDGE, near_edge(good)
+    yield PAIRS, _pairs(good)
     energy = np.arange(0.04, good.energy_rel[-1], 7.5)
     mu, mu0 = (np.interp(energy, good.energy_rel, curve) for curve in (good.mu, good.mu0))
     coarse = {"energy_rel": energy, "mu": mu, "mu0": mu0}
@@ -115,7 +134,7 @@ def bad_spectra_fail(one: type[FeatureSetModel]) -> None:
     for fset in variants(one):
         if not fset.spectra:
             continue
-        for bad in _spoilt(good):
+        for bad in _spoilt(_with_pairs(good)):
             _fails(fset, bad)
         for holds, other in _lacking(good):
             plain = fset.model_copy(update={"spectrum": None})
