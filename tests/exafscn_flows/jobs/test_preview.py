@@ -57,9 +57,9 @@ def write_spectra(store, config, seconds=2.0):
             [
                 SpectrumDoc(
                     campaign=site.campaign,
-                    hash=state.wanted.spectra["exafs"],
+                    hash=state.wanted.spectra[config.spectra[0].name],
                     site=site.site,
-                    spectrum="exafs",
+                    spectrum=config.spectra[0].name,
                     absorber=site.absorber,
                     edge="K",
                     e0=0.0,
@@ -165,6 +165,14 @@ def test_time_comes_from_what_was_recorded_first_with_the_same_cards(
     write_cifs(cifs, sulfide)
     (same,) = told(store, config(campaign="other")).feff
     assert (same.runs, same.recorded, same.same_cards, same.seconds) == (1, 8, True, 3.0 / 2)
+
+
+def test_what_pdfs_took_says_nothing_of_feff(plan, store, config):
+    before = plan(polymorphs("Ni"), spectra={"kind": "pdf"}, features={"sets": [{"kind": "pdf"}]})
+    assert told(store, before).feff == []
+    write_spectra(store, before, seconds=0.01)
+    (rule,) = told(store, config(campaign="other")).feff
+    assert (rule.recorded, rule.seconds_per_run) == (0, FeffSettings.seconds)
 
 
 def test_what_another_campaign_has_computed_is_found(plan, store, config):

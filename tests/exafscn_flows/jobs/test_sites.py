@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from crystals import rock_salt, zinc_blende
@@ -6,8 +8,9 @@ from exafscn_flows.errors import CampaignError, ItemFailure, UsageError
 from exafscn_flows.jobs import sites as sites_module
 from exafscn_flows.jobs.context import _Nobody
 from exafscn_flows.jobs.sites import process_chunk, process_sites
+from exafscn_flows.jobs.stages import Sources, _spectrum
 from exafscn_flows.jobs.states import State, site_states
-from exafscn_flows.spectra import FeffSettings, feff
+from exafscn_flows.spectra import FeffSettings, PdfSettings, feff
 from exafscn_flows.store.documents import FailureDoc, FeatureDoc, LabelDoc, SpectrumDoc
 from exafscn_flows.store.store import Store
 
@@ -167,6 +170,46 @@ def test_a_spectrum_that_fails_holds_up_only_what_is_made_from_it(plan, store, m
     blocked = State.BLOCKED
     assert state.features == {"r_space_chi": State.DONE, "k_space_chi": blocked, "both": blocked}
     assert not state.pending
+
+
+def test_a_site_that_lacks_one_pattern_is_left_out_of_what_is_made_from_two(plan, store):
+    pytest.importorskip("diffpy.pdffit2")
+    parts = [
+        {"kind": "pdf", "spectrum": "pdf"},
+        {"kind": "pdf", "spectrum": "neutrons", "pattern": "differential"},
+    ]
+    # PDFfit2 has no scattering length of Po.
+    config = plan(
+        {"NiO": rock_salt("Ni", "O", 4.18), "NiPo": rock_salt("Ni", "Po", 5.6)},
+        spectra=[{"kind": "pdf"}, {"kind": "pdf", "name": "neutrons", "radiation": "neutron"}],
+        features={"sets": [parts[0], {"kind": "concatenation", "name": "both", "parts": parts}]},
+    )
+    first, last = (site.site for site in store.active_sites("test"))
+    counts = process_sites.original("test", first, last)
+    assert (counts["spectra done"], counts["spectra failed"], counts["features done"]) == (3, 1, 3)
+    (failure,) = store.find(FailureDoc, {})
+    assert (failure.item, failure.kind) == (f"{last}/neutrons", "unknown_element")
+    without = site_states(store, config, list(store.active_sites("test")))[1]
+    assert without.features == {"pdf": State.DONE, "both": State.BLOCKED}
+    (neutrons,) = store.find(SpectrumDoc, {"spectrum": "neutrons"})
+    (both,) = store.find(FeatureDoc, {"feature_set": "both"})
+    assert (len(neutrons.r), len(neutrons.chi), neutrons.spectrum_type) == (500, 0, "PDF")
+    np.testing.assert_allclose(both.vector[91:], neutrons.dpdf[49::5], rtol=1e-4, atol=1e-4)
+
+
+def test_a_mean_over_sites_has_the_pdf_of_its_element_and_no_exafs_of_one_site(tmp_path):
+    pytest.importorskip("diffpy.pdffit2")
+    state = SimpleNamespace(
+        site=SimpleNamespace(
+            campaign="test", site="NiO:Ni:all", absorber="Ni", site_index=0, averaged=True
+        ),
+        wanted=SimpleNamespace(spectra={"pdf": "h", "exafs": "h"}),
+    )
+    where = (state, SimpleNamespace(structure=NIO["NiO"]), Sources({}, {}, None, tmp_path))
+    found = _spectrum(PdfSettings(kind="pdf"), *where)
+    assert (found.spectrum_type, found.site, len(found.dpdf)) == ("PDF", "NiO:Ni:all", 500)
+    with pytest.raises(ItemFailure, match="mean over several sites"):
+        _spectrum(FeffSettings(), *where)
 
 
 def test_what_feff_has_computed_is_found_whatever_campaign_had_it_computed(
