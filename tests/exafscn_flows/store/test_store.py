@@ -157,6 +157,15 @@ def test_computed_spectra_are_found_by_content_in_any_campaign(store):
     assert store.computed([]) == {}
 
 
+def test_spectra_from_before_there_were_pdfs_are_read(store):
+    store.write([spectrum("a", "x")])
+    unset = {"$unset": {"r": "", "pdf": "", "dpdf": ""}}
+    assert store.database.spectra.update_many({}, unset).modified_count == 1
+    (found,) = store.find(SpectrumDoc, {})
+    assert found.r.shape == found.pdf.shape == found.dpdf.shape == (0,)
+    assert found.chi.tolist() == pytest.approx([0.1, 0.2])
+
+
 def test_computed_spectra_are_found_in_an_index(store):
     store.write(spectrum(f"c{n}", f"h{n}") for n in range(50))
     find = {"find": "spectra", "filter": {"hash": {"$in": ["h1", "h2"]}, **COMPUTED}}
