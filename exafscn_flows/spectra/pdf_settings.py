@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-import numpy as np
 from pydantic import Field, model_validator
 
 from exafscn_flows.spectra.parts import PAIRS, Part
 from exafscn_flows.spectra.way import SpectraModel, SpectrumName
 
 if TYPE_CHECKING:
+    import numpy as np
     from pymatgen.core import Structure
 
     from exafscn_flows.spectra.base import Spectrum
@@ -78,8 +78,10 @@ class PdfSettings(SpectraModel):
 
         check_installed()
 
-    def r(self) -> np.ndarray:
+    def r(self) -> "np.ndarray":
         """Return r, Å, shape (n_r,): multiples of rstep from rmin to rmax, without 0."""
+        import numpy as np  # most campaigns are read without it
+
         first = max(1, int(np.ceil(self.rmin / self.rstep - _ROUNDING)))
         return self.rstep * np.arange(first, int(self.rmax / self.rstep + _ROUNDING) + 1)
 
