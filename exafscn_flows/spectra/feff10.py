@@ -131,9 +131,12 @@ def _compute(
     """Run FEFF, and again with other cards while its potentials are not to be trusted."""
     deadline = time.monotonic() + settings.time_limit
     seconds = 0.0
-    faults = []
-    cards: dict[str, str] | None = settings.feff_cards()
-    while cards is not None:
+    faults: list[str] = []
+    bad_counts = False
+    given = settings.feff_cards()
+    for cards in _attempts(given):
+        if cards.get("CORVAL") != given.get("CORVAL") and not bad_counts:
+            break
         text = feff_input(
             structure, site_index, cards, UNLIMITED, reach=settings.radius, lmax=_LMAX
         )
@@ -146,7 +149,7 @@ def _compute(
                 if fault := _scf_fault(folder, ended):
                     check_space(folder)
                     faults.append(f"with SCF {cards['SCF']}{_corval(cards)}, {fault.text}")
-                    cards = _mended(cards, fault)
+                    bad_counts |= fault.bad_counts
                     continue
                 ended = run(_stages(cards))
                 seconds += ended.seconds
@@ -166,17 +169,21 @@ def _corval(cards: Mapping[str, str]) -> str:
     return f" and CORVAL {cards['CORVAL']}" if "CORVAL" in cards else ""
 
 
-def _mended(cards: Mapping[str, str], fault: _Fault) -> dict[str, str] | None:
-    """Return cards that may cure a fault; None where all that is known has been tried."""
-    if fault.bad_counts and "CORVAL" not in cards:
-        return {**cards, "CORVAL": _CORE_VALENCE}
+def _attempts(cards: Mapping[str, str]) -> list[dict[str, str]]:
+    """Cards as they are, and with slower mixing; then both with core and valence parted elsewhere.
+
+    Electrons that are lost late are kept by slower mixing, those lost at once by the other parting.
+    """
+    attempts = [dict(cards)]
     defaults = ("0", "30", "0.2")
     radius, *rest = cards["SCF"].split()
     words = [*rest, *defaults[len(rest) :]]
     if float(words[2]) > float(_SLOW_MIXING):
         words[2] = _SLOW_MIXING
-        return {**cards, "SCF": " ".join([radius, *words])}
-    return None
+        attempts.append({**cards, "SCF": " ".join([radius, *words])})
+    if "CORVAL" not in cards:
+        attempts += [{**one, "CORVAL": _CORE_VALENCE} for one in attempts]
+    return attempts
 
 
 def _stages(cards: Mapping[str, str]) -> tuple[str, ...]:

@@ -150,6 +150,7 @@ BUSY = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"
     "first",
     [
         "cp $DATA/out convergence.scf",
+        "cp $DATA/good convergence.scf; echo ' Found bad counts.'",
         "cp $DATA/ends convergence.scf; exit 1",
     ],
 )
@@ -192,18 +193,21 @@ def test_a_parting_that_is_given_is_kept(stages: MakeStages, scratch: Path, tmp_
 
 
 @pytest.mark.parametrize(
-    ("scf", "slower"),
+    ("scf", "mixings"),
     [
-        ("3", "3 0 30 0.05"),
-        ("3 1 50", "3 1 50 0.05"),
-        ("3 0 30 0.2 5 -40 0", "3 0 30 0.05 5 -40 0"),
-        ("3 0 30 0.05 1", None),
-        ("3 0 30 0.01 1", None),
+        ("3", ["3", "3 0 30 0.05"]),
+        ("3 1 50", ["3 1 50", "3 1 50 0.05"]),
+        ("3 0 30 0.2 5 -40 0", ["3 0 30 0.2 5 -40 0", "3 0 30 0.05 5 -40 0"]),
+        ("3 0 30 0.05 1", ["3 0 30 0.05 1"]),
+        ("3 0 30 0.01 1", ["3 0 30 0.01 1"]),
     ],
 )
-def test_only_mixing_is_slower_in_the_second_try(scf: str, slower: str | None) -> None:
-    mended = feff10._mended({"SCF": scf}, feff10._Fault("not in 30 iterations"))
-    assert mended == (slower and {"SCF": slower})
+def test_only_mixing_is_slower_and_then_only_the_parting_is_another(
+    scf: str, mixings: list[str]
+) -> None:
+    plain = [{"SCF": one} for one in mixings]
+    parted = [{**one, "CORVAL": "-60"} for one in plain]
+    assert feff10._attempts({"SCF": scf}) == plain + parted
 
 
 @pytest.mark.parametrize(
