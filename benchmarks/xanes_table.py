@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import xraydb
+from computed_xanes import FILE as COMPUTED
 from computed_xanes import read
 from inputs import CIFS as ALL_CIFS
 from inputs import require
@@ -26,8 +27,6 @@ from rich.table import Table
 from stored_xanes import CIFS, COPPER, SIX, Placed, Stored, by_material, copper, metals, places
 
 from exafscn_flows.errors import ItemFailure
-
-COMPUTED = Path(__file__).with_name("results") / "xanes_oxides.parquet"
 
 SCHEMA = pa.schema(
     {
