@@ -245,8 +245,9 @@ def _scf_fault(folder: Path, ended: Ended) -> _Fault | None:
     if _signal(ended):
         _check(ended)
     if _BAD_COUNTS in ended.log:
-        text = f"electrons were missing, or too many, about iteration {last}: core and valence "
-        return _Fault(f"{text}states are parted within a band", bad_counts=True)
+        # Why is not known before another parting, or slower mixing, has cured it.
+        text = f"electrons were missing, or too many, about iteration {last}"
+        return _Fault(text, bad_counts=True)
     if ended.status:
         return _Fault(f"pot failed after iteration {last}")
     return None if converged else _Fault(f"not in {last} iterations")
