@@ -214,9 +214,19 @@ def structure_hash(structure: Structure) -> str:
     str
         16 hexadecimal digits, the same in every process and after storage as a dictionary.
     """
-    cell = np.round(structure.lattice.parameters, 4).tolist()
-    coordinates = np.round(structure.frac_coords, 5) % 1.0
-    return content_hash(cell, [s.specie.symbol for s in structure], coordinates.tolist())
+    cell = _steps(np.array(structure.lattice.parameters), 1e-4)
+    coordinates = _steps(structure.frac_coords, 1e-5) % 100_000
+    symbols = [s.specie.symbol for s in structure]
+    return content_hash(cell.tolist(), symbols, coordinates.tolist())
+
+
+def _steps(values: np.ndarray, step: float) -> np.ndarray:
+    """Return the nearest number of steps, as integers, the same whatever the last bits.
+
+    Files write some decimals, of which one in a thousand lies half way between two steps. So the
+    steps are moved by a share that no decimal and no fraction has.
+    """
+    return np.floor(values / step + 0.5 + 1 / np.pi).astype(int)
 
 
 def _plain(structure: Structure) -> Structure:

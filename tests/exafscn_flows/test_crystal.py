@@ -206,6 +206,19 @@ def test_the_hash_ignores_noise_but_not_changes():
     assert structure_hash(swapped) != expected
 
 
+def test_noise_does_not_decide_on_decimals_half_way_between_two_steps():
+    # As files write them: 8 decimals, here of which the last three are 500.
+    lattice = Lattice.orthorhombic(4.00005, 5.12345, 6.98765)
+    coordinates = np.array([[0.0, 0.0, 0.0], [0.123455, 0.234565, 0.345675]])
+    rng = np.random.default_rng(0)
+    hashes = set()
+    for _ in range(20):
+        matrix = lattice.matrix * (1 + 1e-13 * rng.standard_normal((3, 3)))
+        moved = coordinates + 1e-13 * rng.standard_normal((2, 3))
+        hashes.add(structure_hash(Structure(matrix, ["Ni", "O"], moved)))
+    assert len(hashes) == 1
+
+
 def test_mixed_and_partly_occupied_sites_are_refused_by_name():
     mixed = Structure(Lattice.cubic(3.6), [{"Cu": 0.5, "Au": 0.5}], [[0, 0, 0]])
     error = failure(mixed)
