@@ -133,7 +133,7 @@ def shifted(metal: str = "Cu") -> dict[str, Any]:
     found: dict[str, Any] = {"metal": metal, "sites": int(own.sum()), "shift": SHIFTS}
     found["left out"] = left_out
     for name, fset in sets:
-        axis = fset.axis(config.features)[0]
+        columns = fset.columns(config.features)
         whole = _features(fset, config, spectra, 0.0)
         moved = {shift: _features(fset, config, _some(spectra, own), shift) for shift in SHIFTS}
         right = dict.fromkeys(SHIFTS, 0)
@@ -141,7 +141,7 @@ def shifted(metal: str = "Cu") -> dict[str, Any]:
             train, test = folds != fold, (folds == fold)[own]
             X = np.hstack([whole, one_hot])
             model = ExtraTrees(n_estimators=200)
-            fitted = model.fit(X[train], y[train], groups[train], axis, 0, "classes")
+            fitted = model.fit(X[train], y[train], groups[train], columns, 0, "classes")
             for shift, rows in moved.items():
                 predicted = fitted.predict(np.hstack([rows, one_hot[own]])[test])
                 right[shift] += int((predicted == y[own][test]).sum())

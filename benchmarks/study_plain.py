@@ -32,6 +32,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from exafscn_flows.evaluation.attribution import integrated_gradients, permutation_drop
 from exafscn_flows.evaluation.experiments import first_groups
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.models.mlp import Mlp
 from exafscn_flows.tasks import task_named
 
@@ -178,7 +179,7 @@ def fit(
     if settings["kind"] == "mlp":
         # On one thread: how torch shares sums among threads changes what it learns.
         return Mlp.model_validate(settings).fit(
-            X, y, groups, np.arange(X.shape[1]), seed, "classes"
+            X, y, groups, Columns(np.arange(X.shape[1])), seed, "classes"
         )
     return estimator(settings, seed, n_jobs).fit(X, y)
 

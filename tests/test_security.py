@@ -27,6 +27,7 @@ from exafscn_flows import Campaign
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.errors import CampaignError, ExafscnError, ItemFailure, UsageError
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.jobs.stages import Crystal
 from exafscn_flows.models import RandomForest
 from exafscn_flows.models.persistence import dump_model
@@ -242,7 +243,8 @@ def forest() -> bytes:
     X = np.random.default_rng(0).random((40, 3)).astype(np.float32)
     model = RandomForest(n_estimators=3)
     return dump_model(
-        model, model.fit(X, np.repeat([0, 1], 20), np.arange(40), np.arange(3), 0, "classes")
+        model,
+        model.fit(X, np.repeat([0, 1], 20), np.arange(40), Columns(np.arange(3)), 0, "classes"),
     )
 
 

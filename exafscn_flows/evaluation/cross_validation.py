@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.models.base import ModelBase
 from exafscn_flows.targets.base import Value
 from exafscn_flows.tasks import Task
@@ -15,7 +16,7 @@ def fit_fold(
     X: np.ndarray,
     y: np.ndarray,
     groups: np.ndarray,
-    axis: np.ndarray,
+    columns: Columns,
     folds: np.ndarray,
     fold: int,
     seed: int,
@@ -36,8 +37,8 @@ def fit_fold(
     groups
         Group of each site, e.g. its formula, shape (n,); what is fitted on the other folds may
         split them again.
-    axis
-        Coordinate of each of the first columns of `X`, as `fit` takes it, shape (n_axis,).
+    columns
+        What the columns of `X` are.
     folds
         Fold of each site, shape (n,).
     fold
@@ -59,7 +60,7 @@ def fit_fold(
         If the model cannot be fitted on these rows.
     """
     test = folds == fold
-    fitted = model.fit(X[~test], y[~test], groups[~test], axis, seed, task.name)
+    fitted = model.fit(X[~test], y[~test], groups[~test], columns, seed, task.name)
     return task.output(fitted, X[test], classes)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from exafscn_flows.evaluation.attribution import integrated_gradients, permutation_drop
 from exafscn_flows.features.axes import LIMITS, Quantity
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.models.base import ModelBase
 from exafscn_flows.models.mlp_network import Network
 from exafscn_flows.targets.base import Value
@@ -66,7 +67,7 @@ def run_fold(
     X: np.ndarray,
     y: np.ndarray,
     groups: np.ndarray,
-    axis: np.ndarray,
+    columns: Columns,
     edges: np.ndarray,
     test: np.ndarray,
     experiment: str,
@@ -88,8 +89,8 @@ def run_fold(
         What `task` encodes the labels as, shape (n,).
     groups
         Group of each row, e.g. its formula, shape (n,).
-    axis
-        Coordinate of each feature, shape (n_features,).
+    columns
+        What the columns of `X` are.
     edges
         Bands of importance, as :func:`bands` returns them.
     test
@@ -113,13 +114,15 @@ def run_fold(
         train &= np.isin(groups, first_groups(groups[train], value, seed))
     if experiment in LIMITS:
         assert value is not None
-        inside = LIMITS[experiment].inside(axis, value)
-        X, axis = X[:, inside], axis[inside]
-    fitted = model.fit(X[train], y[train], groups[train], axis, seed, task.name)
+        inside = LIMITS[experiment].inside(columns.axis, value)
+        X, columns = X[:, inside], Columns(columns.axis[inside])
+    fitted = model.fit(X[train], y[train], groups[train], columns, seed, task.name)
     output = task.output(fitted, X[test], classes)
     importance: dict[str, Any] = {}
     if experiment == "importance":
-        importance["drop"] = permutation_drop(task, fitted, X[test], y[test], axis, edges, seed)
+        importance["drop"] = permutation_drop(
+            task, fitted, X[test], y[test], columns.axis, edges, seed
+        )
         if isinstance(fitted, Network):
             importance["gradients"] = integrated_gradients(fitted, X[test])
     return FoldOutcome(output, int(train.sum()), **importance)

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field, StringConstraints, model_validator
 
 from exafscn_flows.errors import ItemFailure
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.features.inputs import Inputs
 from exafscn_flows.features.settings import LarchSettings
 from exafscn_flows.spectra.base import Spectrum
@@ -76,6 +77,10 @@ class FeatureSetModel(NamedModel):
         that begins with ``R (Å)``, or whose part before any comma ends with ``(eV)``, names a
         coordinate that a study can set limits to.
         """
+
+    def columns(self, settings: LarchSettings) -> Columns:
+        """Return what the features are a function of, for models."""
+        return Columns(self.axis(settings)[0])
 
     @abstractmethod
     def value_label(self, settings: LarchSettings) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from exafscn_flows.features.base import FeatureName, FeatureSetModel
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.features.inputs import Inputs
 from exafscn_flows.features.registry import SETS, Part
 from exafscn_flows.features.settings import LarchSettings
@@ -65,6 +66,10 @@ class Concatenation(FeatureSetModel):
             for part, size, end in zip(self.parts, sizes, ends, strict=True)
         ]
         return np.arange(float(ends[-1])), f"feature ({', '.join(spans)})"
+
+    def columns(self, settings: LarchSettings) -> Columns:
+        parts = [part.axis(settings)[0] for part in self.parts]
+        return Columns(self.axis(settings)[0], tuple(parts))
 
     def value_label(self, settings: LarchSettings) -> str:
         """Return what the values of the parts are, each once."""

@@ -68,7 +68,7 @@ def experiments(campaign: str, absorber: str, after: Any = None) -> dict[str, in
         return counts | {"skipped": len(todo)}
     folds = found["grouped"]
     with run_folder(Settings().SCRATCH_DIR) as folder:
-        share(folder, dataset, Samples.of(store, config, dataset))
+        share(folder, dataset, Samples.of(store, dataset))
         work = {key: _parts(config, one, folds, folder) for key, one in todo.items()}
         for key, outcome in by_parts(experiment_task, work):
             if isinstance(outcome, ItemFailure):
@@ -107,6 +107,7 @@ def experiment_task(
     (fset,) = (s for s in config.features.sets if s.name == names.feature_set)
     (target,) = (t for t in config.targets if t.name == names.target)
     _, label = fset.axis(config.features)
+    columns = fset.columns(config.features)
     dataset = DatasetName(names.target, names.feature_set)
     data = shared(folder, campaign, names.absorber, dataset, dataset_hash)
     task = task_named(target.task)
@@ -116,8 +117,8 @@ def experiment_task(
         data.X,
         data.y,
         data.groups,
-        data.axis,
-        bands(data.axis, quantity(label)),
+        columns,
+        bands(columns.axis, quantity(label)),
         folds == fold,
         experiment,
         value,

@@ -8,7 +8,6 @@ from typing import Self
 
 import numpy as np
 
-from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import CampaignError
 from exafscn_flows.jobs.dataset import Dataset, DatasetName, feature_matrix, labelled_sites
 from exafscn_flows.store.store import Store
@@ -26,21 +25,16 @@ class Samples:
         Place of each label among the classes, or the number, shape (n_sites,).
     groups
         Reduced formula of each site, shape (n_sites,).
-    axis
-        Coordinate of each feature, shape (n_features,); inputs beyond them say which absorber.
     """
 
     X: np.ndarray
     y: np.ndarray
     groups: np.ndarray
-    axis: np.ndarray
 
     @classmethod
-    def of(cls, store: Store, config: CampaignConfig, dataset: Dataset) -> Self:
+    def of(cls, store: Store, dataset: Dataset) -> Self:
         """Read the inputs of the models of a data set from the store."""
-        (fset,) = (one for one in config.features.sets if one.name == dataset.feature_set)
-        axis, _ = fset.axis(config.features)
-        return cls(feature_matrix(store, dataset), dataset.y, dataset.groups, axis)
+        return cls(feature_matrix(store, dataset), dataset.y, dataset.groups)
 
 
 def share(folder: Path, dataset: Dataset, samples: Samples) -> None:
@@ -96,7 +90,7 @@ def shared(
             f"campaign {campaign}: the data of {absorber} changed while its models were trained: "
             "run it again"
         )
-    return Samples.of(store, config, found)
+    return Samples.of(store, found)
 
 
 def _file(folder: Path, dataset: DatasetName, name: str) -> Path:

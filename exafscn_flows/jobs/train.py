@@ -101,7 +101,7 @@ def _train(
         return
     with run_folder(Settings().SCRATCH_DIR) as folder:
         for name in dict.fromkeys(fit.dataset for same in fits.values() for fit in same):
-            share(folder, datasets[name], Samples.of(store, config, datasets[name]))
+            share(folder, datasets[name], Samples.of(store, datasets[name]))
         work = {
             str(key): _parts(config, same[0], _folds(found, same[0]), folder)
             for key, same in fits.items()
@@ -173,15 +173,16 @@ def fit_task(
     dataset = DatasetName(names.target, names.feature_set)
     data = shared(folder, campaign, names.absorber, dataset, dataset_hash)
     (target,) = (one for one in config.targets if one.name == names.target)
+    (fset,) = (one for one in config.features.sets if one.name == names.feature_set)
     task = task_named(target.task)
     seed = config.evaluation.seed
-    arrays = (data.X, data.y, data.groups, data.axis)
+    rows = (data.X, data.y, data.groups, fset.columns(config.features))
     if part is not None and folds is not None:
         # Numbers stand for the classes, and all of them occur.
         classes = task.classes(data.y.tolist())
-        return fit_fold(task, model, *arrays, folds, part[1], seed, classes)
-    chosen = model.chosen(*arrays, seed, task.name)
-    fitted = chosen.fit(*arrays, seed, task.name)
+        return fit_fold(task, model, *rows, folds, part[1], seed, classes)
+    chosen = model.chosen(*rows, seed, task.name)
+    fitted = chosen.fit(*rows, seed, task.name)
     file = dump_model(chosen, fitted)
     sha256 = hashlib.sha256(file).hexdigest()
     file_id = names.file(campaign, sha256)

@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.models.base import NAMES, ModelBase, ModelName
 from exafscn_flows.models.registry import MEMBERS, Member
 from exafscn_flows.registry import kind_of
@@ -63,13 +64,13 @@ class Average(ModelBase):
         X: np.ndarray,
         y: np.ndarray,
         groups: np.ndarray,
-        axis: np.ndarray,
+        columns: Columns,
         seed: int,
         task: TaskName,
     ) -> Fitted:
         from exafscn_flows.models.average_fitted import averaged
 
-        fitted = [member.fit(X, y, groups, axis, seed, task) for member in self.members]
+        fitted = [member.fit(X, y, groups, columns, seed, task) for member in self.members]
         return averaged([member.kind for member in self.members], fitted, task)
 
     @classmethod

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from exafscn_flows.errors import CampaignError, problem_text
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.strict import LocatedError, NamedModel
 from exafscn_flows.targets.base import TaskName
 from exafscn_flows.tasks.fitted import Fitted
@@ -97,7 +98,7 @@ class ModelBase(NamedModel):
         X: np.ndarray,
         y: np.ndarray,
         groups: np.ndarray,
-        axis: np.ndarray,
+        columns: Columns,
         seed: int,
         task: TaskName,
     ) -> Self:
@@ -110,14 +111,14 @@ class ModelBase(NamedModel):
         from exafscn_flows.models.search import best_candidate
 
         candidates = self.candidates()
-        return candidates[best_candidate(candidates, X, y, groups, axis, seed, task)]
+        return candidates[best_candidate(candidates, X, y, groups, columns, seed, task)]
 
     def fit(
         self,
         X: np.ndarray,
         y: np.ndarray,
         groups: np.ndarray,
-        axis: np.ndarray,
+        columns: Columns,
         seed: int,
         task: TaskName,
     ) -> Fitted:
@@ -132,9 +133,8 @@ class ModelBase(NamedModel):
         groups
             Group of each row, e.g. its formula, shape (n,). A model that holds rows back to
             watch itself learn keeps a group on one side.
-        axis
-            Coordinate of each of the first columns of `X`, e.g. R, shape (n_axis,). The columns
-            beyond it, of a model on all absorbers, say with 0 and 1 which absorber a row is of.
+        columns
+            What the columns of `X` are.
         seed
             Seed of everything random in the fit.
         task
@@ -152,9 +152,9 @@ class ModelBase(NamedModel):
         """
         from threadpoolctl import threadpool_limits
 
-        chosen = self.chosen(X, y, groups, axis, seed, task)
+        chosen = self.chosen(X, y, groups, columns, seed, task)
         with threadpool_limits(1):
-            return chosen._fit(X, y, groups, axis, seed, task)
+            return chosen._fit(X, y, groups, columns, seed, task)
 
     @abstractmethod
     def _fit(
@@ -162,7 +162,7 @@ class ModelBase(NamedModel):
         X: np.ndarray,
         y: np.ndarray,
         groups: np.ndarray,
-        axis: np.ndarray,
+        columns: Columns,
         seed: int,
         task: TaskName,
     ) -> Fitted:
@@ -218,7 +218,7 @@ class SklearnModel(ModelBase):
         X: np.ndarray,
         y: np.ndarray,
         groups: np.ndarray,
-        axis: np.ndarray,
+        columns: Columns,
         seed: int,
         task: TaskName,
     ) -> Fitted:

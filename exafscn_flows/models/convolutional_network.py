@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.models.base import ModelBase, ModelName
 from exafscn_flows.targets.base import TaskName
 from exafscn_flows.tasks.fitted import Fitted
@@ -44,14 +45,14 @@ class ConvolutionalNetwork(ModelBase):
         X: np.ndarray,
         y: np.ndarray,
         groups: np.ndarray,
-        axis: np.ndarray,
+        columns: Columns,
         seed: int,
         task: TaskName,
     ) -> Fitted:
         # torch takes a second to import.
         from exafscn_flows.models.convolutional_training import train
 
-        return train(self, X, y, axis, seed, task)
+        return train(self, X, y, columns.axis, seed, task)
 
     @classmethod
     def dump(cls, fitted: Fitted) -> bytes:

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from exafscn_flows.errors import ItemFailure
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.models.base import ModelName, SklearnModel
 from exafscn_flows.models.soundness import sound_nodes
 from exafscn_flows.targets.base import TaskName
@@ -92,7 +93,7 @@ class GradientBoosting(SklearnModel):
         X: np.ndarray,
         y: np.ndarray,
         groups: np.ndarray,
-        axis: np.ndarray,
+        columns: Columns,
         seed: int,
         task: TaskName,
     ) -> Fitted:
@@ -103,7 +104,7 @@ class GradientBoosting(SklearnModel):
                 f"all {len(y)} training sites have the same label, and boosting needs two",
                 "take more structures, or another model than gradient_boosting",
             )
-        fitted: Any = super()._fit(X, y, groups, axis, seed, task)
+        fitted: Any = super()._fit(X, y, groups, columns, seed, task)
         # Used up by the fit; the fewer types a stored model may hold, the better.
         fitted._feature_subsample_rng = None
         return fitted  # type: ignore[no-any-return]

@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.models.base import ModelBase, ModelName
 from exafscn_flows.targets.base import TaskName
 from exafscn_flows.tasks.fitted import Fitted
@@ -37,7 +38,7 @@ class Mlp(ModelBase):
         X: np.ndarray,
         y: np.ndarray,
         groups: np.ndarray,
-        axis: np.ndarray,
+        columns: Columns,
         seed: int,
         task: TaskName,
     ) -> Fitted:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from exafscn_flows.errors import ItemFailure
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.targets.base import TaskName
 from exafscn_flows.tasks import Task, task_named
 
@@ -17,7 +18,7 @@ def best_candidate(
     X: np.ndarray,
     y: np.ndarray,
     groups: np.ndarray,
-    axis: np.ndarray,
+    columns: Columns,
     seed: int,
     task: TaskName,
 ) -> int:
@@ -36,8 +37,8 @@ def best_candidate(
         Class or number of each row, as `fit` takes it, shape (n,).
     groups
         Group of each row, e.g. its formula, shape (n,).
-    axis
-        Coordinate of each of the first columns of `X`, as `fit` takes it, shape (n_axis,).
+    columns
+        What the columns of `X` are.
     seed
         Seed of folds and fits.
     task
@@ -55,7 +56,7 @@ def best_candidate(
         If there is too little to split or to fit on.
     """
     try:
-        losses = _losses(candidates, X, y, groups, axis, seed, task_named(task))
+        losses = _losses(candidates, X, y, groups, columns, seed, task_named(task))
     except ItemFailure as failure:
         message = f"in the search over parameters, {failure.message}"
         raise ItemFailure(failure.kind, message, "take more structures, or no search") from None
@@ -67,7 +68,7 @@ def _losses(
     X: np.ndarray,
     y: np.ndarray,
     groups: np.ndarray,
-    axis: np.ndarray,
+    columns: Columns,
     seed: int,
     task: Task,
 ) -> list[float]:
@@ -79,6 +80,6 @@ def _losses(
     for number, candidate in enumerate(candidates):
         for fold in range(N_FOLDS):
             test = folds == fold
-            fitted = candidate.fit(X[~test], y[~test], groups[~test], axis, seed, task.name)
+            fitted = candidate.fit(X[~test], y[~test], groups[~test], columns, seed, task.name)
             losses[number] += float(task.losses(fitted, X[test], y[test]).sum())
     return losses

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from exafscn_flows.evaluation.cross_validation import assemble, fit_fold
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import Bagging, RandomForest
 from exafscn_flows.splits import grouped_folds, random_folds
 from exafscn_flows.tasks import task_named
@@ -20,7 +21,7 @@ def cross_validate(
     codes = TASK.encode(y.tolist(), classes)
     parts = {
         fold: fit_fold(
-            TASK, model, X, codes, groups, np.arange(X.shape[1]), folds, fold, 0, classes
+            TASK, model, X, codes, groups, Columns(np.arange(X.shape[1])), folds, fold, 0, classes
         )
         for fold in set(folds.tolist())
     }
@@ -93,7 +94,7 @@ class Witness:
         X: np.ndarray,
         y: np.ndarray,
         groups: np.ndarray,
-        axis: np.ndarray,
+        columns: Columns,
         seed: int,
         task: str,
     ) -> Self:
@@ -148,7 +149,9 @@ def test_two_runs_with_one_seed_are_identical_in_any_order_of_folds() -> None:
     first = cross_validate(FOREST, X, y, np.arange(len(y)), folds)
     groups, codes, classes = np.arange(90), np.searchsorted([4, 5, 6], y), [4, 5, 6]
     late = {
-        f: fit_fold(TASK, FOREST, X, codes, groups, np.arange(X.shape[1]), folds, f, 0, classes)
+        f: fit_fold(
+            TASK, FOREST, X, codes, groups, Columns(np.arange(X.shape[1])), folds, f, 0, classes
+        )
         for f in (2, 0, 1)
     }
     assert (assemble(late, folds) == first).all()
@@ -179,7 +182,9 @@ def test_numbers_are_learned_where_they_can_be_and_not_where_they_are_remembered
             )
             model = Bagging(n_estimators=10)
             parts = {
-                fold: fit_fold(task, model, noise, y, groups, np.arange(10), folds, fold, 0, [])
+                fold: fit_fold(
+                    task, model, noise, y, groups, Columns(np.arange(10)), folds, fold, 0, []
+                )
                 for fold in range(5)
             }
             output = assemble(parts, folds)

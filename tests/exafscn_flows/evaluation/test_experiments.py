@@ -9,6 +9,7 @@ import pytest
 from exafscn_flows.evaluation.cross_validation import fit_fold
 from exafscn_flows.evaluation.experiments import FoldOutcome, bands, run_fold
 from exafscn_flows.features.axes import DISTANCE, ENERGY, Quantity
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import Mlp, RandomForest
 from exafscn_flows.splits import grouped_folds
 from exafscn_flows.tasks import task_named
@@ -38,11 +39,11 @@ class Witness:
         X: np.ndarray,
         y: np.ndarray,
         groups: np.ndarray,
-        axis: np.ndarray,
+        columns: Columns,
         seed: int,
         task: str,
     ) -> Self:
-        self.rows, self.groups, self.axis = list(X), list(groups), axis
+        self.rows, self.groups, self.axis = list(X), list(groups), columns.axis
         self.classes_ = np.unique(y)
         return self
 
@@ -63,13 +64,13 @@ def outcome(
 ) -> FoldOutcome:
     classes = TASK.classes(cn.tolist())
     y, test = TASK.encode(cn.tolist(), classes), folds == fold
-    rows = (X, y, formulas, r, edges, test)
+    rows = (X, y, formulas, Columns(r), edges, test)
     return run_fold(TASK, model, *rows, experiment, value, seed, classes)
 
 
 def plain_fold(model: Any) -> np.ndarray:
     y = TASK.encode(cn.tolist(), [4, 5, 6])
-    return fit_fold(TASK, model, X, y, formulas, r, folds, 0, 0, [4, 5, 6])
+    return fit_fold(TASK, model, X, y, formulas, Columns(r), folds, 0, 0, [4, 5, 6])
 
 
 @pytest.mark.parametrize("limit", [0.6, 1.0, 1.9, 9.0])
@@ -163,7 +164,18 @@ def test_importance_of_numbers_is_the_growth_of_their_error() -> None:
     rows[:, 6] = values  # at 2 Å
     for model in (RandomForest(n_estimators=20), Mlp(learning_rate=1e-3, max_epochs=20)):
         found = run_fold(
-            task, model, rows, values, formulas, r, edges, held_out, "importance", None, 0, []
+            task,
+            model,
+            rows,
+            values,
+            formulas,
+            Columns(r),
+            edges,
+            held_out,
+            "importance",
+            None,
+            0,
+            [],
         )
         assert found.drop is not None
         assert edges[found.drop.argmax()] == 2.0

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features import FeatureSettings, Inputs
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.parts import NEAR_EDGE, PAIRS
 from exafscn_flows.strict import LocatedError
@@ -101,6 +102,13 @@ def test_a_concatenation_has_xanes_first_and_then_pairs_of_the_same_site() -> No
     np.testing.assert_allclose(found[81:], 2 * total.vector(inputs, config), rtol=1e-6)
     axis, label = both.axis(config)
     assert len(axis) == len(found) == 81 + 91
+    columns = both.columns(config)
+    np.testing.assert_array_equal(columns.axis, axis)
+    for part, own in zip(columns.parts, (xanes, total), strict=True):
+        np.testing.assert_array_equal(part, own.axis(config)[0])
+    assert total.columns(config).parts == ()
+    with pytest.raises(ValueError, match="do not make up"):
+        Columns(axis[1:], columns.parts)
     assert label == "feature (0-80: xanes, 81-171: dpdf)"
 
 

@@ -11,6 +11,7 @@ from crystals import polymorphs
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import CampaignError
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.jobs.dataset import Dataset, DatasetName, labelled_sites
 from exafscn_flows.jobs.samples import Samples, share, shared
 from exafscn_flows.keys import item_key
@@ -42,10 +43,9 @@ def dataset(config, store) -> Dataset:
 
 
 def test_mapped_samples_are_those_of_the_store(config, dataset, store, scratch):
-    samples = Samples.of(store, config, dataset)
+    samples = Samples.of(store, dataset)
     assert samples.X.shape == (8, 326)
     assert samples.y.tolist() == dataset.y.tolist()
-    assert samples.axis.tolist() == config.features.sets[0].axis(config.features)[0].tolist()
     with run_folder(scratch) as folder:
         share(folder, dataset, samples)
         mapped = shared(str(folder), "test", "Ni", NAME, dataset.hash)
@@ -61,7 +61,7 @@ def test_mapped_samples_are_those_of_the_store(config, dataset, store, scratch):
 def test_without_the_folder_samples_are_read_from_the_store(config, dataset, store, scratch):
     """As in a process on another machine."""
     there = str(scratch / "of-another-machine")
-    assert same(shared(there, "test", "Ni", NAME, dataset.hash), Samples.of(store, config, dataset))
+    assert same(shared(there, "test", "Ni", NAME, dataset.hash), Samples.of(store, dataset))
 
 
 def test_data_that_changed_meanwhile_are_refused(dataset, store, scratch):
@@ -90,13 +90,13 @@ def test_models_fitted_on_mapped_rows_are_the_same_to_the_last_bit(
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(60, 8)).astype(np.float32), rng.choice(2, 60)
     groups = np.sort(rng.integers(0, 20, 60)).astype(str)
-    rows = (X, y, groups, np.arange(8.0))
+    rows, columns = (X, y, groups), Columns(np.arange(8.0))
     mapped = []
-    for name, array in zip(("X", "y", "groups", "axis"), rows, strict=True):
+    for name, array in zip(("X", "y", "groups"), rows, strict=True):
         np.save(tmp_path / f"{name}.npy", array)
         mapped.append(np.load(tmp_path / f"{name}.npy", mmap_mode="r"))
     from_file, from_memory = (
-        dump_model(model, model.fit(*arrays, 0, "classes")) for arrays in (mapped, rows)
+        dump_model(model, model.fit(*arrays, columns, 0, "classes")) for arrays in (mapped, rows)
     )
     assert from_file == from_memory
 
@@ -107,8 +107,8 @@ def test_a_full_scratch_folder_is_named(tmp_path, scratch):
     if shutil.which("mount") is None or subprocess.run(command, check=False).returncode != 0:
         pytest.skip("this machine does not let us mount a file system")
     try:
-        X, axis = np.zeros((6, 2**20), np.float32), np.arange(2**20)
-        large = Samples(X, np.zeros(6, int), np.full(6, "NiO"), axis)
+        X = np.zeros((6, 2**20), np.float32)
+        large = Samples(X, np.zeros(6, int), np.full(6, "NiO"))
         target = CoordinationNumber()
         rows = Dataset(target, ("Ni",), "r_space", [], [], [], large.y, large.groups, [], "")
         with (

@@ -202,8 +202,9 @@ def test_a_model_from_the_database_is_the_one_that_was_fitted(with_features, sto
     config = with_features(polymorphs("Ni"), features=CHI_ONLY)
     trained(store)
     dataset = labelled_sites(store, config, "Ni", DatasetName(CN, "r_space_chi"))
-    samples = Samples.of(store, config, dataset)
-    rows = samples.X, samples.y, samples.groups, samples.axis
+    samples = Samples.of(store, dataset)
+    columns = config.features.sets[0].columns(config.features)
+    rows = samples.X, samples.y, samples.groups, columns
     fitted = config.models[0].fit(*rows, config.evaluation.seed, "classes")
     loaded = Campaign("test", store).model("Ni")
     assert (loaded.predict_proba(samples.X) == fitted.predict_proba(samples.X)).all()
@@ -316,9 +317,7 @@ def test_numbers_are_learned_beside_classes(with_features, store):
 def test_a_model_of_all_absorbers_where_there_is_one_is_like_any_other(with_features, store):
     config = with_features(polymorphs("Ni"), features=CHI_ONLY, models=[JOINT])
     assert train.original("test", ALL)["trained"] == 1
-    samples = Samples.of(
-        store, config, labelled_sites(store, config, "Ni", DatasetName(CN, "r_space_chi"))
-    )
+    samples = Samples.of(store, labelled_sites(store, config, "Ni", DatasetName(CN, "r_space_chi")))
     predicted = Campaign("test", store).model("Ni").predict(samples.X)
     assert set(predicted) <= {4, 6}
 

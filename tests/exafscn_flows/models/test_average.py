@@ -13,6 +13,7 @@ import pytest
 from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.errors import CampaignError, UsageError
 from exafscn_flows.evaluation.importance import gini_importance
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import Average, Mlp, RandomForest
 from exafscn_flows.models.average_fitted import averaged
 from exafscn_flows.models.canonical_zip import write_zip
@@ -22,7 +23,7 @@ from exafscn_flows.tasks.numbers import spread
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4)).astype(np.float32)
 Y = (X[:, 1] > 0).astype(int)
-ROWS = (np.repeat(np.arange(20), 3), np.arange(4.0), 3)
+ROWS = (np.repeat(np.arange(20), 3), Columns(np.arange(4.0)), 3)
 MEMBERS = [RandomForest(n_estimators=3), Mlp(max_epochs=1)]
 AVERAGE = Average(members=MEMBERS)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.models import MODELS
 from exafscn_flows.models.base import NAMES, ModelBase
@@ -37,7 +38,7 @@ CLASSES: list[Any] = [4, 6, 8]
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 5)).astype(np.float32)
 GROUPS = np.repeat(np.arange(20), 3)
-AXIS = np.arange(5.0)
+COLUMNS = Columns(np.arange(5.0))
 LABELS: dict[TaskName, np.ndarray] = {
     "classes": np.digitize(X[:, 2], [-0.5, 0.5]),
     "numbers": (X[:, 2] + 0.1 * RNG.normal(size=60)).astype(np.float64),
@@ -89,18 +90,18 @@ def test_it_learns_and_gives_finite_outputs_that_are_the_same_again(
     model = small(kind)
     rows = X.copy()
     rows.flags.writeable = False
-    found = output(model.fit(rows, LABELS[task], GROUPS, AXIS, 1, task), task)
+    found = output(model.fit(rows, LABELS[task], GROUPS, COLUMNS, 1, task), task)
     assert found.shape == (60, len(CLASSES) if task == "classes" else 2)
     assert np.isfinite(found).all()
     assert (found >= 0).all() or task == "numbers"
-    again = output(small(kind).fit(X, LABELS[task], GROUPS, AXIS, 1, task), task)
+    again = output(small(kind).fit(X, LABELS[task], GROUPS, COLUMNS, 1, task), task)
     assert found.tobytes() == again.tobytes()
 
 
 @able
 def test_its_file_gives_the_same_outputs(kind: type[ModelBase], task: TaskName) -> None:
     model = small(kind)
-    fitted = model.fit(X, LABELS[task], GROUPS, AXIS, 1, task)
+    fitted = model.fit(X, LABELS[task], GROUPS, COLUMNS, 1, task)
     data = dump_model(model, fitted)
     loaded = load_model(model.kind, data, hashlib.sha256(data).hexdigest())
     assert loaded.n_features_in_ == 5

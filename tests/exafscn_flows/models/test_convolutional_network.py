@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load, save
 
 from exafscn_flows.errors import CampaignError, ItemFailure
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import ConvolutionalNetwork
 from exafscn_flows.models.convolutional_layers import (
     ConvolutionalClassifier,
@@ -23,6 +24,7 @@ from exafscn_flows.models.persistence import dump_model, load_model
 from exafscn_flows.targets.base import TaskName
 
 AXIS = np.arange(-10.0, 14.0)
+COLUMNS = Columns(AXIS)
 GROUPS = np.arange(160)
 
 
@@ -46,14 +48,14 @@ def accuracy(fitted: Any, rows: tuple[np.ndarray, np.ndarray]) -> float:
 
 
 def test_it_learns_a_shape_wherever_it_is() -> None:
-    fitted = ConvolutionalNetwork(epochs=15).fit(*peaks(1, 3.0), GROUPS, AXIS, 0, "classes")
+    fitted = ConvolutionalNetwork(epochs=15).fit(*peaks(1, 3.0), GROUPS, COLUMNS, 0, "classes")
     assert accuracy(fitted, peaks(2, 3.0)) > 0.9
 
 
 def test_shifts_in_training_make_it_stand_shifts_that_else_break_it() -> None:
     moved = peaks(2, 2.0)
     plain, shifting = (
-        ConvolutionalNetwork(epochs=25, shift=shift).fit(X, Y, GROUPS, AXIS, 0, "classes")
+        ConvolutionalNetwork(epochs=25, shift=shift).fit(X, Y, GROUPS, COLUMNS, 0, "classes")
         for shift in (0.0, 2.0)
     )
     assert min(accuracy(one, peaks(3, 0.0)) for one in (plain, shifting)) > 0.95
@@ -75,28 +77,28 @@ def test_short_curves_and_the_columns_of_absorbers_are_learned_from(n_axis: int)
     rows = rng.normal(size=(33, n_axis)).astype(np.float32)
     rows = np.hstack([rows, np.eye(2, dtype=np.float32)[absorber]])
     model = ConvolutionalNetwork(epochs=25)
-    fitted = model.fit(rows, absorber, absorber, np.arange(n_axis), 0, "classes")
+    fitted = model.fit(rows, absorber, absorber, Columns(np.arange(n_axis)), 0, "classes")
     assert fitted.n_features_in_ == n_axis + 2
     assert accuracy(fitted, (rows, absorber)) > 0.9
 
 
 def test_what_is_no_curve_is_refused() -> None:
     model, shifting = ConvolutionalNetwork(), ConvolutionalNetwork(shift=0.5)
-    for one, rows, axis in (
+    for one, rows, bad in (
         (model, X[:, :1], AXIS[:1]),
         (shifting, X, AXIS[::-1]),
         (shifting, X, np.tile(AXIS[:12], 2)),
     ):
         with pytest.raises(ItemFailure) as caught:
-            one.fit(rows, Y, GROUPS, axis, 0, "classes")
+            one.fit(rows, Y, GROUPS, Columns(bad), 0, "classes")
         assert caught.value.kind == "no_curve"
     with pytest.raises(ItemFailure, match="one site"):
-        model.fit(X[:1], Y[:1], GROUPS[:1], AXIS, 0, "classes")
+        model.fit(X[:1], Y[:1], GROUPS[:1], COLUMNS, 0, "classes")
 
 
 def test_a_learning_rate_that_breaks_training_is_named() -> None:
     with pytest.raises(ItemFailure, match="not finite") as caught:
-        ConvolutionalNetwork(epochs=2, learning_rate=1e30).fit(X, Y, GROUPS, AXIS, 0, "classes")
+        ConvolutionalNetwork(epochs=2, learning_rate=1e30).fit(X, Y, GROUPS, COLUMNS, 0, "classes")
     assert "learning_rate" in caught.value.hint
 
 
@@ -104,14 +106,14 @@ def test_training_leaves_torch_as_it_was() -> None:
     torch.manual_seed(11)
     before, threads = torch.get_rng_state(), torch.get_num_threads()
     fitted(1, "classes").predict(X)
-    ConvolutionalNetwork(epochs=1).fit(X, Y, GROUPS, AXIS, 0, "classes")
+    ConvolutionalNetwork(epochs=1).fit(X, Y, GROUPS, COLUMNS, 0, "classes")
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.get_num_threads() == threads
 
 
 def fitted(n_networks: int, task: TaskName) -> Any:
     model = ConvolutionalNetwork(epochs=1, n_networks=n_networks)
-    return model.fit(X, Y if task == "classes" else 100 + 5.0 * Y, GROUPS, AXIS, 0, task)
+    return model.fit(X, Y if task == "classes" else 100 + 5.0 * Y, GROUPS, COLUMNS, 0, task)
 
 
 def test_several_networks_are_averaged_and_their_spread_is_told() -> None:

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from exafscn_flows.errors import CampaignError, ItemFailure
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import Mlp
 from exafscn_flows.models import mlp_training as training
 from exafscn_flows.models.mlp_network import MlpClassifier, MlpRegressor
@@ -23,13 +24,13 @@ from exafscn_flows.targets.base import TaskName
 RNG = np.random.default_rng(1)
 Y = RNG.choice([0, 1], 120)
 GROUPS = np.sort(RNG.integers(0, 40, 120)).astype(str)
-AXIS = np.arange(8.0)
+COLUMNS = Columns(np.arange(8.0))
 X = (RNG.normal(size=(120, 8)) + 2 * Y[:, None]).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
 def network() -> MlpClassifier:
-    fitted = Mlp(max_epochs=5).fit(X, Y, GROUPS, AXIS, 0, "classes")
+    fitted = Mlp(max_epochs=5).fit(X, Y, GROUPS, COLUMNS, 0, "classes")
     assert isinstance(fitted, MlpClassifier)
     return fitted
 
@@ -64,7 +65,9 @@ def test_features_are_standardised_on_what_is_trained_on(network: MlpClassifier)
     np.testing.assert_allclose(network.mean, trained.mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(network.scale, trained.std(axis=0), rtol=1e-5)
     # So the unit of a feature does not matter.
-    other = Mlp(max_epochs=5).fit(X * 1024, Y, GROUPS, AXIS, 0, "classes").predict_proba(X * 1024)
+    other = (
+        Mlp(max_epochs=5).fit(X * 1024, Y, GROUPS, COLUMNS, 0, "classes").predict_proba(X * 1024)
+    )
     np.testing.assert_allclose(other, network.predict_proba(X), atol=1e-3)
 
 
@@ -95,7 +98,7 @@ def test_the_loss_that_stops_training_is_of_rows_that_no_batch_holds(
         return forward(self, inputs)
 
     monkeypatch.setattr(nn.Sequential, "forward", spy)
-    fitted = Mlp(max_epochs=3).fit(X, Y, GROUPS, AXIS, 0, "classes")
+    fitted = Mlp(max_epochs=3).fit(X, Y, GROUPS, COLUMNS, 0, "classes")
     rows = (X - fitted.mean) / fitted.scale  # type: ignore[attr-defined]
     formula = {row.tobytes(): group for row, group in zip(rows, GROUPS, strict=True)}
     seen, held = ({formula[row.tobytes()] for row in np.vstack(r)} for r in (trained, watched))
@@ -122,7 +125,7 @@ def test_training_ends_when_patience_does_and_keeps_the_best_weights(
 
     monkeypatch.setattr(nn.CrossEntropyLoss, "forward", spy)
     fitted = Mlp(learning_rate=1e-3, max_epochs=200, patience=5).fit(
-        X, noise, GROUPS, AXIS, 0, "classes"
+        X, noise, GROUPS, COLUMNS, 0, "classes"
     )
     best = int(np.argmin(losses))
     assert len(losses) == best + 1 + 5
@@ -149,7 +152,7 @@ def test_the_error_of_numbers_that_stops_training_is_that_of_the_best_weights(
 
     monkeypatch.setattr(nn.MSELoss, "forward", spy)
     model = Mlp(learning_rate=1e-3, max_epochs=200, patience=5)
-    fitted = model.fit(X, number, GROUPS, AXIS, 0, "numbers")
+    fitted = model.fit(X, number, GROUPS, COLUMNS, 0, "numbers")
     assert isinstance(fitted, MlpRegressor)
     assert len(losses) == int(np.argmin(losses)) + 1 + 5
     assert len(losses) < 100
@@ -163,7 +166,7 @@ def test_the_error_of_numbers_that_stops_training_is_that_of_the_best_weights(
 
 def test_one_formula_cannot_be_split() -> None:
     with pytest.raises(ItemFailure, match="one formula") as caught:
-        Mlp().fit(X, Y, np.full(120, "NiO"), AXIS, 0, "classes")
+        Mlp().fit(X, Y, np.full(120, "NiO"), COLUMNS, 0, "classes")
     assert caught.value.kind == "too_few_sites"
 
 
@@ -176,14 +179,14 @@ def test_a_formula_larger_than_all_others_leaves_something_to_train_on() -> None
 @pytest.mark.parametrize("task", ["classes", "numbers"])
 def test_a_learning_rate_that_breaks_training_is_named(task: TaskName) -> None:
     with pytest.raises(ItemFailure, match="not finite") as caught:
-        Mlp(learning_rate=1e30).fit(X, Y, GROUPS, AXIS, 0, task)
+        Mlp(learning_rate=1e30).fit(X, Y, GROUPS, COLUMNS, 0, task)
     assert "learning_rate" in caught.value.hint
 
 
 def test_training_leaves_torch_as_it_was() -> None:
     torch.manual_seed(11)
     before, threads = torch.get_rng_state(), torch.get_num_threads()
-    Mlp(max_epochs=1).fit(X, Y, GROUPS, AXIS, 0, "classes")
+    Mlp(max_epochs=1).fit(X, Y, GROUPS, COLUMNS, 0, "classes")
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.get_num_threads() == threads
 

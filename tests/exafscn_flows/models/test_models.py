@@ -45,6 +45,7 @@ all_models = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.ki
 
 DATA = """
 import numpy as np
+from exafscn_flows.features.columns import Columns
 rng = np.random.default_rng(5)
 groups = np.sort(rng.integers(0, 70, 240))
 cn = rng.choice([4, 5, 6], 240, p=[0.5, 0.2, 0.3])
@@ -52,12 +53,12 @@ X = rng.normal(size=(240, 12)).astype(np.float32)
 X[:, 3] += 2 * cn
 X[:, 7] = 1  # a feature that tells nothing
 y = cn - 4  # the places of the classes 4, 5, 6
-axis = np.arange(12.0)
+columns = Columns(np.arange(12.0))
 labels = {"classes": y, "numbers": X[:, 3] + X[:, 4] + 0.1 * rng.normal(size=240)}
 """
 SPACE: dict[str, Any] = {}
 exec(DATA, SPACE)
-X, y, groups, axis, labels = (SPACE[name] for name in ("X", "y", "groups", "axis", "labels"))
+X, y, groups, columns, labels = (SPACE[name] for name in ("X", "y", "groups", "columns", "labels"))
 CLASSES: list[Any] = [4, 5, 6]
 
 
@@ -74,7 +75,7 @@ def test_what_can_be_separated_is_learnt_with_probabilities_that_can_be_trusted(
     model: ModelBase,
 ) -> None:
     folds = np.arange(240) % 3
-    proba = fit_fold(task_named("classes"), model, X, y, groups, axis, folds, 0, 0, CLASSES)
+    proba = fit_fold(task_named("classes"), model, X, y, groups, columns, folds, 0, 0, CLASSES)
     truth = y[folds == 0]
     assert proba.shape == (80, 3)
     assert proba.min() >= 0
@@ -88,7 +89,7 @@ def test_what_can_be_separated_is_learnt_with_probabilities_that_can_be_trusted(
 
 @all_models
 def test_probabilities_are_those_of_the_classes(model: ModelBase) -> None:
-    fitted: Any = model.fit(X, y, groups, axis, 0, "classes")
+    fitted: Any = model.fit(X, y, groups, columns, 0, "classes")
     assert fitted.classes_.tolist() == [0, 1, 2]
     assert fitted.n_features_in_ == 12
     proba = fitted.predict_proba(X)
@@ -101,7 +102,7 @@ def test_probabilities_are_those_of_the_classes(model: ModelBase) -> None:
 @all_models
 def test_a_class_that_the_training_folds_lack_has_probability_zero(model: ModelBase) -> None:
     folds = np.where(y == 1, 0, np.arange(240) % 2)
-    proba = fit_fold(task_named("classes"), model, X, y, groups, axis, folds, 0, 0, CLASSES)
+    proba = fit_fold(task_named("classes"), model, X, y, groups, columns, folds, 0, 0, CLASSES)
     assert (proba[:, 1] == 0).all()
     np.testing.assert_allclose(proba.sum(axis=1), 1)
     sure = y[folds == 0] != 1
@@ -115,12 +116,12 @@ def test_numbers_are_learned_of_formulas_that_were_not_seen(model: ModelBase) ->
     number = labels["numbers"]
     if model.kind == "mlp":
         model = model.model_copy(update={"max_epochs": 60})
-    output = fit_fold(task, model, X, number, groups, axis, folds, 0, 0, [])
+    output = fit_fold(task, model, X, number, groups, columns, folds, 0, 0, [])
     held_out = number[folds == 0]
     error = output[:, 0] - held_out
     assert np.sqrt((error**2).mean()) < 0.75 * held_out.std()
     # In the unit of the target: another unit changes nothing else.
-    scaled = fit_fold(task, model, X, 1024 * number, groups, axis, folds, 0, 0, [])
+    scaled = fit_fold(task, model, X, 1024 * number, groups, columns, folds, 0, 0, [])
     np.testing.assert_allclose(scaled, 1024 * output, rtol=1e-3, atol=0.1)
 
 
@@ -129,7 +130,7 @@ def test_places_of_classes_are_learned_as_the_classes_themselves(model: ModelBas
     for classes, codes in (([-2, 5, 12], y), ([4, 6], np.minimum(y, 1))):
         numbers = np.array(classes)[codes]
         one, other = (
-            model.fit(X, labels, groups, axis, 3, "classes") for labels in (codes, numbers)
+            model.fit(X, labels, groups, columns, 3, "classes") for labels in (codes, numbers)
         )
         assert other.classes_.tolist() == classes  # type: ignore[union-attr]
         np.testing.assert_array_equal(
@@ -145,7 +146,7 @@ def test_one_site_of_a_class_and_a_handful_in_all_are_enough(model: ModelBase) -
     codes = np.append(y[few], 1)
     rows, names = np.vstack([X[few], X[-1:]]), np.arange(8)
     for seed in range(3):
-        proba = outputs(model.fit(rows, codes, names, axis, seed, "classes"), "classes")
+        proba = outputs(model.fit(rows, codes, names, columns, seed, "classes"), "classes")
         assert proba.shape == (240, 3)
         np.testing.assert_allclose(proba.sum(axis=1), 1)
 
@@ -154,18 +155,18 @@ def test_one_site_of_a_class_and_a_handful_in_all_are_enough(model: ModelBase) -
 def test_one_class_is_certain(model: ModelBase) -> None:
     if model.kind == "gradient_boosting":
         with pytest.raises(ItemFailure, match="all 240 training sites have the same la") as caught:
-            model.fit(X, np.zeros(240, int), groups, axis, 0, "classes")
+            model.fit(X, np.zeros(240, int), groups, columns, 0, "classes")
         assert caught.value.kind == "one_class"
         return
     proba = task_named("classes").output(
-        model.fit(X, np.zeros(240, int), groups, axis, 0, "classes"), X, CLASSES[:1]
+        model.fit(X, np.zeros(240, int), groups, columns, 0, "classes"), X, CLASSES[:1]
     )
     assert (proba == 1).all()
 
 
 @all_models
 def test_one_number_is_what_is_predicted(model: ModelBase) -> None:
-    fitted = model.fit(X, np.full(240, 2.5), groups, axis, 0, "numbers")
+    fitted = model.fit(X, np.full(240, 2.5), groups, columns, 0, "numbers")
     # The first weights of a network are random, and what is left of them is its error.
     np.testing.assert_allclose(fitted.predict(X), 2.5, atol=0.2 if model.kind == "mlp" else 1e-6)
 
@@ -176,7 +177,7 @@ def test_one_seed_gives_one_model_and_another_seed_another(
     model: ModelBase, task: TaskName
 ) -> None:
     half = (X[::2], labels[task][::2], groups[::2])
-    same, again, other = (model.fit(*half, axis, seed, task) for seed in (3, 3, 4))
+    same, again, other = (model.fit(*half, columns, seed, task) for seed in (3, 3, 4))
     assert dump_model(model, same) == dump_model(model, again)
     assert (outputs(same, task) != outputs(other, task)).any()
 
@@ -189,7 +190,7 @@ def test_another_process_with_other_threads_has_the_same_models() -> None:
         "from exafscn_flows.tasks import task_named\n"
         f"for model in {[*MODELS, NETWORK, AVERAGE]}:\n"
         "    for task in labels:\n"
-        "        fitted = model.fit(X, labels[task], groups, axis, 7, task)\n"
+        "        fitted = model.fit(X, labels[task], groups, columns, 7, task)\n"
         "        output = task_named(task).output(fitted, X, [4, 5, 6])\n"
         "        for data in dump_model(model, fitted), output.tobytes():\n"
         "            print(hashlib.sha256(data).hexdigest())"
@@ -202,7 +203,7 @@ def test_another_process_with_other_threads_has_the_same_models() -> None:
     here = []
     for model in [*MODELS, NETWORK, AVERAGE]:
         for task in labels:
-            fitted = model.fit(X, labels[task], groups, axis, 7, task)
+            fitted = model.fit(X, labels[task], groups, columns, 7, task)
             here += [sha(dump_model(model, fitted)), sha(outputs(fitted, task).tobytes())]
     assert result.stdout.split() == here, result.stderr
 
@@ -213,7 +214,7 @@ def test_a_loaded_model_predicts_the_same_to_the_last_bit(
     model: ModelBase, task: TaskName, n_classes: int
 ) -> None:
     rows = y < n_classes
-    fitted = model.fit(X[rows], labels[task][rows], groups[rows], axis, 0, task)
+    fitted = model.fit(X[rows], labels[task][rows], groups[rows], columns, 0, task)
     data = dump_model(model, fitted)
     loaded = load_model(model.kind, data, sha(data))
     assert type(loaded) is type(fitted)
@@ -225,7 +226,7 @@ def test_a_loaded_model_predicts_the_same_to_the_last_bit(
 @all_models
 @both_tasks
 def test_changed_bytes_are_refused(model: ModelBase, task: TaskName) -> None:
-    data = dump_model(model, model.fit(X, labels[task], groups, axis, 0, task))
+    data = dump_model(model, model.fit(X, labels[task], groups, columns, 0, task))
     flipped = bytearray(data)
     flipped[len(data) // 2] ^= 1
     for bad in (bytes(flipped), data[:-100], b""):

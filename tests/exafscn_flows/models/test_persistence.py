@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from exafscn_flows.errors import CampaignError
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import Bagging, ExtraTrees, GradientBoosting, Mlp, RandomForest
 from exafscn_flows.models.persistence import dump_model, load_model
 from exafscn_flows.targets.base import TaskName
@@ -244,7 +245,7 @@ def fitted_model(kind: str, task: TaskName) -> Any:
     space: dict = {}
     exec(FIT, space)
     return MODELS[kind].fit(
-        space["X"], space["labels"][task], np.arange(120), np.arange(20), 7, task
+        space["X"], space["labels"][task], np.arange(120), Columns(np.arange(20)), 7, task
     )
 
 

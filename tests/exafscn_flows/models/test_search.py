@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.errors import ItemFailure, UsageError
 from exafscn_flows.evaluation.cross_validation import fit_fold
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.models import GradientBoosting, RandomForest
 from exafscn_flows.models import search as search_module
@@ -20,7 +21,7 @@ from exafscn_flows.tasks import task_named
 
 RNG = np.random.default_rng(0)
 GROUPS = np.sort(RNG.integers(0, 60, 240)).astype(str)
-AXIS = np.arange(6.0)
+COLUMNS = Columns(np.arange(6.0))
 Y = RNG.choice([0, 1], 240)
 X = RNG.normal(size=(240, 6)).astype(np.float32)
 X[:, 2] += 4 * Y
@@ -42,7 +43,7 @@ class Fixed:
         X: np.ndarray,
         y: np.ndarray,
         groups: np.ndarray,
-        axis: np.ndarray,
+        columns: Columns,
         seed: int,
         task: str,
     ) -> "Fixed":
@@ -60,30 +61,30 @@ def test_the_better_candidate_is_taken_wherever_it_stands(
     values: list[int], task: TaskName
 ) -> None:
     model = RandomForest(n_estimators=10, search={"min_samples_leaf": values})
-    chosen = model.chosen(X, Y, GROUPS, AXIS, 0, task)
+    chosen = model.chosen(X, Y, GROUPS, COLUMNS, 0, task)
     assert chosen == RandomForest(n_estimators=10, min_samples_leaf=GOOD)
-    predicted = model.fit(X, Y, GROUPS, AXIS, 0, task).predict(X)
-    assert (predicted == chosen.fit(X, Y, GROUPS, AXIS, 0, task).predict(X)).all()
+    predicted = model.fit(X, Y, GROUPS, COLUMNS, 0, task).predict(X)
+    assert (predicted == chosen.fit(X, Y, GROUPS, COLUMNS, 0, task).predict(X)).all()
 
 
 def test_the_first_of_equal_candidates_is_taken() -> None:
     common = int(np.bincount(Y).argmax())
     answers = [Fixed(1 - common), Fixed(common), Fixed(common)]
     for task in TASKS:
-        assert best_candidate(answers, X, Y, GROUPS, AXIS, 0, task) == 1
-        assert best_candidate(answers[2:] + answers[:2], X, Y, GROUPS, AXIS, 0, task) == 0
+        assert best_candidate(answers, X, Y, GROUPS, COLUMNS, 0, task) == 1
+        assert best_candidate(answers[2:] + answers[:2], X, Y, GROUPS, COLUMNS, 0, task) == 0
 
 
 def test_numbers_are_compared_by_their_squared_errors() -> None:
     skewed = np.where(Y == 1, 10.0, RNG.normal(size=240))
     answers = [Fixed(0.0), Fixed(float(skewed.mean())), Fixed(float(np.median(skewed)))]
-    assert best_candidate(answers, X, skewed, GROUPS, AXIS, 0, "numbers") == 1
+    assert best_candidate(answers, X, skewed, GROUPS, COLUMNS, 0, "numbers") == 1
 
 
 def test_candidates_are_compared_on_formulas_that_they_did_not_learn() -> None:
     rows = GROUPS.astype(float)[:, None]
     candidate = Fixed(0)
-    best_candidate([candidate], rows, Y, GROUPS, AXIS[:1], 0, "classes")
+    best_candidate([candidate], rows, Y, GROUPS, Columns(COLUMNS.axis[:1]), 0, "classes")
     assert len(candidate.fits) == N_FOLDS
     for learned, asked in candidate.fits:
         assert asked
@@ -108,7 +109,7 @@ def test_held_out_rows_have_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(search_module, "best_candidate", recorded)
     for rows, y in ((X, Y), (garbage, labels)):
-        fit_fold(task_named("classes"), model, rows, y, GROUPS, AXIS, folds, 1, 0, [4, 6])
+        fit_fold(task_named("classes"), model, rows, y, GROUPS, COLUMNS, folds, 1, 0, [4, 6])
     assert seen[0][0] == seen[1][0] == 1
     *same, last = zip(*seen, strict=True)
     assert last == ("classes", "classes")
@@ -145,18 +146,20 @@ def test_what_is_searched_for_is_in_the_hash_and_what_it_replaces_is_not() -> No
 def test_too_little_to_search_on_is_a_failure_that_says_so() -> None:
     few = np.repeat(["NiO", "NiS"], 6)
     with pytest.raises(ItemFailure, match="in the search over parameters, 2 formulas") as error:
-        RandomForest(search={"n_estimators": [1, 2]}).fit(X[:12], Y[:12], few, AXIS, 0, "classes")
+        RandomForest(search={"n_estimators": [1, 2]}).fit(
+            X[:12], Y[:12], few, COLUMNS, 0, "classes"
+        )
     assert error.value.kind == "too_few_sites"
     assert "no search" in error.value.hint
     y = np.array([0] * 9 + [1] * 3)
     groups = np.array(["a", "b", "c"] * 3 + ["d"] * 3)
     with pytest.raises(ItemFailure, match="in the search") as error:
-        GradientBoosting(search={"max_iter": [1, 2]}).fit(X[:12], y, groups, AXIS, 0, "classes")
+        GradientBoosting(search={"max_iter": [1, 2]}).fit(X[:12], y, groups, COLUMNS, 0, "classes")
     assert error.value.kind == "one_class"
     pairs = np.repeat([0, 1, 2], 2)
     with pytest.raises(ItemFailure, match="over parameters, no label has as many sites") as error:
         RandomForest(search={"n_estimators": [1, 2]}).fit(
-            X[:6], pairs, np.arange(6), AXIS, 0, "classes"
+            X[:6], pairs, np.arange(6), COLUMNS, 0, "classes"
         )
     assert error.value.kind == "too_few_sites"
 

@@ -8,6 +8,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from exafscn_flows.errors import ItemFailure
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import RandomForest
 from exafscn_flows.tasks import task_named
 from exafscn_flows.tasks.classes import expected_errors, predicted_classes
@@ -173,7 +174,9 @@ def test_a_class_that_was_not_learned_has_no_probability() -> None:
     y = np.repeat([0, 2], 20)
     X = rng.normal(size=(40, 3)) + y[:, None]
     classes: list[Any] = [4, 5, 6]
-    fitted = RandomForest(n_estimators=5).fit(X, y, np.arange(40), np.arange(3), 0, "classes")
+    fitted = RandomForest(n_estimators=5).fit(
+        X, y, np.arange(40), Columns(np.arange(3)), 0, "classes"
+    )
     output = TASK.output(fitted, X, classes)
     assert output.shape == (40, len(classes))
     assert (output[:, 1] == 0).all()

@@ -1,0 +1,32 @@
+"""What the columns are that models learn from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a model's inputs are features, and what they are a function of.
+
+    Attributes
+    ----------
+    axis
+        Coordinate of each of the first columns, e.g. R, shape (n_axis,). The columns beyond it, of
+        a model on all absorbers, say with 0 and 1 which absorber a row is of.
+    parts
+        Of a concatenation, the coordinates of each of its parts by themselves, in the order of the
+        columns; else empty.
+
+    Raises
+    ------
+    ValueError
+        If the parts are not as many columns as the axis.
+    """
+
+    axis: np.ndarray
+    parts: tuple[np.ndarray, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.parts and sum(map(len, self.parts)) != len(self.axis):
+            raise ValueError("the parts of a concatenation do not make up its columns")
