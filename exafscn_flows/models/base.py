@@ -222,8 +222,18 @@ class SklearnModel(ModelBase):
         seed: int,
         task: TaskName,
     ) -> Fitted:
-        fitted: Fitted = self.build(seed, task).fit(X, y)
+        weights = self.weights(X, y, columns, task)
+        fitted: Fitted = self.build(seed, task).fit(X, y, sample_weight=weights)
         return fitted
+
+    def weights(
+        self, X: np.ndarray, y: np.ndarray, columns: Columns, task: TaskName
+    ) -> np.ndarray | None:
+        """Return how much each row counts, shape (n,); None if all count the same.
+
+        Arguments are those of `fit`.
+        """
+        return None
 
     @classmethod
     @abstractmethod

@@ -19,6 +19,7 @@ class ConvolutionalNetwork(ModelBase):
     """
 
     libraries = ("torch", "safetensors", "numpy")
+    version = 2
 
     kind: Literal["convolutional_network"] = "convolutional_network"
     name: ModelName = "convolutional_network"
@@ -36,6 +37,13 @@ class ConvolutionalNetwork(ModelBase):
         description="Standard deviation of the random shifts of each curve along its axis in "
         "training, in the unit of the axis, e.g. eV.",
     )
+    class_weight: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Power to which the rarity of a class at its absorber counts in training; "
+        "numbers to learn take no notice of it.",
+    )
     n_networks: int = Field(
         default=1, ge=1, le=100, description="Networks whose outputs are averaged."
     )
@@ -52,7 +60,7 @@ class ConvolutionalNetwork(ModelBase):
         # torch takes a second to import.
         from exafscn_flows.models.convolutional_training import train
 
-        return train(self, X, y, columns.axis, seed, task)
+        return train(self, X, y, columns, seed, task)
 
     @classmethod
     def dump(cls, fitted: Fitted) -> bytes:

@@ -7,6 +7,8 @@ import torch
 from torch import nn
 
 from exafscn_flows.errors import ItemFailure
+from exafscn_flows.features.columns import Columns
+from exafscn_flows.models.class_weights import class_weights
 from exafscn_flows.models.convolutional_layers import (
     ConvolutionalClassifier,
     ConvolutionalRegressor,
@@ -32,7 +34,7 @@ def train(
     settings: ConvolutionalNetwork,
     X: np.ndarray,
     y: np.ndarray,
-    axis: np.ndarray,
+    columns: Columns,
     seed: int,
     task: TaskName,
 ) -> ConvolutionalClassifier | ConvolutionalRegressor:
@@ -48,8 +50,8 @@ def train(
         Features, shape (n, n_features).
     y
         Class or number of each row, as `fit` takes it, shape (n,).
-    axis
-        Coordinate of each of the first columns of `X`, which are the curve, shape (n_axis,).
+    columns
+        What the columns of `X` are; those of its axis are the curve.
     seed
         Seed of the first weights, of the batches, of dropout and of shifts.
     task
@@ -61,7 +63,11 @@ def train(
         ``no_curve`` if the curve has one point, or is to be shifted along an axis that does not
         ascend, ``too_few_sites`` for one row, ``training_failed`` if the weights are not finite.
     """
+    axis = columns.axis
     _check(settings, axis, len(X))
+    weights = np.ones(len(X))
+    if task == "classes" and settings.class_weight is not None:
+        weights = class_weights(X, y, columns, settings.class_weight)
     rows = torch.tensor(np.asarray(X), dtype=torch.float32)
     classes = np.empty(0, dtype=np.int64)
     center, width = 0.0, 1.0
@@ -76,7 +82,7 @@ def train(
     with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         networks = tuple(
-            _trained(settings, rows, target, axis, len(classes) or 1)
+            _trained(settings, rows, target, weights, axis, len(classes) or 1)
             for _ in range(settings.n_networks)
         )
     if task == "classes":
@@ -100,6 +106,7 @@ def _trained(
     settings: ConvolutionalNetwork,
     rows: torch.Tensor,
     target: torch.Tensor,
+    weights: np.ndarray,
     axis: np.ndarray,
     n_outputs: int,
 ) -> Layers:
@@ -107,8 +114,11 @@ def _trained(
     network = Layers(n_axis, rows.shape[1] - n_axis, n_outputs, settings.dropout)
     _standardise(network, rows[:, :n_axis])
     loss = (
-        nn.CrossEntropyLoss(label_smoothing=LABEL_SMOOTHING) if target.ndim == 1 else nn.MSELoss()
+        nn.CrossEntropyLoss(label_smoothing=LABEL_SMOOTHING, reduction="none")
+        if target.ndim == 1
+        else nn.MSELoss(reduction="none")
     )
+    shares = torch.tensor(weights, dtype=torch.float32)
     size = min(BATCH_SIZE, max(8, len(rows) // FEWEST_BATCHES))
     n_batches = math.ceil(len(rows) / size)
     optimizer = torch.optim.AdamW(
@@ -129,7 +139,8 @@ def _trained(
                 shifts = settings.shift * torch.randn(len(batch), 1)
                 part[:, :n_axis] = shifted(part[:, :n_axis], points, shifts)
             optimizer.zero_grad()
-            loss(network(part), target[batch]).backward()
+            losses = loss(network(part), target[batch])
+            (shares[batch] * losses.reshape(len(batch))).mean().backward()
             optimizer.step()
             cycle.step()
     if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):

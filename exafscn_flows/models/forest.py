@@ -2,9 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import Field
 
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.models.base import NAMES, SklearnModel
+from exafscn_flows.models.class_weights import class_weights
 from exafscn_flows.targets.base import TaskName
 
 
@@ -19,16 +22,25 @@ class Forest(SklearnModel):
         description="Features tried at each split: their number, their share, or its root.",
     )
     min_samples_leaf: int = Field(default=1, ge=1, description="Fewest sites in a leaf.")
-    class_weight: Literal["balanced"] | None = Field(
+    class_weight: Literal["balanced"] | Annotated[float, Field(gt=0, le=1)] | None = Field(
         default=None,
-        description="'balanced' gives every class the same weight; numbers take no notice of it.",
+        description="'balanced' gives every class the same weight; a number, the power to which "
+        "rarity at the absorber counts; numbers to learn take no notice of it.",
     )
 
     def arguments(self, seed: int, task: TaskName) -> dict[str, Any]:
         """Return the arguments of scikit-learn's class."""
-        left_out = set(NAMES) | ({"class_weight"} if task == "numbers" else set())
+        of_sklearn = task == "classes" and self.class_weight == "balanced"
+        left_out = set(NAMES) | (set() if of_sklearn else {"class_weight"})
         return {
             **self.model_dump(exclude=left_out),
             "random_state": seed,
             "n_jobs": 1,
         }
+
+    def weights(
+        self, X: np.ndarray, y: np.ndarray, columns: Columns, task: TaskName
+    ) -> np.ndarray | None:
+        if task == "numbers" or not isinstance(self.class_weight, float):
+            return None
+        return class_weights(X, y, columns, self.class_weight)

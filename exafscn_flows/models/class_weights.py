@@ -1,0 +1,42 @@
+"""How much the rows of each class count in training."""
+
+import numpy as np
+
+from exafscn_flows.features.columns import Columns
+
+_MOST = 20.0
+"""Largest weight: a class of one row is not learned by heart."""
+
+
+def class_weights(X: np.ndarray, y: np.ndarray, columns: Columns, power: float) -> np.ndarray:
+    """Weigh rows by how rare their class is at their absorber.
+
+    The weight is (m / n) to the given power, at most 20, with n the rows of the class at the
+    absorber and m their mean over the classes that the absorber has. The weights of an absorber are
+    then divided by their mean, so that no absorber gains.
+
+    Parameters
+    ----------
+    X
+        Inputs of a model, shape (n, n_columns).
+    y
+        Class of each row, shape (n,).
+    columns
+        What the columns of `X` are; beyond its axis, which absorber a row is of.
+    power
+        0 for equal weights, 1 for classes that weigh the same.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,), float64, 1 on average.
+    """
+    others = X[:, len(columns.axis) :]
+    absorber = others.argmax(axis=1) if others.shape[1] else np.zeros(len(X), dtype=int)
+    weights = np.ones(len(X))
+    for one in np.unique(absorber):
+        rows = absorber == one
+        _, index, counts = np.unique(y[rows], return_inverse=True, return_counts=True)
+        found = np.minimum((counts.mean() / counts) ** power, _MOST)[index]
+        weights[rows] = found / found.mean()
+    return weights
