@@ -2,8 +2,8 @@ import json
 import random
 import subprocess
 import sys
-from functools import cache
 
+import crystals
 import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
@@ -25,18 +25,8 @@ def rock_salt() -> Structure:
     return Structure(Lattice.cubic(4.18), ["Ni"] * 4 + ["O"] * 4, [*nickel, *(nickel + 0.5)])
 
 
-@cache
-def _spinel() -> Structure:  # pymatgen takes seconds to apply the space group
-    return Structure.from_spacegroup(
-        "Fd-3m:2",
-        Lattice.cubic(8.084),
-        ["Co", "Co", "O"],
-        [[0.125, 0.125, 0.125], [0.5, 0.5, 0.5], [0.2631, 0.2631, 0.2631]],
-    )
-
-
 def spinel() -> Structure:
-    return _spinel().copy()
+    return crystals.spinel(8.084, 0.2631, "Co", "Co")
 
 
 def zincite() -> Structure:

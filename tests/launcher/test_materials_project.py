@@ -6,7 +6,7 @@ import time
 
 import pytest
 from campaigns import Workspace, make_workspace
-from crystals import polymorphs, rock_salt, zinc_blende
+from crystals import polymorphs, rock_salt, spinel, zinc_blende
 from mp_documents import exafs_documents, material_document
 from mp_server import KEY, MPServer
 from pymatgen.core import Lattice, Structure
@@ -165,12 +165,9 @@ def test_an_added_element_fetches_computes_and_writes_only_its_own(workspace, se
 
 
 def test_stored_spectra_are_learned_from_without_feff(workspace, server, scratch):
-    spinel = Structure.from_spacegroup(
-        "Fd-3m:2", Lattice.cubic(8.084), ["Co", "Co", "O"],
-        [[0.125] * 3, [0.5] * 3, [0.2631] * 3],
-    ).get_primitive_structure()  # fmt: skip
+    cobaltite = spinel(8.084, 0.2631, "Co", "Co").get_primitive_structure()
     crystals = {"mp-1": rock_salt("Co", "O", 4.26), "mp-2": zinc_blende("Co", "S", 5.4)}
-    server.add(spectra=exafs_documents({**crystals, "mp-3": spinel}, ["Co"], scratch))
+    server.add(spectra=exafs_documents({**crystals, "mp-3": cobaltite}, ["Co"], scratch))
     settings = {
         "absorbers": ["Co"],
         "sources": [{**SOURCE, "stored_spectra": "EXAFS"}],

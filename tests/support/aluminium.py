@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from pymatgen.core import Lattice, Structure
+from crystals import fcc
+from pymatgen.core import Structure
 
 from exafscn_flows.spectra import Feff10Settings, feff10
 from exafscn_flows.spectra.base import Spectrum
@@ -14,7 +15,7 @@ from exafscn_flows.spectra.base import Spectrum
 QUICK = {"FMS": 2.9, "SCF": "1 0 30 0.2 1", "XANES": "3 0.2 0"}
 """Two processor seconds for aluminium."""
 
-ALUMINIUM = Structure.from_spacegroup("Fm-3m", Lattice.cubic(4.05), ["Al"], [[0, 0, 0]])
+ALUMINIUM = fcc("Al", 4.05)
 
 
 def settings(cards: dict[str, Any] = QUICK, **keys: Any) -> Feff10Settings:

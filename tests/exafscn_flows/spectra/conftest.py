@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from crystals import fcc
 from pymatgen.core import Lattice, Structure
 
 from exafscn_flows.spectra import feff
@@ -14,7 +15,7 @@ MakeFeff = Callable[..., None]
 @pytest.fixture(scope="session")
 def copper() -> Structure:
     """Fcc copper, nearest neighbours at 2.553 Å."""
-    return Structure.from_spacegroup("Fm-3m", Lattice.cubic(3.61), ["Cu"], [[0, 0, 0]])
+    return fcc("Cu", 3.61)
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from aluminium import ALUMINIUM, compute, running_in, settings, wait_for_none
+from crystals import rock_salt
 from pymatgen.core import Lattice, Structure
 
 from exafscn_flows.errors import ItemFailure
@@ -147,10 +148,7 @@ def test_sites_that_differ_have_spectra_that_differ(scratch: Path) -> None:
 @needs_feff10
 @pytest.mark.engine
 def test_slower_mixing_finds_potentials_where_faster_did_not(scratch: Path) -> None:
-    oxide = Structure.from_spacegroup(
-        "Fm-3m", Lattice.cubic(4.06), ["V", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]]
-    )
-    spectrum = compute(oxide, scratch)
+    spectrum = compute(rock_salt("V", "O", 4.06), scratch)
     assert spectrum.cards["SCF"] == "1 0 30 0.05 1"
     assert spectrum.e0 == pytest.approx(5465, abs=10)  # xraydb
 

@@ -1,5 +1,6 @@
 import pytest
-from pymatgen.core import Lattice, Structure
+from crystals import spinel
+from pymatgen.core import Structure
 
 from exafscn_flows.crystal import absorbing_sites, as_written
 from exafscn_flows.errors import ItemFailure
@@ -8,9 +9,7 @@ from exafscn_flows.targets.averaged import average
 from exafscn_flows.targets.base import Label
 from exafscn_flows.targets.surroundings import Surroundings
 
-MAGNETITE = Structure.from_spacegroup(
-    "Fd-3m:2", Lattice.cubic(8.396), ["Fe", "Fe", "O"], [[1 / 8] * 3, [1 / 2] * 3, [0.2549] * 3]
-)
+MAGNETITE = spinel(8.396, 0.2549, "Fe", "Fe")
 AVERAGED = CoordinationNumber(mode="averaged")
 
 

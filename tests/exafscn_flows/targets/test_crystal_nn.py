@@ -2,6 +2,7 @@ import warnings
 from collections import Counter
 
 import pytest
+from crystals import spinel
 from pydantic import ValidationError
 from pymatgen.core import Lattice, Structure
 
@@ -23,12 +24,7 @@ RUTILE = Structure(
         [0.5 - U, 0.5 + U, 0.5],
     ],
 )
-SPINEL = Structure.from_spacegroup(
-    "Fd-3m:2",
-    Lattice.cubic(8.084),
-    ["Co", "Co", "O"],
-    [[0.125, 0.125, 0.125], [0.5, 0.5, 0.5], [0.2631, 0.2631, 0.2631]],
-)
+SPINEL = spinel(8.084, 0.2631, "Co", "Co")
 BRASS = Structure(Lattice.cubic(2.95), ["Cu", "Zn"], [[0, 0, 0], [0.5, 0.5, 0.5]])
 CUPRITE = Structure(
     Lattice.cubic(4.27),

@@ -1,7 +1,7 @@
 import warnings
 
 import pytest
-from crystals import cesium_chloride, fcc, rock_salt, zinc_blende
+from crystals import cesium_chloride, fcc, rock_salt, spinel, zinc_blende
 from pydantic import ValidationError
 from pymatgen.core import Lattice, Structure
 
@@ -14,10 +14,8 @@ from exafscn_flows.targets.rivals import rival_cns
 from exafscn_flows.targets.surroundings import Surroundings
 
 METHODS = ["brunner_nn", "minimum_distance_nn", "voronoi_nn"]
-BCC = Structure.from_spacegroup("Im-3m", Lattice.cubic(2.866), ["Fe"], [[0, 0, 0]])
-SPINEL = Structure.from_spacegroup(
-    "Fd-3m:2", Lattice.cubic(8.084), ["Co", "Co", "O"], [[1 / 8] * 3, [1 / 2] * 3, [0.2631] * 3]
-)
+BCC = cesium_chloride("Fe", "Fe", 2.866)
+SPINEL = spinel(8.084, 0.2631, "Co", "Co")
 
 
 def of_first(structure, methods=METHODS):

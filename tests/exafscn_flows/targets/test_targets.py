@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from crystals import spinel
 from pydantic import TypeAdapter, ValidationError
 from pymatgen.core import Lattice, Structure
 
@@ -10,9 +11,7 @@ from exafscn_flows.errors import ItemFailure
 from exafscn_flows.targets import TARGETS, Environment, Target
 from exafscn_flows.targets.surroundings import Surroundings
 
-SPINEL = Structure.from_spacegroup(
-    "Fd-3m:2", Lattice.cubic(8.084), ["Co", "Co", "O"], [[1 / 8] * 3, [1 / 2] * 3, [0.2631] * 3]
-)
+SPINEL = spinel(8.084, 0.2631, "Co", "Co")
 # Monoclinic, with V off the centre of its octahedron; Longo and Kierkegaard, Acta Chem. Scand. 24
 # (1970) 420.
 VO2 = Structure.from_spacegroup(
