@@ -29,6 +29,10 @@ help:
 campaign: $(RUN)
 	$(BIN)/exafscn run configs/quickstart.yaml
 
+# Hundreds of processes import the same modules: where none may keep what it compiled, each compiles
+# all of them again.
+test test-engines: export PYTHONDONTWRITEBYTECODE :=
+
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test: $(DEV)
