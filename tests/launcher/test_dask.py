@@ -2,19 +2,17 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
 import uuid
 from importlib.metadata import version
 from operator import add
-from pathlib import Path
 
 import dask
 import psutil
 import pytest
 from campaigns import Workspace
 from distributed import LocalCluster
+from forks import Command
 from waiting import wait_until
 
 from exafscn_flows.errors import CampaignError, UsageError
@@ -23,26 +21,24 @@ from launcher.dask_scheduler import SchedulerExecutor
 from launcher.local_cluster import LocalClusterExecutor
 from launcher.workers import make_executor
 
-DASK = str(Path(sys.executable).with_name("dask"))
-
 
 @pytest.fixture
-def scheduler_file(tmp_path):
-    """A scheduler with two workers, which are told nothing about exafscn."""
+def scheduler(tmp_path):
+    """File of a scheduler with two workers, which are told nothing about exafscn, and these."""
     file = tmp_path / "scheduler.json"
     place = ["--host", "127.0.0.1", "--scheduler-file", str(file), "--no-dashboard"]
     single = ["--nworkers", "2", "--nthreads", "1", "--local-directory", str(tmp_path)]
     commands = [["scheduler", "--port", "0", *place], ["worker", *place, *single]]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("EXAFSCN_")}
-    processes = [
-        subprocess.Popen([DASK, *command], env=environment, stderr=subprocess.DEVNULL)
-        for command in commands
-    ]
-    yield file
-    for process in reversed(processes):
+    # Each worker would take seconds to import what these processes have imported.
+    environment["DASK_DISTRIBUTED__WORKER__MULTIPROCESSING_METHOD"] = "fork"
+    scheduler, workers = (
+        Command(command, program="dask", known=False, env=environment) for command in commands
+    )
+    yield file, workers
+    for process in (workers, scheduler):
         process.terminate()
-    for process in processes:
-        process.wait(timeout=30)
+        process.communicate(timeout=30)
 
 
 @pytest.fixture
@@ -61,25 +57,15 @@ def cluster(request, tmp_path):
         yield cluster
 
 
-def worker_processes(scheduler_file):
-    """The processes that run tasks, below those that watch over them."""
-    started = [p for p in psutil.process_iter() if p.ppid() == os.getpid()]
-    (watching,) = [
-        p for p in started if "worker" in p.cmdline() and str(scheduler_file) in p.cmdline()
-    ]
-    return [p for p in watching.children() if "multiprocessing" in " ".join(p.cmdline())]
-
-
-def test_killed_worker_of_a_running_scheduler_changes_nothing(
-    finished, scheduler_file, monkeypatch
-):
+def test_killed_worker_of_a_running_scheduler_changes_nothing(finished, scheduler, monkeypatch):
+    scheduler_file, watching = scheduler
     monkeypatch.setenv("EXAFSCN_DASK", str(scheduler_file))
     base = finished.uri.rpartition("/")[0]
     workspace = Workspace(finished.folder, f"{base}/test-{uuid.uuid4().hex[:12]}")
     wait_until(scheduler_file.exists)
     with workspace.start("run", str(workspace.file)) as process:
         wait_until(lambda: workspace.database.spectra.count_documents({}))
-        victim, *others = worker_processes(scheduler_file)
+        victim, *others = psutil.Process(watching.pid).children()
         victim.kill()
         _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err

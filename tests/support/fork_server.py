@@ -112,8 +112,10 @@ def _become(request: Mapping[str, Any], folder: Path) -> None:
     sys.argv = request["arguments"]
     # Workers import the module that was started, if it has a name.
     sys.modules["__main__"] = types.ModuleType("__main__")
-    if Path(sys.argv[0]).name == "python":
+    program = Path(sys.argv[0]).name
+    if program == "python":
         _forget_ours()
+    if program != "exafscn":
         return
     if request["known"]:
         from known_feff import knowing
@@ -218,7 +220,14 @@ def _end(code: int) -> None:
 
 def _main() -> Callable[[], object]:
     """What the program does that was asked for."""
-    if Path(sys.argv[0]).name == "python":
+    program = Path(sys.argv[0]).name
+    if program == "dask":
+        import dask.config
+        from dask.__main__ import main as main_of_dask
+
+        dask.config.refresh()  # with what the environment says now
+        return main_of_dask
+    if program == "python":
         _, _, code, *words = sys.argv
         sys.argv = ["-c", *words]
         return lambda: exec(code, sys.modules["__main__"].__dict__)

@@ -41,7 +41,8 @@ class Command(subprocess.Popen[str]):
     arguments
         What follows the name of the program.
     program
-        "exafscn", or "python" for a script that finds the libraries loaded, but no module of ours.
+        "exafscn", "dask", or "python" for a script that finds the libraries loaded, but no module
+        of ours.
     known
         Whether runs of FEFF that were made already need not be made again.
     options
