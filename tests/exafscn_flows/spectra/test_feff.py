@@ -232,7 +232,8 @@ from exafscn_flows.spectra import feff, feff_input
 from exafscn_flows.spectra.settings import FeffSettings
 scratch, home = Path(sys.argv[1]), Path(sys.argv[2])
 feff._home = lambda: home
-copper = Structure.from_spacegroup("Fm-3m", Lattice.cubic(3.61), ["Cu"], [[0, 0, 0]])
+face_centred = [[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]
+copper = Structure(Lattice.cubic(3.61), ["Cu"] * 4, face_centred)
 try:
     feff.compute_spectrum(copper, 0, FeffSettings(), scratch)
 except CampaignError as error:
