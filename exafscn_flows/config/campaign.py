@@ -13,7 +13,7 @@ from pydantic import (
 
 from exafscn_flows.config.study import CLAIMS_ABOUT, Study
 from exafscn_flows.elements import check_absorber
-from exafscn_flows.features import FeatureSettings
+from exafscn_flows.features import Concatenation, FeatureSettings
 from exafscn_flows.features.axes import LIMITS, quantity
 from exafscn_flows.models import ModelSettings, RandomForest
 from exafscn_flows.sources import Source
@@ -173,6 +173,23 @@ class CampaignConfig(StrictModel):
             if self.models and not self.models_for(name):
                 message = f"no model here learns target {name}, which is {tasks[name]}: add one"
                 raise LocatedError(("targets", index), message)
+        return self
+
+    @model_validator(mode="after")
+    def _parts_are_there(self) -> Self:
+        """Check that models of the parts of concatenations are fitted on nothing else."""
+        sets = {fset.name: fset for fset in self.features.sets}
+        for number, model in enumerate(self.models):
+            for index, name in enumerate(model.feature_sets or sets):
+                if model.takes_parts and not isinstance(sets[name], Concatenation):
+                    at: Location = ("models", number)
+                    message = (
+                        f"{model.kind} takes concatenations, and feature set {name} is none: list "
+                        "those that are in feature_sets"
+                    )
+                    raise LocatedError(
+                        (*at, "feature_sets", index) if model.feature_sets else at, message
+                    )
         return self
 
     @model_validator(mode="after")

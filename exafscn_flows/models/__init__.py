@@ -8,6 +8,7 @@ from exafscn_flows.models.base import ModelBase
 from exafscn_flows.models.convolutional_network import ConvolutionalNetwork
 from exafscn_flows.models.extra_trees import ExtraTrees
 from exafscn_flows.models.gradient_boosting import GradientBoosting
+from exafscn_flows.models.late_fusion import LateFusion
 from exafscn_flows.models.mlp import Mlp
 from exafscn_flows.models.random_forest import RandomForest
 from exafscn_flows.models.registry import MEMBERS
@@ -20,12 +21,13 @@ __all__ = [
     "ConvolutionalNetwork",
     "ExtraTrees",
     "GradientBoosting",
+    "LateFusion",
     "Mlp",
     "ModelSettings",
     "RandomForest",
 ]
 
-MODELS: tuple[type[ModelBase], ...] = (*MEMBERS, Average)
+MODELS: tuple[type[ModelBase], ...] = (*MEMBERS, Average, LateFusion)
 
 if TYPE_CHECKING:
     ModelSettings = ModelBase

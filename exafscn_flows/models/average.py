@@ -6,8 +6,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from exafscn_flows.features.columns import Columns
-from exafscn_flows.models.base import NAMES, ModelBase, ModelName
-from exafscn_flows.models.registry import MEMBERS, Member
+from exafscn_flows.models.base import ModelBase, ModelName
+from exafscn_flows.models.registry import MEMBERS, Member, check_member
 from exafscn_flows.registry import kind_of
 from exafscn_flows.strict import LocatedError
 from exafscn_flows.targets.base import TaskName
@@ -31,10 +31,7 @@ class Average(ModelBase):
         if self.search is not None:
             raise LocatedError(("search",), "an average has no parameters to search")
         for index, member in enumerate(self.members):
-            for key in sorted(NAMES - {"kind", "name"}):
-                if getattr(member, key) != type(member).model_fields[key].default:
-                    message = f"a member has no {key} of its own: give it to the average, or not"
-                    raise LocatedError(("members", index, key), message)
+            check_member(member, ("members", index), "the average")
         if not self.tasks:
             raise LocatedError(("members",), "no kind of target can be learned by all members")
         return self

@@ -36,6 +36,8 @@ class ModelBase(NamedModel):
 
     tasks: ClassVar[frozenset[TaskName]] = frozenset({"classes", "numbers"})
     """Kinds of targets that it can learn."""
+    takes_parts: ClassVar[bool] = False
+    """Whether it takes the parts of a concatenation, and nothing else."""
 
     kind: str
     name: ModelName

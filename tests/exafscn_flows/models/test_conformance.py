@@ -23,7 +23,8 @@ SMALL = {"n_estimators": 4, "max_iter": 4, "max_epochs": 2, "epochs": 2}
 EXAMPLES: dict[str, dict[str, Any]] = {
     "average": {
         "members": [{"kind": "random_forest", "n_estimators": 2}, {"kind": "mlp", "max_epochs": 1}]
-    }
+    },
+    "late_fusion": {"member": {"kind": "random_forest", "n_estimators": 2}},
 }
 """Settings by kind, where some are required."""
 
@@ -31,6 +32,7 @@ MEMBERS = [{"kind": "extra_trees"}, {"kind": "bagging"}]
 VALUES: list[Any] = [
     *(1, 2, 3, 0.25, 0.5, 1.0, True, False, None, "sqrt", "log2", "balanced"),
     MEMBERS,
+    MEMBERS[0],
 ]
 """A setting must take one of these beside its default."""
 
@@ -38,7 +40,7 @@ CLASSES: list[Any] = [4, 6, 8]
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 5)).astype(np.float32)
 GROUPS = np.repeat(np.arange(20), 3)
-COLUMNS = Columns(np.arange(5.0))
+COLUMNS = Columns(np.arange(5.0), (np.arange(2.0), np.arange(3.0)))
 LABELS: dict[TaskName, np.ndarray] = {
     "classes": np.digitize(X[:, 2], [-0.5, 0.5]),
     "numbers": (X[:, 2] + 0.1 * RNG.normal(size=60)).astype(np.float64),

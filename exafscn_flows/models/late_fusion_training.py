@@ -1,0 +1,128 @@
+"""Training of late fusion: members on parts, and what weighs what they say out of fold."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from exafscn_flows.errors import ItemFailure
+from exafscn_flows.features.columns import Columns
+from exafscn_flows.models.base import ModelBase
+from exafscn_flows.models.late_fusion_fitted import (
+    FusionClassifier,
+    FusionRegressor,
+    evidence,
+    split_columns,
+)
+from exafscn_flows.splits import grouped_folds
+from exafscn_flows.targets.base import TaskName
+from exafscn_flows.tasks import task_named
+from exafscn_flows.tasks.fitted import Fitted
+
+N_FOLDS = 5
+"""Folds of the training sites, as in scikit-learn's stacking."""
+
+
+def train(
+    member: ModelBase,
+    X: np.ndarray,
+    y: np.ndarray,
+    groups: np.ndarray,
+    columns: Columns,
+    seed: int,
+    task: TaskName,
+) -> FusionClassifier | FusionRegressor:
+    """Fit a member on each part, and what weighs them.
+
+    Parameters
+    ----------
+    member
+        Model of each part.
+    X
+        Features, shape (n, n_features).
+    y
+        Class or number of each row, as `fit` takes it, shape (n,).
+    groups
+        Group of each row, e.g. its formula, shape (n,): on one side of every fold.
+    columns
+        What the columns of `X` are.
+    seed
+        Seed of the folds and of the members.
+    task
+        Whether `y` are classes or numbers.
+
+    Raises
+    ------
+    ValueError
+        If the columns are not those of a concatenation.
+    ItemFailure
+        If there is too little to split or to fit on.
+    """
+    if len(columns.parts) < 2:
+        raise ValueError("late fusion takes the parts of a concatenation, and there are none")
+    sizes = tuple(len(part) for part in columns.parts)
+    inputs = split_columns(X, sizes)
+
+    def fitted(rows: np.ndarray) -> list[Fitted]:
+        return [
+            member.fit(one[rows], y[rows], groups[rows], Columns(axis), seed, task)
+            for one, axis in zip(inputs, columns.parts, strict=True)
+        ]
+
+    learned = task_named(task)
+    classes = learned.classes(y.tolist())
+    n_outputs = len(classes) or 1
+    said = np.empty((len(sizes), len(X), n_outputs))
+    try:
+        folds = grouped_folds(learned.strata(y), groups, N_FOLDS, seed)
+        for fold in np.unique(folds):
+            test = folds == fold
+            for number, one in enumerate(fitted(~test)):
+                said[number, test] = _outputs(one, inputs[number][test], classes)
+    except ItemFailure as failure:
+        message = f"in the folds of late fusion, {failure.message}"
+        raise ItemFailure(failure.kind, message, failure.hint) from None
+    parts = (member.kind, tuple(fitted(np.ones(len(X), dtype=bool))), sizes)
+    n_others = X.shape[1] - len(columns.axis)
+    if task == "classes":
+        return FusionClassifier(*parts, n_others, *_logistic(evidence(said), y, len(classes)))
+    return FusionRegressor(*parts, n_others, *_ridge(said[:, :, 0].T, y))
+
+
+def _outputs(fitted: Any, X: np.ndarray, classes: Sequence[int | str]) -> np.ndarray:
+    """Return probabilities of all classes, or numbers, shape (n, n_outputs)."""
+    if not classes:
+        predicted: np.ndarray = fitted.predict(X)[:, None]
+        return predicted
+    # A class that no other fold has gets 0.
+    places = np.searchsorted(np.asarray(classes), fitted.classes_)
+    proba = np.zeros((len(X), len(classes)))
+    proba[:, places] = fitted.predict_proba(X)
+    return proba
+
+
+def _logistic(said: np.ndarray, y: np.ndarray, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Fit a logistic regression, and return weights and bias of a softmax."""
+    if n_classes == 1:
+        return np.zeros((said.shape[1], 1)), np.zeros(1)
+    from sklearn.linear_model import LogisticRegression
+
+    found = LogisticRegression(max_iter=1000).fit(said, y)
+    weights, bias = found.coef_.T, found.intercept_
+    if n_classes == 2:
+        # Of two classes, scikit-learn has the weights of the second one alone.
+        weights, bias = np.hstack([0 * weights, weights]), np.append(0.0, bias)
+    return weights, bias
+
+
+def _ridge(said: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Fit a ridge regression in standard deviations, and return weights and bias in the unit."""
+    from sklearn.linear_model import Ridge
+
+    center, width = float(y.mean()), float(y.std())
+    if width <= 1e-6 * abs(center):
+        width = 1.0
+    found = Ridge().fit((said - center) / width, (y - center) / width)
+    weights = found.coef_[:, None]
+    bias = center * (1 - found.coef_.sum()) + width * found.intercept_
+    return weights, np.array([bias])
