@@ -14,8 +14,8 @@ from exafscn_flows.models import ModelSettings
 from exafscn_flows.store.store import Store
 from exafscn_flows.targets import TargetModel
 
-ALGORITHM_VERSION = 7
-"""Raised when the same data and settings would give other models or predictions."""
+ALGORITHM_VERSION = 8
+"""Raised when the same data and settings would give other models, predictions or metrics."""
 
 EXPERIMENTS_VERSION = 4
 """The same for experiments."""

@@ -115,10 +115,12 @@ class MetricsDoc(ModelVersionDoc):
     )
     splits: dict[str, dict[str, Any]] = Field(
         description="By split ('grouped', 'random', and 'chemical_system' if asked for). Of "
-        "classes: accuracy, accuracy_std, fold_accuracy, balanced_accuracy, macro_f1, majority "
-        "(baseline accuracy), confusion (rows: label, columns: prediction), calibration. Of "
-        "numbers: rmse, rmse_std, fold_rmse, mae, r2, mean_rmse and mean_mae (baselines: always "
-        "the mean of the other folds), relative_rmse (in the mean label), calibration."
+        "classes: accuracy, accuracy_std, fold_accuracy, balanced_accuracy, macro_f1, "
+        "fold_macro_f1, majority (baseline accuracy), fold_majority_f1 (its macro-F1), confusion "
+        "(rows: label, columns: prediction), calibration. Of numbers: rmse, rmse_std, fold_rmse, "
+        "mae, r2, mean_rmse, fold_mean_rmse and mean_mae (baselines: always the mean of the other "
+        "folds), relative_rmse, relative_fold_rmse and relative_fold_mean_rmse (in the mean "
+        "label), calibration."
     )
 
 

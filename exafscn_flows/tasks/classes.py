@@ -88,8 +88,10 @@ class ClassesTask(Task):
             ``accuracy``: share of sites predicted right. ``fold_accuracy``: the same by fold, and
             ``accuracy_std`` their standard deviation (n - 1). ``balanced_accuracy``: mean over the
             classes of the share predicted right. ``macro_f1``: mean over the classes of
-            F1 = 2 TP / (2 TP + FP + FN). ``majority``: accuracy of always predicting the most
-            frequent class of the other folds. ``confusion``: counts, rows are labels and columns
+            F1 = 2 TP / (2 TP + FP + FN). ``fold_macro_f1``: the same by fold, over the classes that
+            are labels or predictions there. ``majority``: accuracy of always predicting the most
+            frequent class of the other folds, and ``fold_majority_f1`` its macro-F1 by fold.
+            ``confusion``: counts, rows are labels and columns
             predictions, both in the order of ``classes``. ``calibration``: by bins of the
             probability of the predicted class, from `low` (included) to `high`: `n` sites, their
             mean `probability` and their `accuracy`; ``ece``: expected calibration error, the mean
@@ -106,9 +108,10 @@ class ClassesTask(Task):
         right = predicted == y
         confusion = np.zeros((len(classes), len(classes)), dtype=int)
         np.add.at(confusion, (y, predicted), 1)
-        hits, labelled, named = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+        hits, labelled = np.diag(confusion), confusion.sum(axis=1)
         # A model of several absorbers knows classes that one of them does not have.
-        some, either = labelled > 0, labelled + named > 0
+        some = labelled > 0
+        commonest = _majority(y, folds)
         fold_accuracy = [float(right[folds == fold].mean()) for fold in np.unique(folds)]
         probability = output[np.arange(len(output)), predicted]
         calibration = _calibration(probability, right)
@@ -118,8 +121,10 @@ class ClassesTask(Task):
             "accuracy_std": float(np.std(fold_accuracy, ddof=1)),
             "fold_accuracy": fold_accuracy,
             "balanced_accuracy": float(np.mean(hits[some] / labelled[some])),
-            "macro_f1": float(np.mean(2 * hits[either] / (labelled + named)[either])),
-            "majority": _majority(y, folds),
+            "macro_f1": _macro_f1(y, predicted),
+            "fold_macro_f1": _by_fold(y, predicted, folds),
+            "majority": float((commonest == y).mean()),
+            "fold_majority_f1": _by_fold(y, commonest, folds),
             "confusion": confusion.tolist(),
             "calibration": calibration,
             "ece": sum(gaps) / len(y),
@@ -224,9 +229,23 @@ def _calibration(probability: np.ndarray, right: np.ndarray) -> list[dict[str, A
     ]
 
 
-def _majority(y: np.ndarray, folds: np.ndarray) -> float:
-    hits = 0
+def _majority(y: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """Return the most frequent class of the other folds, shape (n,)."""
+    commonest = np.empty_like(y)
     for fold in np.unique(folds):
         test = folds == fold
-        hits += int((y[test] == np.bincount(y[~test]).argmax()).sum())
-    return hits / len(y)
+        commonest[test] = np.bincount(y[~test]).argmax()
+    return commonest
+
+
+def _macro_f1(y: np.ndarray, predicted: np.ndarray) -> float:
+    """Return the mean F1 of the classes that are labels or predictions."""
+    scores = []
+    for one in np.union1d(y, predicted):
+        label, named = y == one, predicted == one
+        scores.append(2 * (label & named).sum() / (label.sum() + named.sum()))
+    return float(np.mean(scores))
+
+
+def _by_fold(y: np.ndarray, predicted: np.ndarray, folds: np.ndarray) -> list[float]:
+    return [_macro_f1(y[folds == fold], predicted[folds == fold]) for fold in np.unique(folds)]

@@ -78,10 +78,11 @@ class NumbersTask(Task):
             ``rmse_std`` their standard deviation (n - 1). ``mae``: mean of |error|. ``r2``:
             1 - squared errors / squared distances from the mean of all labels; where these are all
             equal, 1 if every prediction is right, and else 0, as in scikit-learn. ``mean_rmse`` and
-            ``mean_mae``: of always predicting the mean of the other folds. ``relative_rmse``:
-            ``rmse`` by |mean label|, None where that is 0. ``calibration``: by fifths of the sites
-            in the order of their expected error, from `low` to `high`: `n` sites, their mean
-            `expected` error and the mean `observed` |error|.
+            ``mean_mae``: of always predicting the mean of the other folds, and ``fold_mean_rmse``
+            the first by fold. ``relative_rmse``: ``rmse`` by |mean label|, None where that is 0;
+            ``relative_fold_rmse`` and ``relative_fold_mean_rmse`` likewise. ``calibration``: by
+            fifths of the sites in the order of their expected error, from `low` to `high`: `n`
+            sites, their mean `expected` error and the mean `observed` |error|.
 
         Raises
         ------
@@ -93,7 +94,8 @@ class NumbersTask(Task):
         squared, total = float((error**2).sum()), float(((y - y.mean()) ** 2).sum())
         mean_error = _other_means(y, folds) - y
         rmse, mean = _rms(error), abs(float(y.mean()))
-        fold_rmse = [_rms(error[folds == fold]) for fold in np.unique(folds)]
+        inside = [folds == fold for fold in np.unique(folds)]
+        fold_rmse, fold_mean = ([_rms(of[rows]) for rows in inside] for of in (error, mean_error))
         return {
             "rmse": rmse,
             "rmse_std": float(np.std(fold_rmse, ddof=1)),
@@ -101,8 +103,11 @@ class NumbersTask(Task):
             "mae": float(np.abs(error).mean()),
             "r2": 1 - squared / total if np.ptp(y) > 0 else float(squared == 0),
             "mean_rmse": _rms(mean_error),
+            "fold_mean_rmse": fold_mean,
             "mean_mae": float(np.abs(mean_error).mean()),
             "relative_rmse": rmse / mean if mean > 0 else None,
+            "relative_fold_rmse": _relative(fold_rmse, mean),
+            "relative_fold_mean_rmse": _relative(fold_mean, mean),
             "calibration": _calibration(self._held_out_errors(y, output, folds), np.abs(error)),
         }
 
@@ -169,6 +174,10 @@ def _expected_errors(output: np.ndarray, doubt: Mapping[str, float]) -> np.ndarr
 
 def _rms(errors: np.ndarray) -> float:
     return float(np.sqrt((errors**2).mean()))
+
+
+def _relative(errors: Sequence[float], mean: float) -> list[float] | None:
+    return [error / mean for error in errors] if mean > 0 else None
 
 
 def _fifths(values: np.ndarray) -> np.ndarray:

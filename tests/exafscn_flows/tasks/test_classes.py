@@ -67,6 +67,9 @@ def test_a_case_worked_out_by_hand() -> None:
     assert result["macro_f1"] == pytest.approx((2 / 4 + 0 + 4 / 7) / 3)
     # Fold 0 is told "6" by fold 1, and fold 1 is told "4" by fold 0: never right.
     assert result["majority"] == 0.0
+    # In fold 1, nobody has or is told "5"; there, "4" is 0 and "6" 4 / 5.
+    assert result["fold_macro_f1"] == pytest.approx([(2 / 3 + 0 + 0) / 3, (0 + 4 / 5) / 2])
+    assert result["fold_majority_f1"] == [0.0, 0.0]
     assert result["calibration"] == [
         {"low": 0.9, "high": 1.0, "n": 6, "probability": 1.0, "accuracy": 0.5}
     ]
@@ -98,9 +101,9 @@ def test_calibration_has_the_sites_of_each_bin_and_their_accuracy() -> None:
 def test_the_majority_is_that_of_the_other_folds() -> None:
     y = np.array([4, 6, 6, 4, 6, 6])
     folds = np.array([0, 0, 0, 1, 1, 1])
-    assert metrics(y, certain([4] * 6)[:, [0, 2]], CLASSES[[0, 2]], folds)["majority"] == (
-        pytest.approx(4 / 6)
-    )
+    result = metrics(y, certain([4] * 6)[:, [0, 2]], CLASSES[[0, 2]], folds)
+    assert result["majority"] == pytest.approx(4 / 6)
+    assert result["fold_majority_f1"] == pytest.approx([(0 + 4 / 5) / 2] * 2)
 
 
 def test_numbers_agree_with_sklearn_on_random_predictions() -> None:

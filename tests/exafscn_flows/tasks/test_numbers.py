@@ -39,8 +39,13 @@ def test_a_case_worked_out_by_hand() -> None:
     assert result["r2"] == pytest.approx(1 - 6 / 14)
     # Fold 0 is told the mean of fold 1, 4.5, and fold 1 that of fold 0, 1.5.
     assert result["mean_rmse"] == pytest.approx(np.sqrt((3.5**2 + 2.5**2 + 1.5**2 + 4.5**2) / 4))
+    assert result["fold_mean_rmse"] == pytest.approx(
+        [np.sqrt((3.5**2 + 2.5**2) / 2), np.sqrt((1.5**2 + 4.5**2) / 2)]
+    )
     assert result["mean_mae"] == pytest.approx(3)
     assert result["relative_rmse"] == pytest.approx(np.sqrt(6 / 4) / 3)
+    for key in ("fold_rmse", "fold_mean_rmse"):
+        assert result[f"relative_{key}"] == pytest.approx([error / 3 for error in result[key]])
     assert TASK.scores(result) == {key: result[key] for key in ("rmse", "rmse_std", "mae", "r2")}
 
 
@@ -56,7 +61,7 @@ def test_numbers_agree_with_sklearn_on_random_predictions() -> None:
 def test_labels_without_a_mean_or_without_a_difference_have_no_infinite_metrics() -> None:
     folds, output = np.array([0, 0, 1]), np.zeros((3, 2))
     balanced = TASK.metrics(np.array([-1.0, 1.0, 0.0]), output, folds, [])
-    assert balanced["relative_rmse"] is None
+    assert balanced["relative_rmse"] is balanced["relative_fold_rmse"] is None
     equal = np.full(3, 0.1)
     assert equal.mean() != 0.1  # by rounding
     assert TASK.metrics(equal, output, folds, [])["r2"] == 0
