@@ -10,6 +10,7 @@ from exafscn_flows.crystal import absorbing_sites, reduce_structure
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.targets import CoordinationNumber
 from exafscn_flows.targets.crystal_nn import coordination
+from exafscn_flows.targets.surroundings import Surroundings
 
 U = 0.3053
 RUTILE = Structure(
@@ -163,6 +164,18 @@ def test_settings_refuse_other_methods_and_give_parameters():
     assert CoordinationNumber().parameters(averaged=True) == {**own, "mode": "uniform"}
     with pytest.raises(ValidationError):
         CoordinationNumber(method="nearest")
+
+
+def test_numbers_that_are_told_apart_leave_out_other_sites_and_their_weights():
+    target = CoordinationNumber(numbers=[8, 4])
+    label = target.label_site(Surroundings(BRASS), 0)
+    assert (label.value, label.weights) == (8, {"8": 1.0})
+    with pytest.raises(ItemFailure, match="the site has 12 neighbours") as info:
+        target.label_site(Surroundings(COPPER), 0)
+    assert info.value.kind == "other_coordination"
+    assert target.parameters(averaged=False)["numbers"] == [4, 8]
+    with pytest.raises(ValidationError, match="listed twice"):
+        CoordinationNumber(numbers=[4, 4])
 
 
 LAYERS = Structure(

@@ -36,7 +36,7 @@ def _values(annotation: Any, current: Any) -> Iterator[Any]:
             yield from ({**current, key: other} for other in _values(None, _number(value)))
     elif isinstance(current, list):
         yield from (current[::-1], current[:1], [*current, *current[:1]])
-    yield from (1, 3, 0.7, 1.5, 4.0, 20.0, True, False, "other", "O", ["O"], ["mp-1"])
+    yield from (1, 3, 0.7, 1.5, 4.0, 20.0, True, False, "other", "O", ["O"], ["mp-1"], [4, 6])
     for inner in _models(annotation):
         default = inner()
         changed = (others(default, name) for name in inner.model_fields)
