@@ -207,8 +207,9 @@ class CampaignConfig(StrictModel):
             raise LocatedError(("study", "target"), _unknown("target", target, list(targets)))
         if self.study.claims is not None:
             about, found = CLAIMS_ABOUT[self.study.claims], targets[target].kind
-            if found != about:
-                message = f"{self.study.claims} is about {about}, not {found}: leave it out"
+            if found not in about:
+                known = " and ".join(about)
+                message = f"{self.study.claims} is about {known}, not {found}: leave it out"
                 raise LocatedError(("study", "claims"), message)
         models = [model.name for model in self.studied_models]
         if not models:

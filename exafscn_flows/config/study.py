@@ -7,13 +7,14 @@ from pydantic import Field, model_validator
 from exafscn_flows.features.axes import LIMITS
 from exafscn_flows.strict import StrictModel, check_unique
 
-ClaimsName = Literal["exafs_coordination", "xanes_environment"]
+ClaimsName = Literal["exafs_coordination", "xanes_environment", "xanes_pdf"]
 
-CLAIMS_ABOUT: dict[ClaimsName, str] = {
-    "exafs_coordination": "coordination_number",
-    "xanes_environment": "environment",
+CLAIMS_ABOUT: dict[ClaimsName, tuple[str, ...]] = {
+    "exafs_coordination": ("coordination_number",),
+    "xanes_environment": ("environment",),
+    "xanes_pdf": ("oxidation_state", "coordination_number", "bond_length"),
 }
-"""Kind of the target that a set of published claims is about."""
+"""Kinds of the targets that a set of published claims is about."""
 
 CURVES = (*LIMITS, "learning_curve")
 """Keys that list values, with each of which an experiment is made."""

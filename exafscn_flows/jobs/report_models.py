@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.features import Concatenation, FeatureSetModel, LarchSettings
 from exafscn_flows.jobs.report_predictions import VersionPredictions, read_predictions
 from exafscn_flows.keys import item_key
-from exafscn_flows.report.data import Disagreement, MeanVector, ModelReport
+from exafscn_flows.report.data import Disagreement, FeaturePart, MeanVector, ModelReport
 from exafscn_flows.report.views import view_of
 from exafscn_flows.store.documents import FeatureDoc
 from exafscn_flows.store.results import MetricsDoc, ModelDoc
@@ -48,11 +49,19 @@ def read_models(store: Store, config: CampaignConfig, keys: Sequence[str]) -> li
                 sets[metrics[key].feature_set].value_label(config.features),
                 predictions[key].label,
                 predictions[key].value,
+                _parts(sets[metrics[key].feature_set], config.features),
             ),
             predictions[key],
         )
         for key in made
     ]
+
+
+def _parts(fset: FeatureSetModel, settings: LarchSettings) -> tuple[FeaturePart, ...]:
+    return tuple(
+        FeaturePart(part.name, *part.axis(settings), part.value_label(settings))
+        for part in (fset.parts if isinstance(fset, Concatenation) else ())
+    )
 
 
 def _vectors(store: Store, campaign: str, feature_set: str, sites: list[str]) -> np.ndarray:

@@ -29,6 +29,8 @@ class ClassesView(View):
     spread = "accuracy_std"
     baseline = Score("majority", "Majority")
     baseline_text = "majority baseline"
+    fold_score = Score("macro_f1", "Macro-F1")
+    fold_keys = ("fold_macro_f1", "fold_majority_f1")
     more = (
         Score("balanced_accuracy", "Balanced accuracy"),
         Score("macro_f1", "Macro-F1"),

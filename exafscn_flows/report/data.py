@@ -52,6 +52,15 @@ class MeanVector(NamedTuple):
     vector: np.ndarray
 
 
+class FeaturePart(NamedTuple):
+    """A part of a concatenation: its name, the coordinates of its features, and two labels."""
+
+    name: str
+    axis: np.ndarray
+    axis_label: str
+    value_label: str
+
+
 _NONE = np.empty(0)
 
 
@@ -72,6 +81,8 @@ class ModelReport:
         What a feature value is, with its unit; |chi(R)| has Å to the power -(kweight + 1).
     label, value
         Label and grouped out-of-fold prediction of each site, shape (n_sites,).
+    parts
+        Of a concatenation, its parts, in the order of the features.
     """
 
     metrics: MetricsDoc
@@ -80,6 +91,7 @@ class ModelReport:
     value_label: str = "|χ(R)| (Å⁻³)"
     label: np.ndarray = field(default_factory=lambda: _NONE)
     value: np.ndarray = field(default_factory=lambda: _NONE)
+    parts: tuple[FeaturePart, ...] = ()
 
     @property
     def target(self) -> str:

@@ -28,6 +28,8 @@ class NumbersView(View):
     spread = "rmse_std"
     baseline = Score("mean_rmse", "Always the mean: RMSE", "amount")
     baseline_text = "always the mean"
+    fold_score = Score("relative_rmse", "RMSE, of the mean")
+    fold_keys = ("relative_fold_rmse", "relative_fold_mean_rmse")
     more = (
         Score("relative_rmse", "RMSE, of the mean"),
         Score("mean_mae", "Always the mean: MAE", "amount"),

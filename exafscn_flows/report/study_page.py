@@ -1,8 +1,10 @@
 """What the page shows of a study beside its numbers: sections, figures, columns."""
 
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from exafscn_flows.report import label_figures, study_figures
+from exafscn_flows.report import label_figures, modality_figures, study_figures
 from exafscn_flows.report.data import TargetReport
 from exafscn_flows.report.style import data_uri
 
@@ -10,8 +12,10 @@ _SECTIONS = {
     "findings": ("claims", "Findings"),
     "elements": ("elements", "Elements"),
     "published": ("published", "Published"),
+    "inputs": ("inputs", "Inputs"),
     "feature-sets": ("feature_sets", "Features"),
     "interpretation": ("interpretation", "Interpretation"),
+    "modalities": ("modalities", "Modalities"),
     "labels": ("label_study", "Labels"),
     "cards": ("model_cards", "Model cards"),
 }
@@ -25,7 +29,7 @@ def study_page(numbers: dict[str, Any], target: TargetReport) -> dict[str, Any]:
     dict
         ``sections``: title by address of each section that there is. ``images``: figures as
         addresses; ``curves`` by model. ``columns``: measure of importance and model (None: it has
-        but one) of each column of the table of shares.
+        but one) of each column of the table of shares. ``inputs``: by absorber.
     """
     how = target.view, target.unit
     looks, sets, labels = (
@@ -36,6 +40,9 @@ def study_page(numbers: dict[str, Any], target: TargetReport) -> dict[str, Any]:
         images["comparison"] = data_uri(study_figures.comparison(sets["combinations"], *how))
     if looks:
         images["importance"] = data_uri(study_figures.importance(looks, *how))
+    if numbers["modalities"]:
+        svg = modality_figures.modalities(numbers["modalities"], target.view.importance)
+        images["modalities"] = data_uri(svg)
     if labels:
         images["certainty"] = data_uri(label_figures.certainty(labels))
     for model in dict.fromkeys(curve["model"] for curve in numbers["curves"]):
@@ -45,6 +52,10 @@ def study_page(numbers: dict[str, Any], target: TargetReport) -> dict[str, Any]:
         "sections": {at: title for at, (name, title) in _SECTIONS.items() if numbers[name]},
         "images": images,
         "columns": _columns(looks) if looks else [],
+        "inputs": {
+            absorber: list(rows)
+            for absorber, rows in groupby(numbers["inputs"], key=itemgetter("absorber"))
+        },
     }
 
 

@@ -4,13 +4,24 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
+from exafscn_flows.config.study import CLAIMS_ABOUT
 from exafscn_flows.evaluation.importance import share_below
 from exafscn_flows.features.axes import DISTANCE, quantity
 from exafscn_flows.report.cards import model_cards
 from exafscn_flows.report.claims import CLAIMS
-from exafscn_flows.report.data import ModelReport, ReportData, TargetReport, best_models
+from exafscn_flows.report.data import (
+    MeanVector,
+    ModelReport,
+    ReportData,
+    TargetReport,
+    best_models,
+)
+from exafscn_flows.report.inputs import inputs
 from exafscn_flows.report.interpretation import SHARE_LIMIT, curves, floats, interpretation
 from exafscn_flows.report.label_numbers import label_study
+from exafscn_flows.report.modalities import modalities
 from exafscn_flows.report.study import comparison, elements, mean
 from exafscn_flows.report.view import SPLITS, View
 
@@ -74,22 +85,39 @@ def _target(data: ReportData, target: TargetReport) -> dict[str, Any]:
 
 def _study(data: ReportData, target: TargetReport, models: list[dict[str, Any]]) -> dict[str, Any]:
     study, provenance, view = data.study, data.provenance, target.view
-    nothing = ("elements", "published", "feature_sets", "interpretation", "citation")
-    empty: dict[str, Any] = dict.fromkeys(nothing) | {"curves": [], "claims": []}
-    if study is None or provenance is None or study.target != target.name or not models:
-        return empty
-    numbers = empty | {
-        "elements": elements(models, study.feature_set, view),
-        "feature_sets": comparison(models, provenance.feature_sets, view),
-        "interpretation": interpretation(models, study, view),
-        "curves": curves(models, study, view),
+    nothing = (
+        "elements",
+        "published",
+        "feature_sets",
+        "interpretation",
+        "modalities",
+        "citation",
+    )
+    numbers: dict[str, Any] = dict.fromkeys(nothing) | {"inputs": [], "curves": [], "claims": []}
+    if study is None or provenance is None or not models:
+        return numbers
+    numbers |= {
+        "inputs": inputs(models, provenance.feature_sets, view),
+        "modalities": modalities(models, study.feature_set),
     }
+    looked_into = study.target == target.name
+    if looked_into:
+        numbers |= {
+            "elements": elements(models, study.feature_set, view),
+            "feature_sets": comparison(models, provenance.feature_sets, view),
+            "interpretation": interpretation(models, study, view),
+            "curves": curves(models, study, view),
+        }
     if study.claims is None:
         return numbers
     claims = CLAIMS[study.claims]
+    (kind,) = (one["kind"] for one in provenance.targets if one["name"] == target.name)
+    if not looked_into and not (claims.every_target and kind in CLAIMS_ABOUT[study.claims]):
+        return numbers
+    about = {"target_kind": kind, "higher_is_better": view.higher_is_better}
     return numbers | {
         "published": claims.published(models, study.feature_set),
-        "claims": claims.judge(numbers),
+        "claims": claims.judge(numbers | about),
         "citation": claims.citation,
     }
 
@@ -120,7 +148,16 @@ def _model(report: ModelReport, reports: Sequence[ModelReport]) -> dict[str, Any
         "importances": None if importances is None else floats(importances),
         "value_label": report.value_label,
         "mean_vectors": {one.name: floats(one.vector) for one in report.mean_vectors},
+        "mean_vector": floats(_mean_vector(report.mean_vectors)),
+        "parts": [part._asdict() | {"axis": floats(part.axis)} for part in report.parts],
     }
+
+
+def _mean_vector(means: Sequence[MeanVector]) -> np.ndarray:
+    """Return the mean features of the sites of all groups."""
+    weights = [one.n_sites for one in means]
+    mean: np.ndarray = np.average([one.vector for one in means], axis=0, weights=weights)
+    return mean
 
 
 def _headline(models: list[dict[str, Any]], view: View) -> dict[str, Any] | None:

@@ -132,6 +132,10 @@ class View(ABC):
     """Key of its standard deviation over folds."""
     baseline: ClassVar[Score]
     baseline_text: ClassVar[str]
+    fold_score: ClassVar[Score]
+    """By which the inputs of a study are compared, fold by fold."""
+    fold_keys: ClassVar[tuple[str, str]]
+    """Keys of its values by fold: of a model, and of what the baseline says."""
     more: ClassVar[tuple[Score, ...]]
     """Further measures of the split `grouped`."""
     quality: ClassVar[str]

@@ -24,11 +24,15 @@ class ClaimSet:
     published
         Sets the models of a feature set, as in the report's JSON, beside published figures, by
         `best_models`; None if there are none to compare.
+    every_target
+        Whether they are judged for every target that they are about, and not only for the one that
+        the study looks into.
     """
 
     citation: str
     judge: Callable[[Numbers], list[dict[str, Any]]]
     published: Callable[[Sequence[Numbers], str], dict[str, Any] | None]
+    every_target: bool = False
 
 
 def claim(

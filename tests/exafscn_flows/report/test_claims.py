@@ -153,6 +153,6 @@ def test_claims_about_another_target_are_refused(monkeypatch):
         "study": {"claims": "exafs_coordination"},
     }
     assert CampaignConfig.model_validate(settings).study.claims == "exafs_coordination"
-    monkeypatch.setitem(CLAIMS_ABOUT, "exafs_coordination", "bond_length")
+    monkeypatch.setitem(CLAIMS_ABOUT, "exafs_coordination", ("bond_length",))
     with pytest.raises(ValueError, match="is about bond_length, not coordination_number"):
         CampaignConfig.model_validate(settings)
