@@ -67,6 +67,7 @@ def _draw(axes: Axes, part: Numbers) -> None:
         va="top",
         fontsize=8,
         color=INK,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.2},
         transform=axes.transAxes,
     )
     axes.axhline(0, color=LINE, linewidth=0.8)
