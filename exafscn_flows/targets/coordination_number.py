@@ -1,12 +1,12 @@
 """The coordination number that CrystalNN finds."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
-from exafscn_flows.errors import ItemFailure
 from exafscn_flows.strict import check_unique
-from exafscn_flows.targets.base import Label, TargetModel, TargetName
+from exafscn_flows.targets.base import Label, TargetName
+from exafscn_flows.targets.neighbour_numbers import NeighbourNumbers
 from exafscn_flows.targets.weights import rounded
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ RivalMethod = Literal["voronoi_nn", "minimum_distance_nn", "brunner_nn"]
 """Methods of pymatgen whose coordination numbers can be kept beside the label."""
 
 
-class CoordinationNumber(TargetModel):
+class CoordinationNumber(NeighbourNumbers):
     """Number of neighbours by CrystalNN, with the weight that it gives every number."""
 
     task = "classes"
@@ -34,28 +34,11 @@ class CoordinationNumber(TargetModel):
         "learns from it.",
     )
 
-    numbers: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2)] | None = Field(
-        default=None,
-        description="Numbers that are told apart: sites with others get no label. None: all.",
-    )
-
-    @field_validator("numbers")
-    @classmethod
-    def _numbers(cls, numbers: list[int] | None) -> list[int] | None:
-        check_unique(numbers or [], "a number is listed twice")
-        return numbers and sorted(numbers)
-
     @field_validator("rivals")
     @classmethod
     def _rivals(cls, methods: list[RivalMethod]) -> list[RivalMethod]:
         check_unique(methods, "a method is listed twice")
         return sorted(methods)
-
-    def parameters(self, averaged: bool) -> dict[str, Any]:
-        parameters = super().parameters(averaged)
-        if self.numbers is None:
-            del parameters["numbers"]  # labels of before are the same
-        return parameters
 
     def label_site(self, surroundings: "Surroundings", site_index: int) -> Label:
         """Label one site: `mean` is the mean number by all weights, `average` that of sites.
@@ -66,12 +49,7 @@ class CoordinationNumber(TargetModel):
             As of CrystalNN; ``other_coordination`` for a number that is not among `numbers`.
         """
         found = surroundings.coordination(site_index)
-        if self.numbers is not None and found.cn not in self.numbers:
-            raise ItemFailure(
-                "other_coordination",
-                f"the site has {found.cn} neighbours, and numbers names others",
-                "nothing; without numbers, the target takes all",
-            )
+        self.check_number(found)
         details: dict[str, float | str | None] = {"mean": found.cn_mean, "average": float(found.cn)}
         if self.rivals:
             from exafscn_flows.targets.rivals import rival_cns  # takes a second

@@ -8,7 +8,7 @@ from pymatgen.core import Lattice, Structure
 
 from exafscn_flows.crystal import absorbing_sites, reduce_structure
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.targets import CoordinationNumber
+from exafscn_flows.targets import BondLength, CoordinationNumber
 from exafscn_flows.targets.crystal_nn import coordination
 from exafscn_flows.targets.surroundings import Surroundings
 
@@ -173,6 +173,10 @@ def test_numbers_that_are_told_apart_leave_out_other_sites_and_their_weights():
     with pytest.raises(ItemFailure, match="the site has 12 neighbours") as info:
         target.label_site(Surroundings(COPPER), 0)
     assert info.value.kind == "other_coordination"
+    length = BondLength(numbers=[4, 8])
+    assert length.label_site(Surroundings(BRASS), 0).value == coordination(BRASS, 0).bond_length
+    with pytest.raises(ItemFailure, match="the site has 12 neighbours"):
+        length.label_site(Surroundings(COPPER), 0)
     assert target.parameters(averaged=False)["numbers"] == [4, 8]
     with pytest.raises(ValidationError, match="listed twice"):
         CoordinationNumber(numbers=[4, 4])
