@@ -12,7 +12,7 @@ from exafscn_flows.models.convolutional_layers import (
     Layers,
 )
 
-_VERSION = 1
+_VERSION = 2
 """Grows whenever the arrays or what is done with them change."""
 _HEADER = "networks"
 """Key of the text in the metadata; with several keys, their order would be that of a hash map."""

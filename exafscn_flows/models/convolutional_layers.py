@@ -9,8 +9,11 @@ from torch import nn
 
 from exafscn_flows.models.torch_thread import one_thread
 
-CHANNELS = (32, 64, 64)
+CHANNELS = (32, 64, 128)
 KERNEL = 5
+STRIDE = 2
+"""Every convolution halves the number of points. Taking the larger of two points instead costs
+twice the time, and forgets which of the two it was."""
 HIDDEN = 128
 ROWS = 1024
 """Rows that are predicted at once, so that any number of them takes little memory."""
@@ -44,14 +47,12 @@ class Layers(nn.Module):
         width, length = 2, n_axis
         for n_channels in CHANNELS:
             layers += [
-                nn.Conv1d(width, n_channels, KERNEL, padding=KERNEL // 2),
+                nn.Conv1d(width, n_channels, KERNEL, STRIDE, padding=KERNEL // 2),
                 nn.BatchNorm1d(n_channels),
                 nn.ReLU(),
             ]
             width = n_channels
-            if length > 1:
-                layers.append(nn.MaxPool1d(2))
-                length //= 2
+            length = math.ceil(length / STRIDE)
         self.curve = nn.Sequential(*layers)
         self.head = nn.Sequential(
             nn.Linear(width * length + n_others, HIDDEN),

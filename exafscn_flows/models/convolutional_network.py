@@ -19,7 +19,7 @@ class ConvolutionalNetwork(ModelBase):
     """
 
     libraries = ("torch", "safetensors", "numpy")
-    version = 2
+    version = 3
 
     kind: Literal["convolutional_network"] = "convolutional_network"
     name: ModelName = "convolutional_network"
