@@ -23,6 +23,10 @@ SETTINGS = {
 }
 """Dask's settings, for scheduler and workers."""
 
+_TRIM = "MALLOC_TRIM_THRESHOLD_"
+"""With Dask's own, workers give memory back at every turn, and take it again: arrays that come and
+go cost more than what is done with them."""
+
 _PRELOAD = [
     "distributed",
     "exafscn_flows.jobs.reading",
@@ -52,3 +56,5 @@ def dask_setup(nanny: "Nanny") -> None:
     """Prepare the process that starts workers; `dask worker --preload-nanny` calls this."""
     set_preload()
     keep_preload()
+    for variables in (nanny.pre_spawn_env, nanny.env):
+        variables.pop(_TRIM, None)

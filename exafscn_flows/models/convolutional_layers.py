@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from exafscn_flows.models.softmax import softmax
 from exafscn_flows.models.torch_thread import one_thread
 
 CHANNELS = (32, 64, 128)
@@ -172,9 +173,7 @@ class ConvolutionalClassifier(Networks):
         ValueError
             As `outputs`.
         """
-        logits = self.outputs(X)
-        odds = np.exp(logits - logits.max(axis=2, keepdims=True))
-        proba: np.ndarray = (odds / odds.sum(axis=2, keepdims=True)).mean(axis=0)
+        proba: np.ndarray = softmax(self.outputs(X)).mean(axis=0)
         return proba
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from exafscn_flows.models.softmax import softmax
 from exafscn_flows.tasks.numbers import spread
 
 LEAST = 1e-3
@@ -163,9 +164,7 @@ class FusionClassifier(Fusion):
         """
         pairs = zip(self.members, self.parts(X), strict=True)
         logits = self.weigh(evidence(np.stack([one.predict_proba(part) for one, part in pairs])))
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        proba: np.ndarray = odds / odds.sum(axis=1, keepdims=True)
-        return proba
+        return softmax(logits)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from exafscn_flows.models.softmax import softmax
+
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
@@ -112,10 +114,7 @@ class MlpClassifier(Network):
         ValueError
             As `outputs`.
         """
-        logits = self.outputs(X)
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        proba: np.ndarray = odds / odds.sum(axis=1, keepdims=True)
-        return proba
+        return softmax(self.outputs(X))
 
 
 @dataclass(frozen=True)

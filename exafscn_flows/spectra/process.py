@@ -35,6 +35,10 @@ _OURS = ("EXAFSCN_", "MP_API_", "PMG_", "MAPI_KEY")
 """Variables that may hold keys and passwords; FEFF has no use for them. pymatgen takes its key also
 from the last."""
 
+_OF_DASK = ("MALLOC_TRIM_THRESHOLD_",)
+"""Dask has its workers give memory back at every turn. FEFF 10, which takes and frees arrays all
+the time, would spend more than half of its time on that."""
+
 _TRIES = 4
 """Runs of FEFF for one site, where somebody kills it."""
 
@@ -65,7 +69,8 @@ class KilledError(Exception):
 
 def environment_without_keys() -> dict[str, str]:
     """Return the user's environment, but for what no program of others should see."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    left_out = (*_OURS, *_OF_DASK)
+    return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
 
 
 def repeat_if_killed(run: Callable[[], _Result]) -> _Result:
