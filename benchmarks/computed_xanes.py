@@ -140,16 +140,16 @@ def _has_rare_site(text: bytes, name: str) -> bool:
     return False
 
 
-def keep(path: Path) -> int:
-    """Add the spectra of the campaign to a file, and return the number of all in it."""
+def keep(path: Path, campaign: str) -> int:
+    """Add the spectra of a campaign to a file, and return the number of all in it."""
     store = Store.open()
-    config = store.config(CAMPAIGN)
+    config = store.config(campaign)
     (way,) = (one.name for one in config.spectra)
     rows = {_site(row): row for row in (pq.read_table(path).to_pylist() if path.exists() else [])}
     for absorber in config.absorbers:
-        for site in store.active_sites(CAMPAIGN, absorber):
+        for site in store.active_sites(campaign, absorber):
             key = item_key(site.site, way)
-            spectrum = store.read(SpectrumDoc, CAMPAIGN, [key]).get(key)
+            spectrum = store.read(SpectrumDoc, campaign, [key]).get(key)
             if spectrum is not None:
                 row = _row(site, spectrum)
                 rows[_site(row)] = row
@@ -240,7 +240,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--file", type=Path, default=FILE, help="Parquet file of spectra")
     commands = parser.add_subparsers(dest="what", required=True)
-    commands.add_parser("keep", help="add the spectra of the campaign to the file")
+    kept = commands.add_parser("keep", help="add the spectra of a campaign to the file")
+    kept.add_argument("--campaign", default=CAMPAIGN)
     commands.add_parser("restore", help="write those of the file to the database")
     chosen = commands.add_parser("simple", help="choose the oxides of at most three elements")
     scarce = commands.add_parser("rare", help="choose those with sites of which few are stored")
@@ -252,7 +253,10 @@ def main() -> None:
     if arguments.what in choose:
         print(f"{choose[arguments.what](arguments.cifs, arguments.output)} structures")
         return
-    count = {"keep": keep, "restore": restore}[arguments.what](arguments.file)
+    if arguments.what == "keep":
+        count = keep(arguments.file, arguments.campaign)
+    else:
+        count = restore(arguments.file)
     print(f"{count} spectra")
 
 

@@ -1,12 +1,21 @@
-"""What XANES, pair distribution functions and both tell of Ti, Mn, Fe and Cu in oxides.
+r"""What XANES, pair distribution functions and both tell of Ti, Mn, Fe and Cu in oxides.
 
     python benchmarks/xanes_table.py xanes.parquet
     python benchmarks/multimodal.py --table xanes.parquet --data DIR --json multimodal.json
 
 Runs configs/study_multimodal.yaml and collects, by metal, target, input and split, the score of the
-best model over the folds, beside the trivial one. With --computed, a table of spectra of some of
-the same materials that were computed here, both sources are learned on the materials that they have
-in common. With --data, the database stays in that folder, and a run that was interrupted goes on.
+best model over the folds, beside the trivial one. Of materials with one site of Ti or Cu, some
+spectra were computed here, too, and kept (computed_xanes.py): from the stored and from the computed
+ones, the same sites are learned. With --data, the database stays in that folder, and a run that was
+interrupted goes on.
+
+What is computed, and kept:
+
+    exafscn run configs/xanes_oxides.yaml --set 'sources=[{kind: table, path: xanes.parquet}]' \
+        --set campaign=xanes-sources --set 'absorbers=[Ti, Cu]' --set sites.max_per_absorber=1 \
+        --set sample.per_absorber=130 --set filters.max_atoms=24
+    python benchmarks/computed_xanes.py --file benchmarks/results/xanes_sources.parquet \
+        keep --campaign xanes-sources
 """
 
 import argparse
@@ -17,11 +26,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
+import pyarrow as pa
 import pyarrow.parquet as pq
 from inputs import require
 from provenance import provenance
@@ -38,6 +48,7 @@ from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.store import Store
 
 FILE = Path(__file__).resolve().parents[1] / "configs" / "study_multimodal.yaml"
+COMPUTED = Path(__file__).with_name("results") / "xanes_sources.parquet"
 NAME = "study-multimodal"
 FOREST = "random_forest"
 """The model that was published."""
@@ -49,7 +60,7 @@ def main() -> None:
     """Run the campaign, and tell what came of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--table", type=Path, required=True, help="made by xanes_table.py")
-    parser.add_argument("--computed", type=Path, help="spectra of the same materials, as a table")
+    parser.add_argument("--computed", type=Path, default=COMPUTED, help="spectra computed here")
     parser.add_argument("--data", type=Path, help="folder of the database")
     parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of the campaign")
     parser.add_argument("--json", type=Path)
@@ -63,12 +74,10 @@ def main() -> None:
             result: dict[str, Any] = {
                 "rows": rows(numbers),
                 "claims": claims(numbers),
-                "sources": [],
                 "milliseconds": milliseconds(),
             }
-            if arguments.computed:
-                computed = require(arguments.computed, "--computed")
-                result["sources"] = sources(table, computed, Path(folder), arguments.set)
+            computed = require(arguments.computed, "--computed")
+            result["sources"] = sources(table, computed, Path(folder), arguments.set)
         finally:
             server.stop()
     show(result)
@@ -129,22 +138,38 @@ def claims(numbers: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def sources(table: Path, computed: Path, folder: Path, keys: Sequence[str]) -> list[dict[str, Any]]:
-    """Learn the materials that both tables have, from the spectra of each."""
-    names = [
-        set(pq.read_table(one, columns=["material_id"])[0].to_pylist()) for one in (table, computed)
-    ]
-    common = sorted(names[0] & names[1])
+    """Learn the same sites from stored spectra, and from those that were computed here."""
+    kept = {
+        (row["material_id"], row["absorber"]): row for row in pq.read_table(computed).to_pylist()
+    }
+    whole = pq.read_table(table)
+    names = list(
+        zip(*(whole[name].to_pylist() for name in ("material_id", "absorber")), strict=True)
+    )
+    once = Counter(names)
+    chosen = [index for index, name in enumerate(names) if name in kept and once[name] == 1]
+    stored = whole.take(chosen).to_pylist()
     found = []
-    for source, path in (("stored", table), ("computed", computed)):
-        whole = pq.read_table(path)
-        part = whole.filter(pc.is_in(whole["material_id"], value_set=pc.cast(common, "string")))
+    for source, rows_of in (
+        ("stored", stored),
+        ("computed", [_replaced(one, kept) for one in stored]),
+    ):
         file = folder / f"{source}.parquet"
-        pq.write_table(part, file)
-        metals = sorted(set(part["absorber"].to_pylist()))
+        pq.write_table(pa.Table.from_pylist(rows_of, whole.schema), file)
+        metals = sorted({row["absorber"] for row in rows_of})
         own = [f"absorbers=[{', '.join(metals)}]", "study.importance=null", *keys]
         numbers = run(file, own, f"{NAME}-{source}")
         found += [{"source": source, **row} for row in rows(numbers)]
     return found
+
+
+def _replaced(row: dict[str, Any], kept: dict[tuple[str, str], dict[str, Any]]) -> dict[str, Any]:
+    """Return a row of the table with the spectrum that was computed here."""
+    own = kept[row["material_id"], row["absorber"]]
+    shift = own["e0"] - row["e0"]
+    energy = [one + shift for one in own["energy_rel"]]
+    names = ("mu", "program", "version")
+    return row | {"energy_rel": energy} | {name: own[name] for name in names}
 
 
 def milliseconds() -> dict[str, float]:
