@@ -159,7 +159,7 @@ def rewritten(data: bytes, change: Callable[[dict[str, Any], dict[str, Any]], ob
 
 
 CHANGES: dict[str, Callable[[Any, Any], object]] = {
-    "version": lambda header, _: header.update(version=2),
+    "version": lambda header, _: header.update(version=3),
     "no curve": lambda header, _: header.update(n_axis=1),
     "endless curve": lambda header, _: header.update(n_axis=10**12),
     "longer curve": lambda header, _: header.update(n_axis=32),
