@@ -15,11 +15,13 @@ oxides of at most three elements goes twice as fast:
     exafscn run configs/xanes_oxides.yaml --set sources.0.path=simple.zip
 
 Of Ti, Cr, Co and Ni, the stored tables hold few sites with 4 or 5 neighbours, so few that no model
-learns them. Crystals that have such sites:
+learns them. Crystals that have such sites, kept in a file of their own:
 
     python benchmarks/computed_xanes.py rare CIFS.zip rare.zip
-    exafscn run configs/xanes_oxides.yaml \
-        --set absorbers=[Ti,Cr,Co,Ni] --set sources.0.path=rare.zip
+    exafscn run configs/xanes_oxides.yaml --set campaign=xanes-rare --set sources.0.path=rare.zip \
+        --set absorbers=[Ti,Cr,Co,Ni] --set sample=null
+    python benchmarks/computed_xanes.py --file benchmarks/results/xanes_rare.parquet \
+        keep --campaign xanes-rare
 """
 
 import argparse

@@ -2,9 +2,10 @@
 
     python benchmarks/xanes_table.py xanes.parquet
 
-The computed ones are those of configs/xanes_oxides.yaml, kept by computed_xanes.py. Each row has
-its structure and its site. Energies are those of the program that made a spectrum, and count from
-the tabulated K edge of the element (xraydb), which is `e0`. What is left out is counted.
+The computed ones are those of configs/xanes_oxides.yaml, kept by computed_xanes.py; with --rare
+also those of sites of Ti, Cr, Co and Ni such as few spectra are stored of. Each row has its
+structure and its site. Energies are those of the program that made a spectrum, and count from the
+tabulated K edge of the element (xraydb), which is `e0`. What is left out is counted.
 """
 
 import argparse
@@ -113,6 +114,7 @@ def main() -> None:
     parser.add_argument("--metals", type=Path, default=SIX, help="table of the other metals")
     parser.add_argument("--cifs", type=Path, default=CIFS, help="zip of their structures")
     parser.add_argument("--computed", type=Path, default=COMPUTED, help="computed spectra")
+    parser.add_argument("--rare", type=Path, help="more computed spectra, of rare sites")
     parser.add_argument("--computed-cifs", type=Path, default=ALL_CIFS, help="their structures")
     arguments = parser.parse_args()
     pool = copper(require(arguments.copper, "--copper"))
@@ -120,8 +122,11 @@ def main() -> None:
     left_out: Counter[tuple[str, str]] = Counter()
     with zipfile.ZipFile(require(arguments.cifs, "--cifs")) as archive:
         rows = list(stored_rows(pool, archive, left_out))
-    computed = require(arguments.computed, "--computed")
-    rows += computed_rows(computed, require(arguments.computed_cifs, "--computed-cifs"))
+    computed = [require(arguments.computed, "--computed")]
+    if arguments.rare:
+        computed.append(require(arguments.rare, "--rare"))
+    for file in computed:
+        rows += computed_rows(file, require(arguments.computed_cifs, "--computed-cifs"))
     rows.sort(key=lambda one: (one["material_id"], one["site_index"]))
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), arguments.output, row_group_size=500)
     show(rows, left_out)
