@@ -14,8 +14,8 @@ oxides of at most three elements goes twice as fast:
     python benchmarks/computed_xanes.py simple CIFS.zip simple.zip
     exafscn run configs/xanes_oxides.yaml --set sources.0.path=simple.zip
 
-Of Ti, Cr, Co and Ni, the stored tables hold few sites with 4 or 5 neighbours, so few that no model
-learns them. Crystals that have such sites, kept in a file of their own:
+Of Ti, Cr, Co and Ni, the stored tables hold few sites with 4 or 5 neighbours, so few that models
+hardly learn them. Crystals that have such sites, kept in a file of their own:
 
     python benchmarks/computed_xanes.py rare CIFS.zip rare.zip
     exafscn run configs/xanes_oxides.yaml --set campaign=xanes-rare --set sources.0.path=rare.zip \
@@ -28,7 +28,7 @@ import argparse
 import json
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -85,40 +85,34 @@ class Computed(NamedTuple):
 _FORMULA = re.compile(r"_chemical_formula_sum\s+['\"]?([^'\"\n]+)")
 
 
-def simple(cifs: Path, output: Path) -> int:
-    """Copy the oxides of at most three elements from one zip to another; return their number."""
+def copy(cifs: Path, output: Path, is_wanted: Callable[[bytes, str], bool]) -> int:
+    """Copy what is wanted from one zip of CIFs to another, and return its number."""
     count = 0
     with zipfile.ZipFile(cifs) as archive, zipfile.ZipFile(output, "w") as chosen:
         for name in sorted(archive.namelist()):
             text = archive.read(name)
-            stated = _FORMULA.search(text.decode())
-            elements = Composition(stated[1]).chemical_system_set if stated else set()
-            if "O" in elements and len(elements) <= 3:
+            if is_wanted(text, name):
                 chosen.writestr(name, text)
                 count += 1
     return count
+
+
+def is_simple(text: bytes, name: str) -> bool:
+    """Tell whether a crystal is an oxide of at most three elements."""
+    stated = _FORMULA.search(text.decode())
+    elements = Composition(stated[1]).chemical_system_set if stated else set()
+    return "O" in elements and len(elements) <= 3
 
 
 RARE = {"Ti": {4, 5}, "Cr": {5}, "Co": {5}, "Ni": {4, 5}}
 """Coordination numbers of which the stored tables hold fewer than 60 sites."""
 
 
-def rare(cifs: Path, output: Path) -> int:
-    """Copy crystals of few, small potentials with a rare site; return their number.
+def is_rare(text: bytes, name: str) -> bool:
+    """Tell whether a crystal has a rare site, and few, small potentials.
 
-    They have at most five elements and 40 atoms, and at most two inequivalent sites of the metal.
+    It has at most five elements and 40 atoms, and at most two inequivalent sites of the metal.
     """
-    count = 0
-    with zipfile.ZipFile(cifs) as archive, zipfile.ZipFile(output, "w") as chosen:
-        for name in sorted(archive.namelist()):
-            text = archive.read(name)
-            if _has_rare_site(text, name):
-                chosen.writestr(name, text)
-                count += 1
-    return count
-
-
-def _has_rare_site(text: bytes, name: str) -> bool:
     stated = _FORMULA.search(text.decode())
     if stated is None:
         return False
@@ -251,9 +245,9 @@ def main() -> None:
         command.add_argument("cifs", type=Path, help="zip to choose from")
         command.add_argument("output", type=Path, help="zip to write")
     arguments = parser.parse_args()
-    choose = {"simple": simple, "rare": rare}
-    if arguments.what in choose:
-        print(f"{choose[arguments.what](arguments.cifs, arguments.output)} structures")
+    wanted = {"simple": is_simple, "rare": is_rare}.get(arguments.what)
+    if wanted is not None:
+        print(f"{copy(arguments.cifs, arguments.output, wanted)} structures")
         return
     if arguments.what == "keep":
         count = keep(arguments.file, arguments.campaign)

@@ -66,6 +66,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     table = require(arguments.table, "--table")
+    computed = require(arguments.computed, "--computed")
     with tempfile.TemporaryDirectory(prefix="exafscn-bench-") as folder:
         server = EmbeddedServer(arguments.data or Path(folder))
         os.environ["EXAFSCN_MONGODB_URI"] = server.start()
@@ -76,7 +77,6 @@ def main() -> None:
                 "claims": claims(numbers),
                 "milliseconds": milliseconds(),
             }
-            computed = require(arguments.computed, "--computed")
             result["sources"] = sources(table, computed, Path(folder), arguments.set)
         finally:
             server.stop()

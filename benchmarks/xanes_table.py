@@ -100,8 +100,12 @@ def show(rows: list[dict[str, Any]], left_out: Counter[tuple[str, str]]) -> None
     """Print how many rows there are, and what is left out."""
     counts = Counter((one["absorber"], f"{one['program']} {one['version']}") for one in rows)
     table = Table("metal", "program", "spectra", "left out", title="XANES")
+    reasons_of: dict[str, list[str]] = {}
+    for (metal, why), n in sorted(left_out.items()):
+        reasons_of.setdefault(metal, []).append(f"{n}: {why}")
     for (metal, program), count in sorted(counts.items()):
-        reasons = [f"{n}: {why}" for (of, why), n in sorted(left_out.items()) if of == metal]
+        # Once for a metal of two programs.
+        reasons = reasons_of.pop(metal, [])
         table.add_row(metal, program, str(count), "\n".join(reasons))
     Console(width=100).print(table)
 
@@ -125,8 +129,13 @@ def main() -> None:
     computed = [require(arguments.computed, "--computed")]
     if arguments.rare:
         computed.append(require(arguments.rare, "--rare"))
+    stored = {one["material_id"] for one in rows}
     for file in computed:
-        rows += computed_rows(file, require(arguments.computed_cifs, "--computed-cifs"))
+        for one in computed_rows(file, require(arguments.computed_cifs, "--computed-cifs")):
+            if one["material_id"] in stored:
+                left_out[one["absorber"], "computed, but stored, too"] += 1
+            else:
+                rows.append(one)
     rows.sort(key=lambda one: (one["material_id"], one["site_index"]))
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), arguments.output, row_group_size=500)
     show(rows, left_out)

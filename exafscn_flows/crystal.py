@@ -221,10 +221,11 @@ def structure_hash(structure: Structure) -> str:
 
 
 def _steps(values: np.ndarray, step: float) -> np.ndarray:
-    """Return the nearest number of steps, as integers, the same whatever the last bits.
+    """Return the step that each value falls into, as integers, the same whatever the last bits.
 
-    Files write some decimals, of which one in a thousand lies half way between two steps. So the
-    steps are moved by a share that no decimal and no fraction has.
+    Of decimals as files write them, one in a thousand lies half way between two multiples of a
+    step, where rounding goes either way. So steps begin at a share that no decimal and no fraction
+    has.
     """
     return np.floor(values / step + 0.5 + 1 / np.pi).astype(int)
 

@@ -6,6 +6,8 @@ Processes that start workers elsewhere than on this machine load this module by 
 from multiprocessing import forkserver
 from typing import TYPE_CHECKING
 
+from exafscn_flows.spectra.process import TRIM
+
 if TYPE_CHECKING:
     from distributed import Nanny
 
@@ -22,10 +24,6 @@ SETTINGS = {
     "distributed.scheduler.active-memory-manager.start": False,
 }
 """Dask's settings, for scheduler and workers."""
-
-_TRIM = "MALLOC_TRIM_THRESHOLD_"
-"""With Dask's own, workers give memory back at every turn, and take it again: arrays that come and
-go cost more than what is done with them."""
 
 _PRELOAD = [
     "distributed",
@@ -57,4 +55,4 @@ def dask_setup(nanny: "Nanny") -> None:
     set_preload()
     keep_preload()
     for variables in (nanny.pre_spawn_env, nanny.env):
-        variables.pop(_TRIM, None)
+        variables.pop(TRIM, None)

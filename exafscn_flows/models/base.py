@@ -225,7 +225,9 @@ class SklearnModel(ModelBase):
         task: TaskName,
     ) -> Fitted:
         weights = self.weights(X, y, columns, task)
-        fitted: Fitted = self.build(seed, task).fit(X, y, sample_weight=weights)
+        # Not all that scikit-learn has takes weights.
+        weighted = {} if weights is None else {"sample_weight": weights}
+        fitted: Fitted = self.build(seed, task).fit(X, y, **weighted)
         return fitted
 
     def weights(

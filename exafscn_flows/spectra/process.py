@@ -35,9 +35,9 @@ _OURS = ("EXAFSCN_", "MP_API_", "PMG_", "MAPI_KEY")
 """Variables that may hold keys and passwords; FEFF has no use for them. pymatgen takes its key also
 from the last."""
 
-_OF_DASK = ("MALLOC_TRIM_THRESHOLD_",)
-"""Dask has its workers give memory back at every turn. FEFF 10, which takes and frees arrays all
-the time, would spend more than half of its time on that."""
+TRIM = "MALLOC_TRIM_THRESHOLD_"
+"""By this, Dask has its workers give memory back at every turn. What takes and frees arrays all the
+time, as FEFF 10 does, then spends more than half of its time on that."""
 
 _TRIES = 4
 """Runs of FEFF for one site, where somebody kills it."""
@@ -68,8 +68,8 @@ class KilledError(Exception):
 
 
 def environment_without_keys() -> dict[str, str]:
-    """Return the user's environment, but for what no program of others should see."""
-    left_out = (*_OURS, *_OF_DASK)
+    """Return the user's environment, but for what no program of others should see, or obey."""
+    left_out = (*_OURS, TRIM)
     return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
 
 

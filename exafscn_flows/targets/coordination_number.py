@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from exafscn_flows.strict import check_unique
 from exafscn_flows.targets.base import Label, TargetName
 from exafscn_flows.targets.neighbour_numbers import NeighbourNumbers
-from exafscn_flows.targets.weights import rounded
+from exafscn_flows.targets.weights import shares
 
 if TYPE_CHECKING:
     from exafscn_flows.targets.crystal_nn import Coordination
@@ -62,5 +62,4 @@ class CoordinationNumber(NeighbourNumbers):
         if self.numbers is None:
             return found.cn_weights
         weights = {cn: w for cn, w in found.cn_weights.items() if int(cn) in self.numbers}
-        total = sum(weights.values())
-        return rounded({cn: w / total for cn, w in weights.items()}, str(found.cn))
+        return shares(weights, str(found.cn))

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.targets.base import Label, TargetModel, TargetName
-from exafscn_flows.targets.weights import DIGITS, rounded
+from exafscn_flows.targets.weights import DIGITS, shares
 
 if TYPE_CHECKING:
     from exafscn_flows.targets.crystal_nn import Coordination
@@ -85,5 +85,4 @@ def _reduced(found: "Coordination") -> Label:
             f"the site has {found.cn} neighbours, and T4, S5 and O6 stand for 4, 5 and 6",
             "nothing; geometry: full, of the target, has names for all",
         )
-    total = sum(weights.values())
-    return Label(value, rounded({name: w / total for name, w in weights.items()}, value))
+    return Label(value, shares(weights, value))

@@ -9,6 +9,20 @@ DIGITS = 4
 K = TypeVar("K")
 
 
+def shares(weights: Mapping[K, float], largest: K) -> dict[K, float]:
+    """Return what each weight is of them all, as `rounded` does.
+
+    Parameters
+    ----------
+    weights
+        Not negative, and not all 0.
+    largest
+        Whose weight takes the remainder.
+    """
+    total = sum(weights.values())
+    return rounded({key: weight / total for key, weight in weights.items()}, largest)
+
+
 def rounded(weights: Mapping[K, float], largest: K | None = None) -> dict[K, float]:
     """Round weights to a sum of 1, and leave out those that vanish.
 

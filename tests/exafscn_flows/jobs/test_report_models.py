@@ -198,3 +198,18 @@ def test_labels_are_joined_with_predictions_by_site(store, config):
     assert (bins[0.5].n_sites, bins[0.5].accuracy) == (1, 0)
     assert bins[0.99].n_sites == 7
     assert bins[0.99].accuracy == pytest.approx(6 / 7)
+
+
+def test_parts_of_a_concatenation_keep_their_own_axes_and_order(store):
+    both = [{"kind": "pdf", "rmax": 8.0}, {"kind": "xanes", "emin": -10.0, "emax": 30.0}]
+    sets = [{"kind": "concatenation", "name": "r_space", "parts": both}]
+    spectra = [{"kind": "feff10"}, {"kind": "pdf"}]
+    asked = {**SETTINGS, "features": {"sets": sets}, "spectra": spectra}
+    config = CampaignConfig.model_validate(asked)
+    write_features(store, 9)
+    key = write_version(store, config.targets[0], [4] * 9, [4] * 9, [0.1] * 9)
+    ((model, _),) = read_models(store, config, [key])
+    first, second = model.parts
+    assert (first.name, first.axis_label[0], first.axis.max()) == ("pdf", "R", 8.0)
+    assert (second.name, second.axis_label[0], second.axis.min()) == ("xanes", "E", -10.0)
+    assert first.value_label != second.value_label

@@ -1,13 +1,16 @@
 """Weights of rare classes, and what they do to what is predicted."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
+from sklearn.neighbors import KNeighborsClassifier
 
 from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import ConvolutionalNetwork, ExtraTrees, RandomForest
+from exafscn_flows.models.base import SklearnModel
 from exafscn_flows.models.class_weights import class_weights
+from exafscn_flows.targets.base import TaskName
 
 COLUMNS = Columns(np.arange(4.0))
 
@@ -69,3 +72,21 @@ def test_numbers_take_no_notice() -> None:
         for power in (None, 0.5)
     )
     assert (plain.predict(X) == weighted.predict(X)).all()
+
+
+def test_estimators_that_take_no_weights_can_be_models() -> None:
+    class Nearest(SklearnModel):
+        nodes = frozenset()
+        kind: Literal["nearest"] = "nearest"
+        name: str = "nearest"
+
+        def build(self, seed: int, task: TaskName) -> Any:
+            return KNeighborsClassifier(1)
+
+        @classmethod
+        def is_sound(cls, fitted: Any) -> bool:
+            return True
+
+    X, y = rare(5)
+    fitted = Nearest().fit(X, y, np.arange(len(y)), COLUMNS, 0, "classes")
+    assert (fitted.predict(X) == y).all()
