@@ -17,6 +17,7 @@ from pymongo.errors import (
     DuplicateKeyError,
     InvalidURI,
     OperationFailure,
+    PyMongoError,
 )
 
 from exafscn_flows.errors import CampaignError, UsageError
@@ -147,6 +148,12 @@ def translate_errors() -> Iterator[None]:
         else:
             message = f"MongoDB reported: {_short(error)}"
         raise CampaignError(message) from error
+    except RuntimeError as error:
+        # FireWorks raises one in place of what kept it from refreshing a workflow.
+        if not isinstance(error.__context__, PyMongoError):
+            raise
+        with translate_errors():
+            raise error.__context__ from None
 
 
 def _new_client(uri: str, **options: Any) -> MongoClient[dict[str, Any]]:

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 from pymongo import MongoClient
-from pymongo.errors import DuplicateKeyError, InvalidOperation, OperationFailure
+from pymongo.errors import AutoReconnect, DuplicateKeyError, InvalidOperation, OperationFailure
 from replica_set import free_port
 
 from exafscn_flows.errors import CampaignError, ExafscnError, UsageError
@@ -342,6 +342,19 @@ def test_what_may_not_be_written(guarded: str) -> None:
 def test_atlas_says_in_words_what_it_refuses(words: str, message: str) -> None:
     with pytest.raises(UsageError, match=message), translate_errors():
         raise OperationFailure(words, 8000, {"code": 8000, "codeName": "AtlasError"})
+
+
+def test_what_fireworks_puts_in_place_of_an_error_is_told_as_that_error() -> None:
+    def refresh() -> None:
+        try:
+            raise AutoReconnect("connection closed")
+        except AutoReconnect as error:
+            raise RuntimeError(f"Error refreshing workflow: {error}")  # noqa: B904
+
+    with pytest.raises(CampaignError, match="went away: what was"), translate_errors():
+        refresh()
+    with pytest.raises(RuntimeError, match="its own"), translate_errors():
+        raise RuntimeError("its own")
 
 
 def test_what_the_calling_code_decides_on_passes(guarded: str) -> None:
