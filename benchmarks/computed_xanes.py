@@ -22,13 +22,24 @@ hardly learn them. Crystals that have such sites, kept in a file of their own:
         --set absorbers=[Ti,Cr,Co,Ni] --set sample=null
     python benchmarks/computed_xanes.py --file benchmarks/results/xanes_rare.parquet \
         keep --campaign xanes-rare
+
+Sites of Ti and Cu that are stored, too, so that both sources can be compared:
+
+    python benchmarks/xanes_table.py xanes.parquet
+    python benchmarks/computed_xanes.py single xanes.parquet single.zip --metals Ti Cu
+    exafscn run configs/xanes_oxides.yaml --set campaign=xanes-sources \
+        --set sources.0.path=single.zip --set absorbers=[Ti,Cu] --set sample.per_absorber=115 \
+        --set sites.max_per_absorber=1
+    python benchmarks/computed_xanes.py --file benchmarks/results/xanes_sources.parquet \
+        keep --campaign xanes-sources
 """
 
 import argparse
 import json
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -134,6 +145,34 @@ def is_rare(text: bytes, name: str) -> bool:
     except ItemFailure:
         return False
     return False
+
+
+MOST_ATOMS = 16
+"""Of the crystals that `single` chooses, in the cell of the table."""
+
+
+def single(table: Path, output: Path, metals: Sequence[str]) -> int:
+    """Write small crystals of at most three elements, of which a table has one spectrum.
+
+    Returns
+    -------
+    int
+        Number of crystals.
+    """
+    names = ["material_id", "absorber", "structure"]
+    rows = pq.read_table(table, columns=names).to_pylist()
+    once = Counter((row["material_id"], row["absorber"]) for row in rows)
+    count = 0
+    with zipfile.ZipFile(output, "w") as chosen:
+        for row in rows:
+            if row["absorber"] not in metals or once[row["material_id"], row["absorber"]] > 1:
+                continue
+            structure = Structure.from_dict(json.loads(row["structure"]))
+            elements = {one.symbol for one in structure.elements}
+            if "O" in elements and len(elements) <= 3 and len(structure) <= MOST_ATOMS:
+                chosen.writestr(f"{row['material_id']}.json", row["structure"])
+                count += 1
+    return count
 
 
 def keep(path: Path, campaign: str) -> int:
@@ -244,7 +283,15 @@ def main() -> None:
     for command in (chosen, scarce):
         command.add_argument("cifs", type=Path, help="zip to choose from")
         command.add_argument("output", type=Path, help="zip to write")
+    twice = commands.add_parser("single", help="choose those with one spectrum in a table")
+    twice.add_argument("table", type=Path, help="made by xanes_table.py")
+    twice.add_argument("output", type=Path, help="zip to write")
+    twice.add_argument("--metals", nargs="+", required=True)
     arguments = parser.parse_args()
+    if arguments.what == "single":
+        count = single(arguments.table, arguments.output, arguments.metals)
+        print(f"{count} structures")
+        return
     wanted = {"simple": is_simple, "rare": is_rare}.get(arguments.what)
     if wanted is not None:
         print(f"{copy(arguments.cifs, arguments.output, wanted)} structures")

@@ -5,17 +5,9 @@ r"""What XANES, pair distribution functions and both tell of Ti, Mn, Fe and Cu i
 
 Runs configs/study_multimodal.yaml and collects, by metal, target, input and split, the score of the
 best model over the folds, beside the trivial one. Of materials with one site of Ti or Cu, some
-spectra were computed here, too, and kept (computed_xanes.py): from the stored and from the computed
+spectra were computed here, too, and kept (computed_xanes.py says how): from the stored and from the computed
 ones, the same sites are learned. With --data, the database stays in that folder, and a run that was
 interrupted goes on.
-
-What is computed, and kept:
-
-    exafscn run configs/xanes_oxides.yaml --set 'sources=[{kind: table, path: xanes.parquet}]' \
-        --set campaign=xanes-sources --set 'absorbers=[Ti, Cu]' --set sites.max_per_absorber=1 \
-        --set sample.per_absorber=130 --set filters.max_atoms=24
-    python benchmarks/computed_xanes.py --file benchmarks/results/xanes_sources.parquet \
-        keep --campaign xanes-sources
 """
 
 import argparse
