@@ -34,6 +34,7 @@ from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features import Xanes
 from exafscn_flows.keys import site_key
 from exafscn_flows.models import ExtraTrees
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.splits import grouped_folds
 from exafscn_flows.store.documents import LabelDoc, SiteDoc, SpectrumDoc
@@ -179,7 +180,9 @@ def shifted(metal: str = "Cu") -> dict[str, Any]:
             train, test = folds != fold, (folds == fold)[own]
             X = np.hstack([whole, one_hot])
             model = ExtraTrees(n_estimators=200)
-            fitted = model.fit(X[train], y[train], groups[train], columns, 0, "classes")
+            fitted = model.fit(
+                TrainingSet(X[train], y[train], groups[train], columns, "classes"), 0
+            )
             for shift, rows in moved.items():
                 predicted = fitted.predict(np.hstack([rows, one_hot[own]])[test])
                 right[shift] += int((predicted == y[own][test]).sum())

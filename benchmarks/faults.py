@@ -245,8 +245,8 @@ FAULTS = (
     _science(
         "a search looks at the rows that are held out",
         "models/search.py",
-        "candidate.fit(X[~test], y[~test], groups[~test], columns, seed, task.name)",
-        "candidate.fit(X, y, groups, columns, seed, task.name)",
+        "candidate.fit(data.part(~test), seed)",
+        "candidate.fit(data, seed)",
         "models/test_search.py",
     ),
     _science(

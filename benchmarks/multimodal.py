@@ -5,9 +5,9 @@ r"""What XANES, pair distribution functions and both tell of Ti, Mn, Fe and Cu i
 
 Runs configs/study_multimodal.yaml and collects, by metal, target, input and split, the score of the
 best model over the folds, beside the trivial one. Of materials with one site of Ti or Cu, some
-spectra were computed here, too, and kept (computed_xanes.py says how): from the stored and from the computed
-ones, the same sites are learned. With --data, the database stays in that folder, and a run that was
-interrupted goes on.
+spectra were computed here, too, and kept (computed_xanes.py says how): from the stored and from the
+computed ones, the same sites are learned. With --data, the database stays in that folder, and a run
+that was interrupted goes on.
 """
 
 import argparse

@@ -34,6 +34,7 @@ from exafscn_flows.evaluation.attribution import integrated_gradients, permutati
 from exafscn_flows.evaluation.experiments import first_groups
 from exafscn_flows.features.columns import Columns
 from exafscn_flows.models.mlp import Mlp
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.tasks import task_named
 
 TARGET = "coordination_number"
@@ -178,9 +179,8 @@ def fit(
     """Fit a model as the campaign file has it."""
     if settings["kind"] == "mlp":
         # On one thread: how torch shares sums among threads changes what it learns.
-        return Mlp.model_validate(settings).fit(
-            X, y, groups, Columns(np.arange(X.shape[1])), seed, "classes"
-        )
+        data = TrainingSet(X, y, groups, Columns(np.arange(X.shape[1])), "classes")
+        return Mlp.model_validate(settings).fit(data, seed)
     return estimator(settings, seed, n_jobs).fit(X, y)
 
 

@@ -25,6 +25,7 @@ from conformance import features, settings, sources, spectra, targets
 from conformance.examples import EXAMPLES, GROUPS, LARCH, NIO
 from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.features.columns import Columns
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.jobs.report_study import collect_provenance
 from exafscn_flows.models import MODELS
 from exafscn_flows.registry import kind_of
@@ -86,11 +87,12 @@ assert model.C == 0.1
 rng = np.random.default_rng(0)
 y = np.repeat([0, 1, 2], 20)
 X = rng.normal(size=(60, 4)) + y[:, None]
-fitted = model.fit(X, y, y, Columns(np.arange(4)), 0, "classes")
+rows = TrainingSet(X, y, y, Columns(np.arange(4)), "classes")
+fitted = model.fit(rows, 0)
 data = type(model).dump(fitted)
 again = type(model).load(data)
 np.testing.assert_array_equal(again.predict_proba(X), fitted.predict_proba(X))
-assert type(model).dump(model.fit(X, y, y, Columns(np.arange(4)), 0, "classes")) == data
+assert type(model).dump(model.fit(rows, 0)) == data
 assert (fitted.predict(X) == y).mean() > 0.6
 """
 

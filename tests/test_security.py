@@ -31,6 +31,7 @@ from exafscn_flows.features.columns import Columns
 from exafscn_flows.jobs.stages import Crystal
 from exafscn_flows.models import RandomForest
 from exafscn_flows.models.persistence import dump_model
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.sources import FeffRunsSource, FilesSource
 from exafscn_flows.sources.base import StoredSite
 from exafscn_flows.store.documents import StructureDoc
@@ -244,7 +245,10 @@ def forest() -> bytes:
     model = RandomForest(n_estimators=3)
     return dump_model(
         model,
-        model.fit(X, np.repeat([0, 1], 20), np.arange(40), Columns(np.arange(3)), 0, "classes"),
+        model.fit(
+            TrainingSet(X, np.repeat([0, 1], 20), np.arange(40), Columns(np.arange(3)), "classes"),
+            0,
+        ),
     )
 
 

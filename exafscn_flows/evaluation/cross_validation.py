@@ -4,19 +4,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from exafscn_flows.features.columns import Columns
 from exafscn_flows.models.base import ModelBase
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.targets.base import Value
-from exafscn_flows.tasks import Task
+from exafscn_flows.tasks import task_named
 
 
 def fit_fold(
-    task: Task,
     model: ModelBase,
-    X: np.ndarray,
-    y: np.ndarray,
-    groups: np.ndarray,
-    columns: Columns,
+    data: TrainingSet,
     folds: np.ndarray,
     fold: int,
     seed: int,
@@ -26,19 +22,10 @@ def fit_fold(
 
     Parameters
     ----------
-    task
-        What is learned.
     model
         The model, unfitted.
-    X
-        Features, shape (n, n_features).
-    y
-        What `task` encodes the labels as, shape (n,).
-    groups
-        Group of each site, e.g. its formula, shape (n,); what is fitted on the other folds may
-        split them again.
-    columns
-        What the columns of `X` are.
+    data
+        All sites.
     folds
         Fold of each site, shape (n,).
     fold
@@ -51,8 +38,8 @@ def fit_fold(
     Returns
     -------
     numpy.ndarray
-        Outputs of `task`, shape (n_test, width), in the order of ``X``. A class that no other fold
-        has gets 0.
+        Outputs of the task, shape (n_test, width), in the order of the sites. A class that no other
+        fold has gets 0.
 
     Raises
     ------
@@ -60,8 +47,8 @@ def fit_fold(
         If the model cannot be fitted on these rows.
     """
     test = folds == fold
-    fitted = model.fit(X[~test], y[~test], groups[~test], columns, seed, task.name)
-    return task.output(fitted, X[test], classes)
+    fitted = model.fit(data.part(~test), seed)
+    return task_named(data.task).output(fitted, data.X[test], classes)
 
 
 def assemble(parts: Mapping[int, np.ndarray], folds: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """One fold of an experiment with a model: fewer features, fewer formulas, or importance."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,9 @@ from exafscn_flows.features.axes import LIMITS, Quantity
 from exafscn_flows.features.columns import Columns
 from exafscn_flows.models.base import ModelBase
 from exafscn_flows.models.mlp_network import Network
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.targets.base import Value
-from exafscn_flows.tasks import Task
+from exafscn_flows.tasks import task_named
 
 N_BANDS = 20
 """Number of bands on an axis that is neither R nor energy."""
@@ -62,12 +63,8 @@ def bands(axis: np.ndarray, quantity: Quantity | None) -> np.ndarray:
 
 
 def run_fold(
-    task: Task,
     model: ModelBase,
-    X: np.ndarray,
-    y: np.ndarray,
-    groups: np.ndarray,
-    columns: Columns,
+    data: TrainingSet,
     edges: np.ndarray,
     test: np.ndarray,
     experiment: str,
@@ -79,18 +76,10 @@ def run_fold(
 
     Parameters
     ----------
-    task
-        What is learned.
     model
         The model, unfitted.
-    X
-        Features, shape (n, n_features).
-    y
-        What `task` encodes the labels as, shape (n,).
-    groups
-        Group of each row, e.g. its formula, shape (n,).
-    columns
-        What the columns of `X` are.
+    data
+        All sites.
     edges
         Bands of importance, as :func:`bands` returns them.
     test
@@ -111,17 +100,18 @@ def run_fold(
     train = ~test
     if experiment == "learning_curve":
         assert value is not None
-        train &= np.isin(groups, first_groups(groups[train], value, seed))
+        train &= np.isin(data.groups, first_groups(data.groups[train], value, seed))
     if experiment in LIMITS:
         assert value is not None
-        inside = LIMITS[experiment].inside(columns.axis, value)
-        X, columns = X[:, inside], Columns(columns.axis[inside])
-    fitted = model.fit(X[train], y[train], groups[train], columns, seed, task.name)
+        inside = LIMITS[experiment].inside(data.columns.axis, value)
+        data = replace(data, X=data.X[:, inside], columns=Columns(data.columns.axis[inside]))
+    fitted = model.fit(data.part(train), seed)
+    task, X = task_named(data.task), data.X
     output = task.output(fitted, X[test], classes)
     importance: dict[str, Any] = {}
     if experiment == "importance":
         importance["drop"] = permutation_drop(
-            task, fitted, X[test], y[test], columns.axis, edges, seed
+            task, fitted, X[test], data.y[test], data.columns.axis, edges, seed
         )
         if isinstance(fitted, Network):
             importance["gradients"] = integrated_gradients(fitted, X[test])

@@ -110,21 +110,16 @@ def experiment_task(
     columns = fset.columns(config.features)
     dataset = DatasetName(names.target, names.feature_set)
     data = shared(folder, campaign, names.absorber, dataset, dataset_hash)
-    task = task_named(target.task)
     return run_fold(
-        task,
         model,
-        data.X,
-        data.y,
-        data.groups,
-        columns,
+        data.training_set(columns, target.task),
         bands(columns.axis, quantity(label)),
         folds == fold,
         experiment,
         value,
         config.evaluation.seed,
         # Numbers stand for the classes, and all of them occur.
-        task.classes(data.y.tolist()),
+        task_named(target.task).classes(data.y.tolist()),
     )
 
 

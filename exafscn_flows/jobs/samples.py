@@ -9,8 +9,11 @@ from typing import Self
 import numpy as np
 
 from exafscn_flows.errors import CampaignError
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.jobs.dataset import Dataset, DatasetName, feature_matrix, labelled_sites
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.store.store import Store
+from exafscn_flows.targets.base import TaskName
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,10 @@ class Samples:
     def of(cls, store: Store, dataset: Dataset) -> Self:
         """Read the inputs of the models of a data set from the store."""
         return cls(feature_matrix(store, dataset), dataset.y, dataset.groups)
+
+    def training_set(self, columns: Columns, task: TaskName) -> TrainingSet:
+        """Return them as models learn them."""
+        return TrainingSet(self.X, self.y, self.groups, columns, task)
 
 
 def share(folder: Path, dataset: Dataset, samples: Samples) -> None:

@@ -176,13 +176,13 @@ def fit_task(
     (fset,) = (one for one in config.features.sets if one.name == names.feature_set)
     task = task_named(target.task)
     seed = config.evaluation.seed
-    rows = (data.X, data.y, data.groups, fset.columns(config.features))
+    rows = data.training_set(fset.columns(config.features), task.name)
     if part is not None and folds is not None:
         # Numbers stand for the classes, and all of them occur.
         classes = task.classes(data.y.tolist())
-        return fit_fold(task, model, *rows, folds, part[1], seed, classes)
-    chosen = model.chosen(*rows, seed, task.name)
-    fitted = chosen.fit(*rows, seed, task.name)
+        return fit_fold(model, rows, folds, part[1], seed, classes)
+    chosen = model.chosen(rows, seed)
+    fitted = chosen.fit(rows, seed)
     file = dump_model(chosen, fitted)
     sha256 = hashlib.sha256(file).hexdigest()
     file_id = names.file(campaign, sha256)

@@ -2,12 +2,11 @@
 
 from typing import Any, Literal, Self
 
-import numpy as np
 from pydantic import Field, model_validator
 
-from exafscn_flows.features.columns import Columns
 from exafscn_flows.models.base import ModelBase, ModelName
 from exafscn_flows.models.registry import MEMBERS, Member, check_member
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.registry import kind_of
 from exafscn_flows.strict import LocatedError
 from exafscn_flows.targets.base import TaskName
@@ -56,19 +55,11 @@ class Average(ModelBase):
         members = [member.parameters() for member in self.members]
         return {"version": self.version, "kind": self.kind, "members": members}
 
-    def _fit(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        groups: np.ndarray,
-        columns: Columns,
-        seed: int,
-        task: TaskName,
-    ) -> Fitted:
+    def _fit(self, data: TrainingSet, seed: int) -> Fitted:
         from exafscn_flows.models.average_fitted import averaged
 
-        fitted = [member.fit(X, y, groups, columns, seed, task) for member in self.members]
-        return averaged([member.kind for member in self.members], fitted, task)
+        fitted = [member.fit(data, seed) for member in self.members]
+        return averaged([member.kind for member in self.members], fitted, data.task)
 
     @classmethod
     def dump(cls, fitted: Fitted) -> bytes:

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from exafscn_flows.errors import CampaignError, problem_text
-from exafscn_flows.features.columns import Columns
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.strict import LocatedError, NamedModel
 from exafscn_flows.targets.base import TaskName
 from exafscn_flows.tasks.fitted import Fitted
@@ -95,15 +95,7 @@ class ModelBase(NamedModel):
         left_out = set(NAMES - {"kind", "search"}) | set(self.search or ["search"])
         return {"version": self.version, **self.model_dump(exclude=left_out)}
 
-    def chosen(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        groups: np.ndarray,
-        columns: Columns,
-        seed: int,
-        task: TaskName,
-    ) -> Self:
+    def chosen(self, data: TrainingSet, seed: int) -> Self:
         """Return the candidate of `search` that these rows favour; itself without a search.
 
         Arguments are those of `fit`.
@@ -113,34 +105,17 @@ class ModelBase(NamedModel):
         from exafscn_flows.models.search import best_candidate
 
         candidates = self.candidates()
-        return candidates[best_candidate(candidates, X, y, groups, columns, seed, task)]
+        return candidates[best_candidate(candidates, data, seed)]
 
-    def fit(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        groups: np.ndarray,
-        columns: Columns,
-        seed: int,
-        task: TaskName,
-    ) -> Fitted:
+    def fit(self, data: TrainingSet, seed: int) -> Fitted:
         """Fit the model on one thread, so that processes can work side by side.
 
         Parameters
         ----------
-        X
-            Features, shape (n, n_features).
-        y
-            Number of the class of each row, from 0, or the number that it is, shape (n,).
-        groups
-            Group of each row, e.g. its formula, shape (n,). A model that holds rows back to
-            watch itself learn keeps a group on one side.
-        columns
-            What the columns of `X` are.
+        data
+            What it learns from; its task is one of `tasks`.
         seed
             Seed of everything random in the fit.
-        task
-            Whether `y` are classes or numbers; one of `tasks`.
 
         Returns
         -------
@@ -154,20 +129,12 @@ class ModelBase(NamedModel):
         """
         from threadpoolctl import threadpool_limits
 
-        chosen = self.chosen(X, y, groups, columns, seed, task)
+        chosen = self.chosen(data, seed)
         with threadpool_limits(1):
-            return chosen._fit(X, y, groups, columns, seed, task)
+            return chosen._fit(data, seed)
 
     @abstractmethod
-    def _fit(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        groups: np.ndarray,
-        columns: Columns,
-        seed: int,
-        task: TaskName,
-    ) -> Fitted:
+    def _fit(self, data: TrainingSet, seed: int) -> Fitted:
         """Fit as `fit` says, on the threads that there are."""
 
     @classmethod
@@ -215,28 +182,15 @@ class SklearnModel(ModelBase):
             Whether it will learn classes or numbers.
         """
 
-    def _fit(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        groups: np.ndarray,
-        columns: Columns,
-        seed: int,
-        task: TaskName,
-    ) -> Fitted:
-        weights = self.weights(X, y, columns, task)
+    def _fit(self, data: TrainingSet, seed: int) -> Fitted:
+        weights = self.weights(data)
         # Not all that scikit-learn has takes weights.
         weighted = {} if weights is None else {"sample_weight": weights}
-        fitted: Fitted = self.build(seed, task).fit(X, y, **weighted)
+        fitted: Fitted = self.build(seed, data.task).fit(data.X, data.y, **weighted)
         return fitted
 
-    def weights(
-        self, X: np.ndarray, y: np.ndarray, columns: Columns, task: TaskName
-    ) -> np.ndarray | None:
-        """Return how much each row counts, shape (n,); None if all count the same.
-
-        Arguments are those of `fit`.
-        """
+    def weights(self, data: TrainingSet) -> np.ndarray | None:
+        """Return how much each row counts, shape (n,); None if all count the same."""
         return None
 
     @classmethod

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from exafscn_flows.features.columns import Columns
+from exafscn_flows.models.training_set import TrainingSet
 
 _MOST = 20.0
 """Largest weight: a class of one row is not learned by heart."""
 
 
-def class_weights(X: np.ndarray, y: np.ndarray, columns: Columns, power: float) -> np.ndarray:
+def class_weights(data: TrainingSet, power: float) -> np.ndarray:
     """Weigh rows by how rare their class is at their absorber.
 
     The weight is (m / n) to the given power, at most 20, with n the rows of the class at the
@@ -17,12 +17,8 @@ def class_weights(X: np.ndarray, y: np.ndarray, columns: Columns, power: float) 
 
     Parameters
     ----------
-    X
-        Inputs of a model, shape (n, n_columns).
-    y
-        Class of each row, shape (n,).
-    columns
-        What the columns of `X` are; beyond its axis, which absorber a row is of.
+    data
+        Sites with classes; columns beyond the axis say which absorber a row is of.
     power
         0 for equal weights, 1 for classes that weigh the same.
 
@@ -31,12 +27,12 @@ def class_weights(X: np.ndarray, y: np.ndarray, columns: Columns, power: float) 
     numpy.ndarray
         Shape (n,), float64, 1 on average.
     """
-    others = X[:, len(columns.axis) :]
-    absorber = others.argmax(axis=1) if others.shape[1] else np.zeros(len(X), dtype=int)
-    weights = np.ones(len(X))
+    others = data.X[:, len(data.columns.axis) :]
+    absorber = others.argmax(axis=1) if others.shape[1] else np.zeros(len(data), dtype=int)
+    weights = np.ones(len(data))
     for one in np.unique(absorber):
         rows = absorber == one
-        _, index, counts = np.unique(y[rows], return_inverse=True, return_counts=True)
+        _, index, counts = np.unique(data.y[rows], return_inverse=True, return_counts=True)
         found = np.minimum((counts.mean() / counts) ** power, _MOST)[index]
         weights[rows] = found / found.mean()
     return weights

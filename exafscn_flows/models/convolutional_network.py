@@ -2,12 +2,10 @@
 
 from typing import Literal
 
-import numpy as np
 from pydantic import Field
 
-from exafscn_flows.features.columns import Columns
 from exafscn_flows.models.base import ModelBase, ModelName
-from exafscn_flows.targets.base import TaskName
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.tasks.fitted import Fitted
 
 
@@ -48,19 +46,11 @@ class ConvolutionalNetwork(ModelBase):
         default=1, ge=1, le=100, description="Networks whose outputs are averaged."
     )
 
-    def _fit(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        groups: np.ndarray,
-        columns: Columns,
-        seed: int,
-        task: TaskName,
-    ) -> Fitted:
+    def _fit(self, data: TrainingSet, seed: int) -> Fitted:
         # torch takes a second to import.
         from exafscn_flows.models.convolutional_training import train
 
-        return train(self, X, y, columns, seed, task)
+        return train(self, data, seed)
 
     @classmethod
     def dump(cls, fitted: Fitted) -> bytes:

@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.features.columns import Columns
 from exafscn_flows.models.class_weights import class_weights
 from exafscn_flows.models.convolutional_layers import (
     ConvolutionalClassifier,
@@ -17,7 +16,7 @@ from exafscn_flows.models.convolutional_layers import (
 )
 from exafscn_flows.models.convolutional_network import ConvolutionalNetwork
 from exafscn_flows.models.torch_thread import one_thread
-from exafscn_flows.targets.base import TaskName
+from exafscn_flows.models.training_set import TrainingSet
 
 BATCH_SIZE = 128
 FEWEST_BATCHES = 8
@@ -31,12 +30,7 @@ before an edge, small differences would else count for as much as large ones els
 
 
 def train(
-    settings: ConvolutionalNetwork,
-    X: np.ndarray,
-    y: np.ndarray,
-    columns: Columns,
-    seed: int,
-    task: TaskName,
+    settings: ConvolutionalNetwork, data: TrainingSet, seed: int
 ) -> ConvolutionalClassifier | ConvolutionalRegressor:
     """Train the networks on one thread, one after the other.
 
@@ -46,16 +40,10 @@ def train(
     ----------
     settings
         The model in the campaign file.
-    X
-        Features, shape (n, n_features).
-    y
-        Class or number of each row, as `fit` takes it, shape (n,).
-    columns
-        What the columns of `X` are; those of its axis are the curve.
+    data
+        What it learns from; the columns of the axis are the curve.
     seed
         Seed of the first weights, of the batches, of dropout and of shifts.
-    task
-        Whether `y` are classes or numbers.
 
     Raises
     ------
@@ -63,15 +51,15 @@ def train(
         ``no_curve`` if the curve has one point, or is to be shifted along an axis that does not
         ascend, ``too_few_sites`` for one row, ``training_failed`` if the weights are not finite.
     """
-    axis = columns.axis
-    _check(settings, axis, len(X))
-    weights = np.ones(len(X))
-    if task == "classes" and settings.class_weight is not None:
-        weights = class_weights(X, y, columns, settings.class_weight)
-    rows = torch.tensor(np.asarray(X), dtype=torch.float32)
+    y, axis = data.y, data.columns.axis
+    _check(settings, axis, len(data))
+    weights = np.ones(len(data))
+    if data.task == "classes" and settings.class_weight is not None:
+        weights = class_weights(data, settings.class_weight)
+    rows = torch.tensor(np.asarray(data.X), dtype=torch.float32)
     classes = np.empty(0, dtype=np.int64)
     center, width = 0.0, 1.0
-    if task == "classes":
+    if data.task == "classes":
         found, places = np.unique(y, return_inverse=True)
         classes, target = found.astype(np.int64), torch.tensor(places)
     else:
@@ -85,7 +73,7 @@ def train(
             _trained(settings, rows, target, weights, axis, len(classes) or 1)
             for _ in range(settings.n_networks)
         )
-    if task == "classes":
+    if data.task == "classes":
         return ConvolutionalClassifier(networks, classes)
     return ConvolutionalRegressor(networks, center, width)
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from exafscn_flows.features.columns import Columns
 from exafscn_flows.models.base import NAMES, SklearnModel
 from exafscn_flows.models.class_weights import class_weights
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.targets.base import TaskName
 
 
@@ -38,9 +38,7 @@ class Forest(SklearnModel):
             "n_jobs": 1,
         }
 
-    def weights(
-        self, X: np.ndarray, y: np.ndarray, columns: Columns, task: TaskName
-    ) -> np.ndarray | None:
-        if task == "numbers" or not isinstance(self.class_weight, float):
+    def weights(self, data: TrainingSet) -> np.ndarray | None:
+        if data.task == "numbers" or not isinstance(self.class_weight, float):
             return None
-        return class_weights(X, y, columns, self.class_weight)
+        return class_weights(data, self.class_weight)

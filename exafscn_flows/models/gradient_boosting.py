@@ -10,9 +10,9 @@ import numpy as np
 from pydantic import Field
 
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.features.columns import Columns
 from exafscn_flows.models.base import ModelName, SklearnModel
 from exafscn_flows.models.soundness import sound_nodes
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.targets.base import TaskName
 from exafscn_flows.tasks.fitted import Fitted
 
@@ -88,23 +88,15 @@ class GradientBoosting(SklearnModel):
             random_state=seed,
         )
 
-    def _fit(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        groups: np.ndarray,
-        columns: Columns,
-        seed: int,
-        task: TaskName,
-    ) -> Fitted:
-        if task == "classes" and (y == y[0]).all():
+    def _fit(self, data: TrainingSet, seed: int) -> Fitted:
+        if data.task == "classes" and (data.y == data.y[0]).all():
             # scikit-learn would give probabilities of two classes.
             raise ItemFailure(
                 "one_class",
-                f"all {len(y)} training sites have the same label, and boosting needs two",
+                f"all {len(data)} training sites have the same label, and boosting needs two",
                 "take more structures, or another model than gradient_boosting",
             )
-        fitted: Any = super()._fit(X, y, groups, columns, seed, task)
+        fitted: Any = super()._fit(data, seed)
         # Used up by the fit; the fewer types a stored model may hold, the better.
         fitted._feature_subsample_rng = None
         return fitted  # type: ignore[no-any-return]

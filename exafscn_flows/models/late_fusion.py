@@ -2,12 +2,11 @@
 
 from typing import Literal, Self
 
-import numpy as np
 from pydantic import Field, model_validator
 
-from exafscn_flows.features.columns import Columns
 from exafscn_flows.models.base import ModelBase, ModelName
 from exafscn_flows.models.registry import Member, check_member
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.strict import LocatedError
 from exafscn_flows.targets.base import TaskName
 from exafscn_flows.tasks.fitted import Fitted
@@ -45,18 +44,10 @@ class LateFusion(ModelBase):
     def parameters(self) -> dict[str, object]:
         return {"version": self.version, "kind": self.kind, "member": self.member.parameters()}
 
-    def _fit(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        groups: np.ndarray,
-        columns: Columns,
-        seed: int,
-        task: TaskName,
-    ) -> Fitted:
+    def _fit(self, data: TrainingSet, seed: int) -> Fitted:
         from exafscn_flows.models.late_fusion_training import train
 
-        return train(self.member, X, y, groups, columns, seed, task)
+        return train(self.member, data, seed)
 
     @classmethod
     def dump(cls, fitted: Fitted) -> bytes:

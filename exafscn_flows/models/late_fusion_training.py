@@ -1,6 +1,7 @@
 """Training of late fusion: members on parts, and what weighs what they say out of fold."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,8 @@ from exafscn_flows.models.late_fusion_fitted import (
     evidence,
     split_columns,
 )
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.splits import grouped_folds
-from exafscn_flows.targets.base import TaskName
 from exafscn_flows.tasks import task_named
 from exafscn_flows.tasks.fitted import Fitted
 
@@ -23,33 +24,17 @@ N_FOLDS = 5
 """Folds of the training sites, as in scikit-learn's stacking."""
 
 
-def train(
-    member: ModelBase,
-    X: np.ndarray,
-    y: np.ndarray,
-    groups: np.ndarray,
-    columns: Columns,
-    seed: int,
-    task: TaskName,
-) -> FusionClassifier | FusionRegressor:
+def train(member: ModelBase, data: TrainingSet, seed: int) -> FusionClassifier | FusionRegressor:
     """Fit a member on each part, and what weighs them.
 
     Parameters
     ----------
     member
         Model of each part.
-    X
-        Features, shape (n, n_features).
-    y
-        Class or number of each row, as `fit` takes it, shape (n,).
-    groups
-        Group of each row, e.g. its formula, shape (n,): on one side of every fold.
-    columns
-        What the columns of `X` are.
+    data
+        What it learns from, with the columns of a concatenation.
     seed
         Seed of the folds and of the members.
-    task
-        Whether `y` are classes or numbers.
 
     Raises
     ------
@@ -58,6 +43,7 @@ def train(
     ItemFailure
         If there is too little to split or to fit on.
     """
+    X, y, columns = data.X, data.y, data.columns
     if len(columns.parts) < 2:
         raise ValueError("late fusion takes the parts of a concatenation, and there are none")
     sizes = tuple(len(part) for part in columns.parts)
@@ -65,16 +51,16 @@ def train(
 
     def fitted(rows: np.ndarray) -> list[Fitted]:
         return [
-            member.fit(one[rows], y[rows], groups[rows], Columns(axis), seed, task)
+            member.fit(replace(data, X=one, columns=Columns(axis)).part(rows), seed)
             for one, axis in zip(inputs, columns.parts, strict=True)
         ]
 
-    learned = task_named(task)
+    learned = task_named(data.task)
     classes = learned.classes(y.tolist())
     n_outputs = len(classes) or 1
     said = np.empty((len(sizes), len(X), n_outputs))
     try:
-        folds = grouped_folds(learned.strata(y), groups, N_FOLDS, seed)
+        folds = grouped_folds(learned.strata(y), data.groups, N_FOLDS, seed)
         for fold in np.unique(folds):
             test = folds == fold
             for number, one in enumerate(fitted(~test)):
@@ -84,7 +70,7 @@ def train(
         raise ItemFailure(failure.kind, message, failure.hint) from None
     parts = (member.kind, tuple(fitted(np.ones(len(X), dtype=bool))), sizes)
     n_others = X.shape[1] - len(columns.axis)
-    if task == "classes":
+    if data.task == "classes":
         return FusionClassifier(*parts, n_others, *_logistic(evidence(said), y, len(classes)))
     return FusionRegressor(*parts, n_others, *_ridge(said[:, :, 0].T, y))
 

@@ -2,12 +2,10 @@
 
 from typing import Literal
 
-import numpy as np
 from pydantic import Field
 
-from exafscn_flows.features.columns import Columns
 from exafscn_flows.models.base import ModelBase, ModelName
-from exafscn_flows.targets.base import TaskName
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.tasks.fitted import Fitted
 
 
@@ -33,19 +31,11 @@ class Mlp(ModelBase):
         default=20, ge=1, description="Passes without gain after which training ends."
     )
 
-    def _fit(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        groups: np.ndarray,
-        columns: Columns,
-        seed: int,
-        task: TaskName,
-    ) -> Fitted:
+    def _fit(self, data: TrainingSet, seed: int) -> Fitted:
         # torch takes a second to import.
         from exafscn_flows.models.mlp_training import train
 
-        return train(self, X, y, groups, seed, task)
+        return train(self, data, seed)
 
     @classmethod
     def dump(cls, fitted: Fitted) -> bytes:

@@ -10,7 +10,7 @@ from exafscn_flows.errors import ItemFailure
 from exafscn_flows.models.mlp import Mlp
 from exafscn_flows.models.mlp_network import MlpClassifier, MlpRegressor, standardised
 from exafscn_flows.models.torch_thread import one_thread
-from exafscn_flows.targets.base import TaskName
+from exafscn_flows.models.training_set import TrainingSet
 
 HIDDEN = (512, 512)
 BATCH_SIZE = 64
@@ -18,25 +18,17 @@ WATCHED_SHARE = 0.1
 """Share of the rows that training does not see, and that tell it when to end."""
 
 
-def train(
-    settings: Mlp, X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, task: TaskName
-) -> MlpClassifier | MlpRegressor:
+def train(settings: Mlp, data: TrainingSet, seed: int) -> MlpClassifier | MlpRegressor:
     """Train the network on one thread.
 
     Parameters
     ----------
     settings
         The model in the campaign file.
-    X
-        Features, shape (n, n_features).
-    y
-        Class or number of each row, as `fit` takes it, shape (n,).
-    groups
-        Group of each row, e.g. its formula, shape (n,).
+    data
+        What it learns from.
     seed
         Seed of the rows that are watched, of the first weights, of the batches and of dropout.
-    task
-        Whether `y` are classes or numbers.
 
     Raises
     ------
@@ -44,13 +36,14 @@ def train(
         ``too_few_sites`` for fewer than two groups, ``training_failed`` if the loss is not finite
         from the start.
     """
-    watched = watched_rows(groups, seed)
+    X, y = data.X, data.y
+    watched = watched_rows(data.groups, seed)
     mean = X[~watched].mean(axis=0, dtype=np.float64).astype(np.float32)
     scale = X[~watched].std(axis=0, dtype=np.float64).astype(np.float32)
     # A feature that is the same everywhere, but for rounding, tells nothing.
     scale[scale <= 1e-6 * np.abs(mean)] = 1
     inputs = standardised(X, mean, scale)
-    if task == "classes":
+    if data.task == "classes":
         classes, target = np.unique(y, return_inverse=True)
         layers = _trained(settings, len(classes), inputs, target, watched, seed)
         return MlpClassifier(mean, scale, *layers, classes_=classes.astype(np.int64))

@@ -17,6 +17,7 @@ from exafscn_flows.evaluation.attribution import (
 from exafscn_flows.models import GradientBoosting, Mlp, RandomForest
 from exafscn_flows.models.base import ModelBase
 from exafscn_flows.models.mlp_network import MlpClassifier, MlpRegressor, standardised
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.tasks import task_named
 
 TASK = task_named("classes")
@@ -50,7 +51,7 @@ def test_accuracy_is_lost_with_the_band_that_carries_the_class(
 ) -> None:
     X, y = problem(600, copies=copies)
     train = np.arange(600) < 400
-    fitted = model.fit(X[train], y[train], np.arange(400), AXIS, 0, "classes")
+    fitted = model.fit(TrainingSet(X[train], y[train], np.arange(400), AXIS, "classes"), 0)
     drop = permutation_drop(TASK, fitted, X[~train], y[~train], AXIS, EDGES, 0)
     assert drop.argmax() == BAND
     assert drop[BAND] > 0.25
@@ -59,7 +60,9 @@ def test_accuracy_is_lost_with_the_band_that_carries_the_class(
 
 def test_one_of_many_copies_seems_to_matter_little_and_all_together_do_not() -> None:
     X, y = problem(600, copies=True)
-    fitted = RandomForest(n_estimators=40).fit(X[:400], y[:400], np.arange(400), AXIS, 0, "classes")
+    fitted = RandomForest(n_estimators=40).fit(
+        TrainingSet(X[:400], y[:400], np.arange(400), AXIS, "classes"), 0
+    )
     singly = np.append(AXIS - 0.05, AXIS[-1] + 0.05)
     alone = permutation_drop(TASK, fitted, X[400:], y[400:], AXIS, singly, 0)
     together = permutation_drop(TASK, fitted, X[400:], y[400:], AXIS, EDGES, 0)
@@ -94,7 +97,9 @@ def test_a_band_comes_as_a_whole_from_one_row() -> None:
 def test_what_is_the_same_everywhere_and_what_is_not_there_costs_nothing() -> None:
     X, y = problem(200, copies=False)
     X[:, 30:] = 7
-    fitted = RandomForest(n_estimators=10).fit(X, y, np.arange(200), AXIS, 0, "classes")
+    fitted = RandomForest(n_estimators=10).fit(
+        TrainingSet(X, y, np.arange(200), AXIS, "classes"), 0
+    )
     edges = np.array([1.5, 2.0, 3.0, 4.0, 5.0])
     drop = permutation_drop(TASK, fitted, X, y, AXIS, edges, 0)
     assert drop[0] > 0.1
@@ -103,7 +108,9 @@ def test_what_is_the_same_everywhere_and_what_is_not_there_costs_nothing() -> No
 
 def test_one_seed_gives_one_result_and_the_rows_stay_as_they_are() -> None:
     X, y = problem(200, copies=False)
-    fitted = RandomForest(n_estimators=10).fit(X, y, np.arange(200), AXIS, 0, "classes")
+    fitted = RandomForest(n_estimators=10).fit(
+        TrainingSet(X, y, np.arange(200), AXIS, "classes"), 0
+    )
     X.flags.writeable = False
     first, again, other = (permutation_drop(TASK, fitted, X, y, AXIS, EDGES, s) for s in (3, 3, 4))
     assert (first == again).all()
@@ -158,7 +165,9 @@ def test_attributions_are_what_automatic_differentiation_gives(widths: tuple[int
 @pytest.fixture(scope="module")
 def trained() -> tuple[MlpClassifier, np.ndarray]:
     X, y = problem(300, copies=False)
-    fitted = Mlp(learning_rate=1e-3, max_epochs=10).fit(X, y, np.arange(300), AXIS, 0, "classes")
+    fitted = Mlp(learning_rate=1e-3, max_epochs=10).fit(
+        TrainingSet(X, y, np.arange(300), AXIS, "classes"), 0
+    )
     assert isinstance(fitted, MlpClassifier)
     return fitted, X
 

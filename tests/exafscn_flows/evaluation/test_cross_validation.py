@@ -6,6 +6,7 @@ import pytest
 from exafscn_flows.evaluation.cross_validation import assemble, fit_fold
 from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import Bagging, RandomForest
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.splits import grouped_folds, random_folds
 from exafscn_flows.tasks import task_named
 
@@ -21,7 +22,12 @@ def cross_validate(
     codes = TASK.encode(y.tolist(), classes)
     parts = {
         fold: fit_fold(
-            TASK, model, X, codes, groups, Columns(np.arange(X.shape[1])), folds, fold, 0, classes
+            model,
+            TrainingSet(X, codes, groups, Columns(np.arange(X.shape[1])), TASK.name),
+            folds,
+            fold,
+            0,
+            classes,
         )
         for fold in set(folds.tolist())
     }
@@ -89,18 +95,10 @@ class Witness:
         self.groups: set[int] = set()
         self.asked: set[float] = set()
 
-    def fit(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        groups: np.ndarray,
-        columns: Columns,
-        seed: int,
-        task: str,
-    ) -> Self:
-        self.seen = set(X[:, 0])
-        self.groups = set(groups)
-        self.classes_ = np.unique(y)
+    def fit(self, data: TrainingSet, seed: int) -> Self:
+        self.seen = set(data.X[:, 0])
+        self.groups = set(data.groups)
+        self.classes_ = np.unique(data.y)
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
@@ -116,8 +114,8 @@ def test_the_model_that_predicts_a_site_never_saw_its_formula() -> None:
     witnesses: list[Witness] = []
 
     class Model:
-        def fit(self, *args: Any) -> Witness:
-            witnesses.append(Witness().fit(*args))
+        def fit(self, data: TrainingSet, seed: int) -> Witness:
+            witnesses.append(Witness().fit(data, seed))
             return witnesses[-1]
 
     cross_validate(Model(), groups[:, None].astype(float), y, groups, folds)
@@ -150,7 +148,12 @@ def test_two_runs_with_one_seed_are_identical_in_any_order_of_folds() -> None:
     groups, codes, classes = np.arange(90), np.searchsorted([4, 5, 6], y), [4, 5, 6]
     late = {
         f: fit_fold(
-            TASK, FOREST, X, codes, groups, Columns(np.arange(X.shape[1])), folds, f, 0, classes
+            FOREST,
+            TrainingSet(X, codes, groups, Columns(np.arange(X.shape[1])), TASK.name),
+            folds,
+            f,
+            0,
+            classes,
         )
         for f in (2, 0, 1)
     }
@@ -183,7 +186,12 @@ def test_numbers_are_learned_where_they_can_be_and_not_where_they_are_remembered
             model = Bagging(n_estimators=10)
             parts = {
                 fold: fit_fold(
-                    task, model, noise, y, groups, Columns(np.arange(10)), folds, fold, 0, []
+                    model,
+                    TrainingSet(noise, y, groups, Columns(np.arange(10)), task.name),
+                    folds,
+                    fold,
+                    0,
+                    [],
                 )
                 for fold in range(5)
             }

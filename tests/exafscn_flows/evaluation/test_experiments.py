@@ -11,6 +11,7 @@ from exafscn_flows.evaluation.experiments import FoldOutcome, bands, run_fold
 from exafscn_flows.features.axes import DISTANCE, ENERGY, Quantity
 from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import Mlp, RandomForest
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.splits import grouped_folds
 from exafscn_flows.tasks import task_named
 
@@ -34,17 +35,9 @@ class Witness:
         self.axis = np.empty(0)
         self.asked: list[np.ndarray] = []
 
-    def fit(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        groups: np.ndarray,
-        columns: Columns,
-        seed: int,
-        task: str,
-    ) -> Self:
-        self.rows, self.groups, self.axis = list(X), list(groups), columns.axis
-        self.classes_ = np.unique(y)
+    def fit(self, data: TrainingSet, seed: int) -> Self:
+        self.rows, self.groups, self.axis = list(data.X), list(data.groups), data.columns.axis
+        self.classes_ = np.unique(data.y)
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
@@ -64,13 +57,15 @@ def outcome(
 ) -> FoldOutcome:
     classes = TASK.classes(cn.tolist())
     y, test = TASK.encode(cn.tolist(), classes), folds == fold
-    rows = (X, y, formulas, Columns(r), edges, test)
-    return run_fold(TASK, model, *rows, experiment, value, seed, classes)
+    data = TrainingSet(X, y, formulas, Columns(r), TASK.name)
+    return run_fold(model, data, edges, test, experiment, value, seed, classes)
 
 
 def plain_fold(model: Any) -> np.ndarray:
     y = TASK.encode(cn.tolist(), [4, 5, 6])
-    return fit_fold(TASK, model, X, y, formulas, Columns(r), folds, 0, 0, [4, 5, 6])
+    return fit_fold(
+        model, TrainingSet(X, y, formulas, Columns(r), TASK.name), folds, 0, 0, [4, 5, 6]
+    )
 
 
 @pytest.mark.parametrize("limit", [0.6, 1.0, 1.9, 9.0])
@@ -158,25 +153,12 @@ def test_importance_of_a_network_has_bands_and_gradients() -> None:
 
 
 def test_importance_of_numbers_is_the_growth_of_their_error() -> None:
-    task = task_named("numbers")
     values = RNG.normal(size=200)
     rows = RNG.normal(size=(200, 12)).astype(np.float32)
     rows[:, 6] = values  # at 2 Å
     for model in (RandomForest(n_estimators=20), Mlp(learning_rate=1e-3, max_epochs=20)):
-        found = run_fold(
-            task,
-            model,
-            rows,
-            values,
-            formulas,
-            Columns(r),
-            edges,
-            held_out,
-            "importance",
-            None,
-            0,
-            [],
-        )
+        data = TrainingSet(rows, values, formulas, Columns(r), "numbers")
+        found = run_fold(model, data, edges, held_out, "importance", None, 0, [])
         assert found.drop is not None
         assert edges[found.drop.argmax()] == 2.0
         assert found.drop.max() > 0.2

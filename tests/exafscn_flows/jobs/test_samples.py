@@ -18,6 +18,7 @@ from exafscn_flows.keys import item_key
 from exafscn_flows.models import Bagging, ExtraTrees, GradientBoosting, Mlp, RandomForest
 from exafscn_flows.models.base import ModelBase
 from exafscn_flows.models.persistence import dump_model
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.spectra.scratch import run_folder
 from exafscn_flows.store.documents import LabelDoc
 from exafscn_flows.targets import CoordinationNumber
@@ -96,7 +97,8 @@ def test_models_fitted_on_mapped_rows_are_the_same_to_the_last_bit(
         np.save(tmp_path / f"{name}.npy", array)
         mapped.append(np.load(tmp_path / f"{name}.npy", mmap_mode="r"))
     from_file, from_memory = (
-        dump_model(model, model.fit(*arrays, columns, 0, "classes")) for arrays in (mapped, rows)
+        dump_model(model, model.fit(TrainingSet(*arrays, columns, "classes"), 0))
+        for arrays in (mapped, rows)
     )
     assert from_file == from_memory
 

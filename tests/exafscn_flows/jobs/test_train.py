@@ -204,8 +204,8 @@ def test_a_model_from_the_database_is_the_one_that_was_fitted(with_features, sto
     dataset = labelled_sites(store, config, "Ni", DatasetName(CN, "r_space_chi"))
     samples = Samples.of(store, dataset)
     columns = config.features.sets[0].columns(config.features)
-    rows = samples.X, samples.y, samples.groups, columns
-    fitted = config.models[0].fit(*rows, config.evaluation.seed, "classes")
+    rows = samples.training_set(columns, "classes")
+    fitted = config.models[0].fit(rows, config.evaluation.seed)
     loaded = Campaign("test", store).model("Ni")
     assert (loaded.predict_proba(samples.X) == fitted.predict_proba(samples.X)).all()
 

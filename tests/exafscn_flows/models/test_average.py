@@ -18,19 +18,20 @@ from exafscn_flows.models import Average, Mlp, RandomForest
 from exafscn_flows.models.average_fitted import averaged
 from exafscn_flows.models.canonical_zip import write_zip
 from exafscn_flows.models.persistence import dump_model, load_model
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.tasks.numbers import spread
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4)).astype(np.float32)
 Y = (X[:, 1] > 0).astype(int)
-ROWS = (np.repeat(np.arange(20), 3), Columns(np.arange(4.0)), 3)
+ROWS = (np.repeat(np.arange(20), 3), Columns(np.arange(4.0)))
 MEMBERS = [RandomForest(n_estimators=3), Mlp(max_epochs=1)]
 AVERAGE = Average(members=MEMBERS)
 
 
 @pytest.fixture(scope="module")
 def data() -> bytes:
-    return dump_model(AVERAGE, AVERAGE.fit(X, Y, *ROWS, "classes"))
+    return dump_model(AVERAGE, AVERAGE.fit(TrainingSet(X, Y, *ROWS, "classes"), 3))
 
 
 def load(data: bytes) -> Any:
@@ -38,8 +39,8 @@ def load(data: bytes) -> Any:
 
 
 def test_it_is_the_mean_of_the_members_as_they_are_alone(data: bytes) -> None:
-    fitted: Any = AVERAGE.fit(X, Y, *ROWS, "classes")
-    alone: Any = [one.fit(X, Y, *ROWS, "classes") for one in MEMBERS]
+    fitted: Any = AVERAGE.fit(TrainingSet(X, Y, *ROWS, "classes"), 3)
+    alone: Any = [one.fit(TrainingSet(X, Y, *ROWS, "classes"), 3) for one in MEMBERS]
     proba = (alone[0].predict_proba(X) + alone[1].predict_proba(X)) / 2
     np.testing.assert_array_equal(fitted.predict_proba(X), proba)
     assert (fitted.predict(X) == proba.argmax(axis=1)).all()
@@ -49,8 +50,8 @@ def test_it_is_the_mean_of_the_members_as_they_are_alone(data: bytes) -> None:
 
 def test_the_spread_of_numbers_is_that_of_all_parts() -> None:
     number = X[:, 1].astype(float)
-    fitted: Any = AVERAGE.fit(X, number, *ROWS, "numbers")
-    forest, network = (one.fit(X, number, *ROWS, "numbers") for one in MEMBERS)
+    fitted: Any = AVERAGE.fit(TrainingSet(X, number, *ROWS, "numbers"), 3)
+    forest, network = (one.fit(TrainingSet(X, number, *ROWS, "numbers"), 3) for one in MEMBERS)
     np.testing.assert_array_equal(fitted.predict(X), (forest.predict(X) + network.predict(X)) / 2)
     # Three trees and a network that counts as much as they do together.
     trees = [tree.predict(X) for tree in forest.estimators_]  # type: ignore[union-attr]
@@ -129,9 +130,9 @@ def test_files_that_were_tampered_with_are_refused(data: bytes, change: str) -> 
 
 
 def test_members_that_do_not_belong_together_are_refused() -> None:
-    one = RandomForest(n_estimators=1).fit(X, Y, *ROWS, "classes")
+    one = RandomForest(n_estimators=1).fit(TrainingSet(X, Y, *ROWS, "classes"), 3)
     for rows, labels in ((X[:, :3], Y), (X, Y + 1), (X, np.zeros(60, int))):
-        other = RandomForest(n_estimators=1).fit(rows, labels, *ROWS, "classes")
+        other = RandomForest(n_estimators=1).fit(TrainingSet(rows, labels, *ROWS, "classes"), 3)
         with pytest.raises(ValueError, match="different"):
             averaged(["random_forest"] * 2, [one, other], "classes")
     with pytest.raises(ValueError, match="not learned numbers"):

@@ -10,6 +10,7 @@ from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import ConvolutionalNetwork, ExtraTrees, RandomForest
 from exafscn_flows.models.base import SklearnModel
 from exafscn_flows.models.class_weights import class_weights
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.targets.base import TaskName
 
 COLUMNS = Columns(np.arange(4.0))
@@ -23,16 +24,20 @@ def rare(n: int) -> tuple[np.ndarray, np.ndarray]:
     return X.astype(np.float32), y
 
 
+def rows(X: np.ndarray, y: np.ndarray) -> TrainingSet:
+    return TrainingSet(X, y, np.arange(len(y)), COLUMNS, "classes")
+
+
 def test_weights_are_a_power_of_rarity_and_1_on_average() -> None:
     X, y = np.zeros((10, 4)), np.repeat([3, 7], [8, 2])
-    found = class_weights(X, y, COLUMNS, 1.0)
+    found = class_weights(rows(X, y), 1.0)
     assert found.mean() == pytest.approx(1)
     assert found[0] * 8 == pytest.approx(found[-1] * 2)
-    root = class_weights(X, y, COLUMNS, 0.5)
+    root = class_weights(rows(X, y), 0.5)
     assert root[-1] / root[0] == pytest.approx(2)
     # A class of one row among ten thousand would else be all that counts.
     X, y = np.zeros((10_001, 4)), np.repeat([0, 1], [10_000, 1])
-    found = class_weights(X, y, COLUMNS, 1.0)
+    found = class_weights(rows(X, y), 1.0)
     assert found[-1] / found[0] == pytest.approx(20 / 0.50005)
 
 
@@ -40,7 +45,7 @@ def test_a_class_is_rare_at_an_absorber() -> None:
     absorber = np.repeat([0, 1], 6)
     X = np.hstack([np.zeros((12, 4)), np.eye(2)[absorber]])
     y = np.array([0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0])
-    found = class_weights(X, y, COLUMNS, 1.0)
+    found = class_weights(rows(X, y), 1.0)
     assert found[5] == found[11] == 5 * found[0] == 5 * found[6]
     assert found[:6].mean() == pytest.approx(found[6:].mean())
 
@@ -58,7 +63,7 @@ def test_a_rare_class_is_found_more_often_the_more_it_counts(make: Any, size: in
     X, y = rare(size)
     shares = []
     for power in (None, 0.5, 1.0):
-        fitted = make(power).fit(X, y, np.arange(len(y)), COLUMNS, 0, "classes")
+        fitted = make(power).fit(rows(X, y), 0)
         shares.append(fitted.predict_proba(X)[:, 1].mean())
     assert shares[0] < shares[1] < shares[2]
 
@@ -67,7 +72,7 @@ def test_numbers_take_no_notice() -> None:
     X, y = rare(10)
     plain, weighted = (
         ExtraTrees(n_estimators=5, class_weight=power).fit(
-            X, y.astype(float), np.arange(len(y)), COLUMNS, 0, "numbers"
+            TrainingSet(X, y.astype(float), np.arange(len(y)), COLUMNS, "numbers"), 0
         )
         for power in (None, 0.5)
     )
@@ -88,5 +93,5 @@ def test_estimators_that_take_no_weights_can_be_models() -> None:
             return True
 
     X, y = rare(5)
-    fitted = Nearest().fit(X, y, np.arange(len(y)), COLUMNS, 0, "classes")
+    fitted = Nearest().fit(rows(X, y), 0)
     assert (fitted.predict(X) == y).all()

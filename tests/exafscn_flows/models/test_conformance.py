@@ -13,6 +13,7 @@ from exafscn_flows.hashing import content_hash
 from exafscn_flows.models import MODELS
 from exafscn_flows.models.base import NAMES, ModelBase
 from exafscn_flows.models.persistence import dump_model, load_model
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.registry import kind_of
 from exafscn_flows.targets.base import TaskName
 from exafscn_flows.tasks import task_named
@@ -92,18 +93,18 @@ def test_it_learns_and_gives_finite_outputs_that_are_the_same_again(
     model = small(kind)
     rows = X.copy()
     rows.flags.writeable = False
-    found = output(model.fit(rows, LABELS[task], GROUPS, COLUMNS, 1, task), task)
+    found = output(model.fit(TrainingSet(rows, LABELS[task], GROUPS, COLUMNS, task), 1), task)
     assert found.shape == (60, len(CLASSES) if task == "classes" else 2)
     assert np.isfinite(found).all()
     assert (found >= 0).all() or task == "numbers"
-    again = output(small(kind).fit(X, LABELS[task], GROUPS, COLUMNS, 1, task), task)
+    again = output(small(kind).fit(TrainingSet(X, LABELS[task], GROUPS, COLUMNS, task), 1), task)
     assert found.tobytes() == again.tobytes()
 
 
 @able
 def test_its_file_gives_the_same_outputs(kind: type[ModelBase], task: TaskName) -> None:
     model = small(kind)
-    fitted = model.fit(X, LABELS[task], GROUPS, COLUMNS, 1, task)
+    fitted = model.fit(TrainingSet(X, LABELS[task], GROUPS, COLUMNS, task), 1)
     data = dump_model(model, fitted)
     loaded = load_model(model.kind, data, hashlib.sha256(data).hexdigest())
     assert loaded.n_features_in_ == 5

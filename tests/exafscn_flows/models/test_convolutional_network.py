@@ -21,6 +21,7 @@ from exafscn_flows.models.convolutional_layers import (
 )
 from exafscn_flows.models.convolutional_training import shifted
 from exafscn_flows.models.persistence import dump_model, load_model
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.targets.base import TaskName
 
 AXIS = np.arange(-10.0, 14.0)
@@ -48,14 +49,18 @@ def accuracy(fitted: Any, rows: tuple[np.ndarray, np.ndarray]) -> float:
 
 
 def test_it_learns_a_shape_wherever_it_is() -> None:
-    fitted = ConvolutionalNetwork(epochs=15).fit(*peaks(1, 3.0), GROUPS, COLUMNS, 0, "classes")
+    fitted = ConvolutionalNetwork(epochs=15).fit(
+        TrainingSet(*peaks(1, 3.0), GROUPS, COLUMNS, "classes"), 0
+    )
     assert accuracy(fitted, peaks(2, 3.0)) > 0.9
 
 
 def test_shifts_in_training_make_it_stand_shifts_that_else_break_it() -> None:
     moved = peaks(2, 2.0)
     plain, shifting = (
-        ConvolutionalNetwork(epochs=25, shift=shift).fit(X, Y, GROUPS, COLUMNS, 0, "classes")
+        ConvolutionalNetwork(epochs=25, shift=shift).fit(
+            TrainingSet(X, Y, GROUPS, COLUMNS, "classes"), 0
+        )
         for shift in (0.0, 2.0)
     )
     assert min(accuracy(one, peaks(3, 0.0)) for one in (plain, shifting)) > 0.95
@@ -77,7 +82,9 @@ def test_short_curves_and_the_columns_of_absorbers_are_learned_from(n_axis: int)
     rows = rng.normal(size=(33, n_axis)).astype(np.float32)
     rows = np.hstack([rows, np.eye(2, dtype=np.float32)[absorber]])
     model = ConvolutionalNetwork(epochs=25)
-    fitted = model.fit(rows, absorber, absorber, Columns(np.arange(n_axis)), 0, "classes")
+    fitted = model.fit(
+        TrainingSet(rows, absorber, absorber, Columns(np.arange(n_axis)), "classes"), 0
+    )
     assert fitted.n_features_in_ == n_axis + 2
     assert accuracy(fitted, (rows, absorber)) > 0.9
 
@@ -90,15 +97,17 @@ def test_what_is_no_curve_is_refused() -> None:
         (shifting, X, np.tile(AXIS[:12], 2)),
     ):
         with pytest.raises(ItemFailure) as caught:
-            one.fit(rows, Y, GROUPS, Columns(bad), 0, "classes")
+            one.fit(TrainingSet(rows, Y, GROUPS, Columns(bad), "classes"), 0)
         assert caught.value.kind == "no_curve"
     with pytest.raises(ItemFailure, match="one site"):
-        model.fit(X[:1], Y[:1], GROUPS[:1], COLUMNS, 0, "classes")
+        model.fit(TrainingSet(X[:1], Y[:1], GROUPS[:1], COLUMNS, "classes"), 0)
 
 
 def test_a_learning_rate_that_breaks_training_is_named() -> None:
     with pytest.raises(ItemFailure, match="not finite") as caught:
-        ConvolutionalNetwork(epochs=2, learning_rate=1e30).fit(X, Y, GROUPS, COLUMNS, 0, "classes")
+        ConvolutionalNetwork(epochs=2, learning_rate=1e30).fit(
+            TrainingSet(X, Y, GROUPS, COLUMNS, "classes"), 0
+        )
     assert "learning_rate" in caught.value.hint
 
 
@@ -106,14 +115,16 @@ def test_training_leaves_torch_as_it_was() -> None:
     torch.manual_seed(11)
     before, threads = torch.get_rng_state(), torch.get_num_threads()
     fitted(1, "classes").predict(X)
-    ConvolutionalNetwork(epochs=1).fit(X, Y, GROUPS, COLUMNS, 0, "classes")
+    ConvolutionalNetwork(epochs=1).fit(TrainingSet(X, Y, GROUPS, COLUMNS, "classes"), 0)
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.get_num_threads() == threads
 
 
 def fitted(n_networks: int, task: TaskName) -> Any:
     model = ConvolutionalNetwork(epochs=1, n_networks=n_networks)
-    return model.fit(X, Y if task == "classes" else 100 + 5.0 * Y, GROUPS, COLUMNS, 0, task)
+    return model.fit(
+        TrainingSet(X, Y if task == "classes" else 100 + 5.0 * Y, GROUPS, COLUMNS, task), 0
+    )
 
 
 def test_several_networks_are_averaged_and_their_spread_is_told() -> None:

@@ -17,6 +17,7 @@ from exafscn_flows.models import ExtraTrees, GradientBoosting, LateFusion, Rando
 from exafscn_flows.models.canonical_zip import write_zip
 from exafscn_flows.models.late_fusion_fitted import FusionClassifier, FusionRegressor
 from exafscn_flows.models.persistence import dump_model, load_model
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.tasks.numbers import spread
 
 RNG = np.random.default_rng(0)
@@ -38,7 +39,7 @@ def held_out() -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def fitted() -> Any:
-    return FUSION.fit(X, Y, GROUPS, COLUMNS, 3, "classes")
+    return FUSION.fit(TrainingSet(X, Y, GROUPS, COLUMNS, "classes"), 3)
 
 
 def load(data: bytes) -> Any:
@@ -47,7 +48,7 @@ def load(data: bytes) -> Any:
 
 def test_members_learn_one_part_each_from_all_sites(fitted: Any) -> None:
     alone: list[Any] = [
-        TREES.fit(rows, Y, GROUPS, Columns(axis), 3, "classes")
+        TREES.fit(TrainingSet(rows, Y, GROUPS, Columns(axis), "classes"), 3)
         for rows, axis in zip((X[:, :4], X[:, 4:]), PARTS, strict=True)
     ]
     for one, other, rows in zip(fitted.members, alone, (X[:, :4], X[:, 4:]), strict=True):
@@ -61,7 +62,7 @@ def test_the_two_know_more_than_each(fitted: Any) -> None:
     both = (fitted.predict(rows) == truth).mean()
     for one, own in zip(fitted.members, (rows[:, :4], rows[:, 4:]), strict=True):
         assert both > (one.predict(own) == truth).mean() + 0.08
-    numbers: Any = FUSION.fit(X, NUMBER, GROUPS, COLUMNS, 3, "numbers")
+    numbers: Any = FUSION.fit(TrainingSet(X, NUMBER, GROUPS, COLUMNS, "numbers"), 3)
     wanted = 2 + 0.1 * (rows[:, 1] + rows[:, 5])
     rmse = np.sqrt(((numbers.predict(rows) - wanted) ** 2).mean())
     for one, own in zip(numbers.members, (rows[:, :4], rows[:, 4:]), strict=True):
@@ -70,7 +71,7 @@ def test_the_two_know_more_than_each(fitted: Any) -> None:
 
 def test_a_part_that_knows_nothing_is_not_listened_to() -> None:
     number = 2 + 0.1 * X[:, 1].astype(np.float64)
-    fitted: Any = FUSION.fit(X, number, GROUPS, COLUMNS, 0, "numbers")
+    fitted: Any = FUSION.fit(TrainingSet(X, number, GROUPS, COLUMNS, "numbers"), 0)
     useful, useless = fitted.weights[:, 0]
     assert useful > 0.9
     assert abs(useless) < 0.15
@@ -81,7 +82,9 @@ def test_trust_comes_from_formulas_that_members_did_not_learn() -> None:
     y = np.repeat(RNG.choice(2, 60), 4)
     noise = np.repeat(RNG.normal(size=(60, 7)), 4, axis=0).astype(np.float32)
     member = ExtraTrees(n_estimators=20, max_features=1.0)
-    fitted: Any = LateFusion(member=member).fit(noise, y, GROUPS, COLUMNS, 0, "classes")
+    fitted: Any = LateFusion(member=member).fit(
+        TrainingSet(noise, y, GROUPS, COLUMNS, "classes"), 0
+    )
     rows, _ = held_out()
     truth = RNG.choice(2, len(rows))
     proba = fitted.predict_proba(rows)
@@ -92,13 +95,13 @@ def test_trust_comes_from_formulas_that_members_did_not_learn() -> None:
 def test_a_class_that_one_formula_alone_has_is_learned_from_all_sites() -> None:
     y = Y.copy()
     y[GROUPS == 7] = 3
-    fitted: Any = FUSION.fit(X, y, GROUPS, COLUMNS, 0, "classes")
+    fitted: Any = FUSION.fit(TrainingSet(X, y, GROUPS, COLUMNS, "classes"), 0)
     proba = fitted.predict_proba(X)
     assert fitted.classes_.tolist() == [0, 1, 2, 3]
     np.testing.assert_allclose(proba.sum(axis=1), 1)
     assert np.isfinite(proba).all()
     # Numbers of classes need not begin at 0, as in a fold that lacks some.
-    again: Any = FUSION.fit(X, 2 * Y + 1, GROUPS, COLUMNS, 0, "classes")
+    again: Any = FUSION.fit(TrainingSet(X, 2 * Y + 1, GROUPS, COLUMNS, "classes"), 0)
     assert again.classes_.tolist() == [1, 3, 5]
     assert (again.predict(X) == 2 * Y + 1).mean() > 0.9
 
@@ -106,7 +109,7 @@ def test_a_class_that_one_formula_alone_has_is_learned_from_all_sites() -> None:
 @pytest.mark.parametrize("n_classes", [1, 2, 3])
 def test_any_number_of_classes_is_weighed(n_classes: int) -> None:
     rows = n_classes > Y
-    fitted: Any = FUSION.fit(X[rows], Y[rows], GROUPS[rows], COLUMNS, 0, "classes")
+    fitted: Any = FUSION.fit(TrainingSet(X[rows], Y[rows], GROUPS[rows], COLUMNS, "classes"), 0)
     proba = fitted.predict_proba(X[rows])
     assert proba.shape == (rows.sum(), n_classes)
     assert (proba.argmax(axis=1) == Y[rows]).mean() > 0.9
@@ -116,18 +119,19 @@ def test_any_number_of_classes_is_weighed(n_classes: int) -> None:
 
 def test_the_unit_of_numbers_does_not_matter() -> None:
     plain, scaled = (
-        FUSION.fit(X, factor * NUMBER, GROUPS, COLUMNS, 0, "numbers") for factor in (1, 1024)
+        FUSION.fit(TrainingSet(X, factor * NUMBER, GROUPS, COLUMNS, "numbers"), 0)
+        for factor in (1, 1024)
     )
     np.testing.assert_allclose(scaled.predict(X), 1024 * plain.predict(X), rtol=1e-6)
     np.testing.assert_allclose(spread(scaled, X), 1024 * spread(plain, X), rtol=1e-6)  # type: ignore[arg-type]
-    constant = FUSION.fit(X, np.full(N, 2.5), GROUPS, COLUMNS, 0, "numbers")
+    constant = FUSION.fit(TrainingSet(X, np.full(N, 2.5), GROUPS, COLUMNS, "numbers"), 0)
     np.testing.assert_allclose(constant.predict(X), 2.5)
 
 
 def test_every_member_is_told_the_absorber() -> None:
     absorber = np.repeat([0, 1], N // 2)
     joint = np.hstack([X, np.eye(2, dtype=np.float32)[absorber]])
-    fitted: Any = FUSION.fit(joint, absorber, GROUPS, COLUMNS, 0, "classes")
+    fitted: Any = FUSION.fit(TrainingSet(joint, absorber, GROUPS, COLUMNS, "classes"), 0)
     assert [one.n_features_in_ for one in fitted.members] == [4 + 2, 3 + 2]
     assert fitted.n_features_in_ == 9
     assert (fitted.predict(joint) == absorber).all()
@@ -139,14 +143,14 @@ def test_every_member_is_told_the_absorber() -> None:
 def test_too_little_is_a_failure_that_says_where() -> None:
     few = GROUPS < 3
     with pytest.raises(ItemFailure, match="in the folds of late fusion, 3 formulas") as caught:
-        FUSION.fit(X[few], Y[few], GROUPS[few], COLUMNS, 0, "classes")
+        FUSION.fit(TrainingSet(X[few], Y[few], GROUPS[few], COLUMNS, "classes"), 0)
     assert caught.value.kind == "too_few_sites"
     boosting = LateFusion(member=GradientBoosting(max_iter=2))
     with pytest.raises(ItemFailure, match="boosting needs two") as caught:
-        boosting.fit(X, 0 * Y, GROUPS, COLUMNS, 0, "classes")
+        boosting.fit(TrainingSet(X, 0 * Y, GROUPS, COLUMNS, "classes"), 0)
     assert caught.value.kind == "one_class"
     with pytest.raises(ValueError, match="takes the parts of a concatenation"):
-        FUSION.fit(X, Y, GROUPS, Columns(np.arange(7.0)), 0, "classes")
+        FUSION.fit(TrainingSet(X, Y, GROUPS, Columns(np.arange(7.0)), "classes"), 0)
 
 
 SETS = """features:
@@ -232,7 +236,7 @@ def test_files_that_were_tampered_with_are_refused(fitted: Any, change: str) -> 
 
 def test_members_of_other_classes_or_tasks_are_refused(fitted: Any) -> None:
     first, second = fitted.members
-    other = TREES.fit(X[:, 4:], Y + 1, GROUPS, COLUMNS, 0, "classes")
+    other = TREES.fit(TrainingSet(X[:, 4:], Y + 1, GROUPS, COLUMNS, "classes"), 0)
     rest = ((4, 3), 0, fitted.weights, fitted.bias)
     with pytest.raises(ValueError, match="different classes"):
         FusionClassifier("random_forest", (first, other), *rest)

@@ -19,6 +19,7 @@ from exafscn_flows.models import Mlp
 from exafscn_flows.models import mlp_training as training
 from exafscn_flows.models.mlp_network import MlpClassifier, MlpRegressor
 from exafscn_flows.models.persistence import dump_model, load_model
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.targets.base import TaskName
 
 RNG = np.random.default_rng(1)
@@ -30,7 +31,7 @@ X = (RNG.normal(size=(120, 8)) + 2 * Y[:, None]).astype(np.float32)
 
 @pytest.fixture(scope="module")
 def network() -> MlpClassifier:
-    fitted = Mlp(max_epochs=5).fit(X, Y, GROUPS, COLUMNS, 0, "classes")
+    fitted = Mlp(max_epochs=5).fit(TrainingSet(X, Y, GROUPS, COLUMNS, "classes"), 0)
     assert isinstance(fitted, MlpClassifier)
     return fitted
 
@@ -66,7 +67,9 @@ def test_features_are_standardised_on_what_is_trained_on(network: MlpClassifier)
     np.testing.assert_allclose(network.scale, trained.std(axis=0), rtol=1e-5)
     # So the unit of a feature does not matter.
     other = (
-        Mlp(max_epochs=5).fit(X * 1024, Y, GROUPS, COLUMNS, 0, "classes").predict_proba(X * 1024)
+        Mlp(max_epochs=5)
+        .fit(TrainingSet(X * 1024, Y, GROUPS, COLUMNS, "classes"), 0)
+        .predict_proba(X * 1024)
     )
     np.testing.assert_allclose(other, network.predict_proba(X), atol=1e-3)
 
@@ -98,7 +101,7 @@ def test_the_loss_that_stops_training_is_of_rows_that_no_batch_holds(
         return forward(self, inputs)
 
     monkeypatch.setattr(nn.Sequential, "forward", spy)
-    fitted = Mlp(max_epochs=3).fit(X, Y, GROUPS, COLUMNS, 0, "classes")
+    fitted = Mlp(max_epochs=3).fit(TrainingSet(X, Y, GROUPS, COLUMNS, "classes"), 0)
     rows = (X - fitted.mean) / fitted.scale  # type: ignore[attr-defined]
     formula = {row.tobytes(): group for row, group in zip(rows, GROUPS, strict=True)}
     seen, held = ({formula[row.tobytes()] for row in np.vstack(r)} for r in (trained, watched))
@@ -125,7 +128,7 @@ def test_training_ends_when_patience_does_and_keeps_the_best_weights(
 
     monkeypatch.setattr(nn.CrossEntropyLoss, "forward", spy)
     fitted = Mlp(learning_rate=1e-3, max_epochs=200, patience=5).fit(
-        X, noise, GROUPS, COLUMNS, 0, "classes"
+        TrainingSet(X, noise, GROUPS, COLUMNS, "classes"), 0
     )
     best = int(np.argmin(losses))
     assert len(losses) == best + 1 + 5
@@ -152,7 +155,7 @@ def test_the_error_of_numbers_that_stops_training_is_that_of_the_best_weights(
 
     monkeypatch.setattr(nn.MSELoss, "forward", spy)
     model = Mlp(learning_rate=1e-3, max_epochs=200, patience=5)
-    fitted = model.fit(X, number, GROUPS, COLUMNS, 0, "numbers")
+    fitted = model.fit(TrainingSet(X, number, GROUPS, COLUMNS, "numbers"), 0)
     assert isinstance(fitted, MlpRegressor)
     assert len(losses) == int(np.argmin(losses)) + 1 + 5
     assert len(losses) < 100
@@ -166,7 +169,7 @@ def test_the_error_of_numbers_that_stops_training_is_that_of_the_best_weights(
 
 def test_one_formula_cannot_be_split() -> None:
     with pytest.raises(ItemFailure, match="one formula") as caught:
-        Mlp().fit(X, Y, np.full(120, "NiO"), COLUMNS, 0, "classes")
+        Mlp().fit(TrainingSet(X, Y, np.full(120, "NiO"), COLUMNS, "classes"), 0)
     assert caught.value.kind == "too_few_sites"
 
 
@@ -179,14 +182,14 @@ def test_a_formula_larger_than_all_others_leaves_something_to_train_on() -> None
 @pytest.mark.parametrize("task", ["classes", "numbers"])
 def test_a_learning_rate_that_breaks_training_is_named(task: TaskName) -> None:
     with pytest.raises(ItemFailure, match="not finite") as caught:
-        Mlp(learning_rate=1e30).fit(X, Y, GROUPS, COLUMNS, 0, task)
+        Mlp(learning_rate=1e30).fit(TrainingSet(X, Y, GROUPS, COLUMNS, task), 0)
     assert "learning_rate" in caught.value.hint
 
 
 def test_training_leaves_torch_as_it_was() -> None:
     torch.manual_seed(11)
     before, threads = torch.get_rng_state(), torch.get_num_threads()
-    Mlp(max_epochs=1).fit(X, Y, GROUPS, COLUMNS, 0, "classes")
+    Mlp(max_epochs=1).fit(TrainingSet(X, Y, GROUPS, COLUMNS, "classes"), 0)
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.get_num_threads() == threads
 

@@ -26,6 +26,7 @@ from exafscn_flows.models import (
 )
 from exafscn_flows.models.base import ModelBase
 from exafscn_flows.models.persistence import dump_model, load_model
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.targets.base import TaskName
 from exafscn_flows.tasks import task_named
 
@@ -75,7 +76,7 @@ def test_what_can_be_separated_is_learnt_with_probabilities_that_can_be_trusted(
     model: ModelBase,
 ) -> None:
     folds = np.arange(240) % 3
-    proba = fit_fold(task_named("classes"), model, X, y, groups, columns, folds, 0, 0, CLASSES)
+    proba = fit_fold(model, TrainingSet(X, y, groups, columns, "classes"), folds, 0, 0, CLASSES)
     truth = y[folds == 0]
     assert proba.shape == (80, 3)
     assert proba.min() >= 0
@@ -89,7 +90,7 @@ def test_what_can_be_separated_is_learnt_with_probabilities_that_can_be_trusted(
 
 @all_models
 def test_probabilities_are_those_of_the_classes(model: ModelBase) -> None:
-    fitted: Any = model.fit(X, y, groups, columns, 0, "classes")
+    fitted: Any = model.fit(TrainingSet(X, y, groups, columns, "classes"), 0)
     assert fitted.classes_.tolist() == [0, 1, 2]
     assert fitted.n_features_in_ == 12
     proba = fitted.predict_proba(X)
@@ -102,7 +103,7 @@ def test_probabilities_are_those_of_the_classes(model: ModelBase) -> None:
 @all_models
 def test_a_class_that_the_training_folds_lack_has_probability_zero(model: ModelBase) -> None:
     folds = np.where(y == 1, 0, np.arange(240) % 2)
-    proba = fit_fold(task_named("classes"), model, X, y, groups, columns, folds, 0, 0, CLASSES)
+    proba = fit_fold(model, TrainingSet(X, y, groups, columns, "classes"), folds, 0, 0, CLASSES)
     assert (proba[:, 1] == 0).all()
     np.testing.assert_allclose(proba.sum(axis=1), 1)
     sure = y[folds == 0] != 1
@@ -116,12 +117,14 @@ def test_numbers_are_learned_of_formulas_that_were_not_seen(model: ModelBase) ->
     number = labels["numbers"]
     if model.kind == "mlp":
         model = model.model_copy(update={"max_epochs": 60})
-    output = fit_fold(task, model, X, number, groups, columns, folds, 0, 0, [])
+    output = fit_fold(model, TrainingSet(X, number, groups, columns, task.name), folds, 0, 0, [])
     held_out = number[folds == 0]
     error = output[:, 0] - held_out
     assert np.sqrt((error**2).mean()) < 0.75 * held_out.std()
     # In the unit of the target: another unit changes nothing else.
-    scaled = fit_fold(task, model, X, 1024 * number, groups, columns, folds, 0, 0, [])
+    scaled = fit_fold(
+        model, TrainingSet(X, 1024 * number, groups, columns, task.name), folds, 0, 0, []
+    )
     np.testing.assert_allclose(scaled, 1024 * output, rtol=1e-3, atol=0.1)
 
 
@@ -130,7 +133,8 @@ def test_places_of_classes_are_learned_as_the_classes_themselves(model: ModelBas
     for classes, codes in (([-2, 5, 12], y), ([4, 6], np.minimum(y, 1))):
         numbers = np.array(classes)[codes]
         one, other = (
-            model.fit(X, labels, groups, columns, 3, "classes") for labels in (codes, numbers)
+            model.fit(TrainingSet(X, labels, groups, columns, "classes"), 3)
+            for labels in (codes, numbers)
         )
         assert other.classes_.tolist() == classes  # type: ignore[union-attr]
         np.testing.assert_array_equal(
@@ -146,7 +150,9 @@ def test_one_site_of_a_class_and_a_handful_in_all_are_enough(model: ModelBase) -
     codes = np.append(y[few], 1)
     rows, names = np.vstack([X[few], X[-1:]]), np.arange(8)
     for seed in range(3):
-        proba = outputs(model.fit(rows, codes, names, columns, seed, "classes"), "classes")
+        proba = outputs(
+            model.fit(TrainingSet(rows, codes, names, columns, "classes"), seed), "classes"
+        )
         assert proba.shape == (240, 3)
         np.testing.assert_allclose(proba.sum(axis=1), 1)
 
@@ -155,18 +161,18 @@ def test_one_site_of_a_class_and_a_handful_in_all_are_enough(model: ModelBase) -
 def test_one_class_is_certain(model: ModelBase) -> None:
     if model.kind == "gradient_boosting":
         with pytest.raises(ItemFailure, match="all 240 training sites have the same la") as caught:
-            model.fit(X, np.zeros(240, int), groups, columns, 0, "classes")
+            model.fit(TrainingSet(X, np.zeros(240, int), groups, columns, "classes"), 0)
         assert caught.value.kind == "one_class"
         return
     proba = task_named("classes").output(
-        model.fit(X, np.zeros(240, int), groups, columns, 0, "classes"), X, CLASSES[:1]
+        model.fit(TrainingSet(X, np.zeros(240, int), groups, columns, "classes"), 0), X, CLASSES[:1]
     )
     assert (proba == 1).all()
 
 
 @all_models
 def test_one_number_is_what_is_predicted(model: ModelBase) -> None:
-    fitted = model.fit(X, np.full(240, 2.5), groups, columns, 0, "numbers")
+    fitted = model.fit(TrainingSet(X, np.full(240, 2.5), groups, columns, "numbers"), 0)
     # The first weights of a network are random, and what is left of them is its error.
     np.testing.assert_allclose(fitted.predict(X), 2.5, atol=0.2 if model.kind == "mlp" else 1e-6)
 
@@ -176,8 +182,8 @@ def test_one_number_is_what_is_predicted(model: ModelBase) -> None:
 def test_one_seed_gives_one_model_and_another_seed_another(
     model: ModelBase, task: TaskName
 ) -> None:
-    half = (X[::2], labels[task][::2], groups[::2])
-    same, again, other = (model.fit(*half, columns, seed, task) for seed in (3, 3, 4))
+    half = TrainingSet(X[::2], labels[task][::2], groups[::2], columns, task)
+    same, again, other = (model.fit(half, seed) for seed in (3, 3, 4))
     assert dump_model(model, same) == dump_model(model, again)
     assert (outputs(same, task) != outputs(other, task)).any()
 
@@ -187,10 +193,12 @@ def test_another_process_with_other_threads_has_the_same_models() -> None:
         f"{DATA}\nimport hashlib\n"
         "from exafscn_flows.models import *\n"
         "from exafscn_flows.models.persistence import dump_model\n"
+        "from exafscn_flows.models.training_set import TrainingSet\n"
         "from exafscn_flows.tasks import task_named\n"
         f"for model in {[*MODELS, NETWORK, AVERAGE]}:\n"
         "    for task in labels:\n"
-        "        fitted = model.fit(X, labels[task], groups, columns, 7, task)\n"
+        "        data = TrainingSet(X, labels[task], groups, columns, task)\n"
+        "        fitted = model.fit(data, 7)\n"
         "        output = task_named(task).output(fitted, X, [4, 5, 6])\n"
         "        for data in dump_model(model, fitted), output.tobytes():\n"
         "            print(hashlib.sha256(data).hexdigest())"
@@ -203,7 +211,7 @@ def test_another_process_with_other_threads_has_the_same_models() -> None:
     here = []
     for model in [*MODELS, NETWORK, AVERAGE]:
         for task in labels:
-            fitted = model.fit(X, labels[task], groups, columns, 7, task)
+            fitted = model.fit(TrainingSet(X, labels[task], groups, columns, task), 7)
             here += [sha(dump_model(model, fitted)), sha(outputs(fitted, task).tobytes())]
     assert result.stdout.split() == here, result.stderr
 
@@ -214,7 +222,7 @@ def test_a_loaded_model_predicts_the_same_to_the_last_bit(
     model: ModelBase, task: TaskName, n_classes: int
 ) -> None:
     rows = y < n_classes
-    fitted = model.fit(X[rows], labels[task][rows], groups[rows], columns, 0, task)
+    fitted = model.fit(TrainingSet(X[rows], labels[task][rows], groups[rows], columns, task), 0)
     data = dump_model(model, fitted)
     loaded = load_model(model.kind, data, sha(data))
     assert type(loaded) is type(fitted)
@@ -226,7 +234,7 @@ def test_a_loaded_model_predicts_the_same_to_the_last_bit(
 @all_models
 @both_tasks
 def test_changed_bytes_are_refused(model: ModelBase, task: TaskName) -> None:
-    data = dump_model(model, model.fit(X, labels[task], groups, columns, 0, task))
+    data = dump_model(model, model.fit(TrainingSet(X, labels[task], groups, columns, task), 0))
     flipped = bytearray(data)
     flipped[len(data) // 2] ^= 1
     for bad in (bytes(flipped), data[:-100], b""):

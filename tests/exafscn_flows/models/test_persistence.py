@@ -20,6 +20,7 @@ from exafscn_flows.errors import CampaignError
 from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import Bagging, ExtraTrees, GradientBoosting, Mlp, RandomForest
 from exafscn_flows.models.persistence import dump_model, load_model
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.targets.base import TaskName
 
 FIT = """
@@ -245,7 +246,10 @@ def fitted_model(kind: str, task: TaskName) -> Any:
     space: dict = {}
     exec(FIT, space)
     return MODELS[kind].fit(
-        space["X"], space["labels"][task], np.arange(120), Columns(np.arange(20)), 7, task
+        TrainingSet(
+            space["X"], space["labels"][task], np.arange(120), Columns(np.arange(20)), task
+        ),
+        7,
     )
 
 

@@ -15,9 +15,9 @@ from exafscn_flows.hashing import content_hash
 from exafscn_flows.models import GradientBoosting, RandomForest
 from exafscn_flows.models import search as search_module
 from exafscn_flows.models.search import N_FOLDS, best_candidate
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.splits import grouped_folds
 from exafscn_flows.targets.base import TaskName
-from exafscn_flows.tasks import task_named
 
 RNG = np.random.default_rng(0)
 GROUPS = np.sort(RNG.integers(0, 60, 240)).astype(str)
@@ -38,16 +38,8 @@ class Fixed:
         self.answer = answer
         self.fits: list[tuple[set[str], set[str]]] = []
 
-    def fit(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        groups: np.ndarray,
-        columns: Columns,
-        seed: int,
-        task: str,
-    ) -> "Fixed":
-        self.fits.append((set(groups), set()))
+    def fit(self, data: TrainingSet, seed: int) -> "Fixed":
+        self.fits.append((set(data.groups), set()))
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
@@ -61,30 +53,35 @@ def test_the_better_candidate_is_taken_wherever_it_stands(
     values: list[int], task: TaskName
 ) -> None:
     model = RandomForest(n_estimators=10, search={"min_samples_leaf": values})
-    chosen = model.chosen(X, Y, GROUPS, COLUMNS, 0, task)
+    chosen = model.chosen(TrainingSet(X, Y, GROUPS, COLUMNS, task), 0)
     assert chosen == RandomForest(n_estimators=10, min_samples_leaf=GOOD)
-    predicted = model.fit(X, Y, GROUPS, COLUMNS, 0, task).predict(X)
-    assert (predicted == chosen.fit(X, Y, GROUPS, COLUMNS, 0, task).predict(X)).all()
+    predicted = model.fit(TrainingSet(X, Y, GROUPS, COLUMNS, task), 0).predict(X)
+    assert (predicted == chosen.fit(TrainingSet(X, Y, GROUPS, COLUMNS, task), 0).predict(X)).all()
 
 
 def test_the_first_of_equal_candidates_is_taken() -> None:
     common = int(np.bincount(Y).argmax())
     answers = [Fixed(1 - common), Fixed(common), Fixed(common)]
     for task in TASKS:
-        assert best_candidate(answers, X, Y, GROUPS, COLUMNS, 0, task) == 1
-        assert best_candidate(answers[2:] + answers[:2], X, Y, GROUPS, COLUMNS, 0, task) == 0
+        assert best_candidate(answers, TrainingSet(X, Y, GROUPS, COLUMNS, task), 0) == 1
+        assert (
+            best_candidate(answers[2:] + answers[:2], TrainingSet(X, Y, GROUPS, COLUMNS, task), 0)
+            == 0
+        )
 
 
 def test_numbers_are_compared_by_their_squared_errors() -> None:
     skewed = np.where(Y == 1, 10.0, RNG.normal(size=240))
     answers = [Fixed(0.0), Fixed(float(skewed.mean())), Fixed(float(np.median(skewed)))]
-    assert best_candidate(answers, X, skewed, GROUPS, COLUMNS, 0, "numbers") == 1
+    assert best_candidate(answers, TrainingSet(X, skewed, GROUPS, COLUMNS, "numbers"), 0) == 1
 
 
 def test_candidates_are_compared_on_formulas_that_they_did_not_learn() -> None:
     rows = GROUPS.astype(float)[:, None]
     candidate = Fixed(0)
-    best_candidate([candidate], rows, Y, GROUPS, Columns(COLUMNS.axis[:1]), 0, "classes")
+    best_candidate(
+        [candidate], TrainingSet(rows, Y, GROUPS, Columns(COLUMNS.axis[:1]), "classes"), 0
+    )
     assert len(candidate.fits) == N_FOLDS
     for learned, asked in candidate.fits:
         assert asked
@@ -100,22 +97,21 @@ def test_held_out_rows_have_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
     garbage, labels = X.copy(), Y.copy()
     garbage[held_out] = 1e6 * RNG.normal(size=(held_out.sum(), 6))
     labels[held_out] = 1 - Y[held_out]
-    seen: list[tuple[Any, ...]] = []
+    seen: list[tuple[int, TrainingSet]] = []
 
-    def recorded(candidates: Any, *data: Any) -> int:
-        best = best_candidate(candidates, *data)
-        seen.append((best, *data))
+    def recorded(candidates: Any, data: TrainingSet, seed: int) -> int:
+        best = best_candidate(candidates, data, seed)
+        seen.append((best, data))
         return best
 
     monkeypatch.setattr(search_module, "best_candidate", recorded)
     for rows, y in ((X, Y), (garbage, labels)):
-        fit_fold(task_named("classes"), model, rows, y, GROUPS, COLUMNS, folds, 1, 0, [4, 6])
-    assert seen[0][0] == seen[1][0] == 1
-    *same, last = zip(*seen, strict=True)
-    assert last == ("classes", "classes")
-    for mine, theirs in same:
-        np.testing.assert_array_equal(mine, theirs)
-    assert not set(seen[0][3]) & set(GROUPS[held_out])
+        fit_fold(model, TrainingSet(rows, y, GROUPS, COLUMNS, "classes"), folds, 1, 0, [4, 6])
+    (best, mine), (other, theirs) = seen
+    assert best == other == 1
+    for name in ("X", "y", "groups"):
+        np.testing.assert_array_equal(getattr(mine, name), getattr(theirs, name))
+    assert not set(mine.groups) & set(GROUPS[held_out])
 
 
 def test_the_order_of_the_keys_means_nothing() -> None:
@@ -147,19 +143,21 @@ def test_too_little_to_search_on_is_a_failure_that_says_so() -> None:
     few = np.repeat(["NiO", "NiS"], 6)
     with pytest.raises(ItemFailure, match="in the search over parameters, 2 formulas") as error:
         RandomForest(search={"n_estimators": [1, 2]}).fit(
-            X[:12], Y[:12], few, COLUMNS, 0, "classes"
+            TrainingSet(X[:12], Y[:12], few, COLUMNS, "classes"), 0
         )
     assert error.value.kind == "too_few_sites"
     assert "no search" in error.value.hint
     y = np.array([0] * 9 + [1] * 3)
     groups = np.array(["a", "b", "c"] * 3 + ["d"] * 3)
     with pytest.raises(ItemFailure, match="in the search") as error:
-        GradientBoosting(search={"max_iter": [1, 2]}).fit(X[:12], y, groups, COLUMNS, 0, "classes")
+        GradientBoosting(search={"max_iter": [1, 2]}).fit(
+            TrainingSet(X[:12], y, groups, COLUMNS, "classes"), 0
+        )
     assert error.value.kind == "one_class"
     pairs = np.repeat([0, 1, 2], 2)
     with pytest.raises(ItemFailure, match="over parameters, no label has as many sites") as error:
         RandomForest(search={"n_estimators": [1, 2]}).fit(
-            X[:6], pairs, np.arange(6), COLUMNS, 0, "classes"
+            TrainingSet(X[:6], pairs, np.arange(6), COLUMNS, "classes"), 0
         )
     assert error.value.kind == "too_few_sites"
 

@@ -10,6 +10,7 @@ from sklearn.metrics import balanced_accuracy_score, f1_score
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import RandomForest
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.tasks import task_named
 from exafscn_flows.tasks.classes import expected_errors, predicted_classes
 
@@ -178,7 +179,7 @@ def test_a_class_that_was_not_learned_has_no_probability() -> None:
     X = rng.normal(size=(40, 3)) + y[:, None]
     classes: list[Any] = [4, 5, 6]
     fitted = RandomForest(n_estimators=5).fit(
-        X, y, np.arange(40), Columns(np.arange(3)), 0, "classes"
+        TrainingSet(X, y, np.arange(40), Columns(np.arange(3)), "classes"), 0
     )
     output = TASK.output(fitted, X, classes)
     assert output.shape == (40, len(classes))

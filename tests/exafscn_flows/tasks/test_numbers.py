@@ -13,6 +13,7 @@ from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import Bagging, ExtraTrees, GradientBoosting, RandomForest
 from exafscn_flows.models.base import ModelBase
+from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.tasks import task_named
 from exafscn_flows.tasks.numbers import spread
 
@@ -146,7 +147,9 @@ def test_spread_is_the_standard_deviation_over_the_trees(model: ModelBase) -> No
     rng = np.random.default_rng(0)
     X = rng.normal(size=(150, 6)).astype(np.float32)
     y = 1e3 + X[:, 2] + 0.1 * rng.normal(size=150)
-    fitted: Any = model.fit(X[:100], y[:100], np.arange(100), Columns(np.arange(6)), 0, "numbers")
+    fitted: Any = model.fit(
+        TrainingSet(X[:100], y[:100], np.arange(100), Columns(np.arange(6)), "numbers"), 0
+    )
     trees = np.array([tree.predict(X) for tree in fitted.estimators_])
     output = TASK.output(fitted, X, [])
     np.testing.assert_allclose(output[:, 1], trees.std(axis=0), rtol=1e-6, atol=1e-9)
@@ -162,7 +165,7 @@ def test_one_tree_and_models_that_are_no_mean_over_trees_have_no_spread() -> Non
     rng = np.random.default_rng(0)
     X, y, groups = rng.normal(size=(30, 3)), rng.normal(size=30), np.arange(30)
     for model in (RandomForest(n_estimators=1), GradientBoosting(max_iter=2)):
-        fitted: Any = model.fit(X, y, groups, Columns(np.arange(3)), 0, "numbers")
+        fitted: Any = model.fit(TrainingSet(X, y, groups, Columns(np.arange(3)), "numbers"), 0)
         assert (spread(fitted, X) == 0).all(), model.kind
 
 

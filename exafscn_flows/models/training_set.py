@@ -1,0 +1,48 @@
+"""What models are fitted on."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+from exafscn_flows.features.columns import Columns
+from exafscn_flows.targets.base import TaskName
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Sites with features and labels.
+
+    Attributes
+    ----------
+    X
+        Features, shape (n, n_features).
+    y
+        Number of the class of each row, from 0, or the number that it is, shape (n,).
+    groups
+        Group of each row, e.g. its formula, shape (n,). What holds rows back to watch itself learn,
+        or splits them again, keeps a group on one side.
+    columns
+        What the columns of `X` are.
+    task
+        Whether `y` are classes or numbers.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    groups: np.ndarray
+    columns: Columns
+    task: TaskName
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def part(self, rows: np.ndarray) -> Self:
+        """Return some of the rows.
+
+        Parameters
+        ----------
+        rows
+            Whether each row is taken, or the numbers of those that are.
+        """
+        return replace(self, X=self.X[rows], y=self.y[rows], groups=self.groups[rows])
