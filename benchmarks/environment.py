@@ -3,9 +3,10 @@
     python benchmarks/xanes_table.py xanes.parquet
     python benchmarks/environment.py --table xanes.parquet --data DIR --json environment.json
 
-Runs configs/study_environment.yaml once for each seed of the folds, and says how much is lost when
-all energies are off, relative to the edge that a spectrum shows itself and to a tabulated one. With
---data, the database stays in that folder, and a run that was interrupted goes on.
+Runs configs/study_environment.yaml once for each seed of the folds, after the first one only its
+models of all metals on the features studied, and says how much is lost when all energies are off,
+relative to the edge that a spectrum shows itself and to a tabulated one. With --data, the database
+stays in that folder, and a run that was interrupted goes on.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from inputs import require
 from provenance import provenance
 from rich.console import Console
 from rich.table import Table
+from ruamel.yaml import YAML
 from sklearn.metrics import f1_score
 
 from exafscn_flows import Campaign
@@ -84,8 +86,13 @@ def run(table: Path, seed: int) -> pd.DataFrame:
     """
     exafscn = str(Path(sys.executable).with_name("exafscn"))
     keys = [f"sources.0.path={table}", f"evaluation.seed={seed}"]
-    # Experiments are made once.
-    keys += ["study=null"] if seed else []
+    if seed:
+        # Experiments are made once; so are models of one metal, or on other features.
+        written = YAML(typ="safe").load(FILE)
+        models = [one for one in written["models"] if one.get("per") == "campaign"]
+        sets = written["features"]["sets"][:1]
+        keys += ["study=null", f"features.sets={json.dumps(sets)}"]
+        keys += [f"models={json.dumps(models)}"]
     options = [word for key in keys for word in ("--set", key)]
     subprocess.run([exafscn, "run", str(FILE), *options], check=True)
     metrics = Campaign(NAME).metrics()
