@@ -14,15 +14,6 @@ oxides of at most three elements goes twice as fast:
     python benchmarks/computed_xanes.py simple CIFS.zip simple.zip
     exafscn run configs/xanes_oxides.yaml --set sources.0.path=simple.zip
 
-Of Ti, Cr, Co and Ni, the stored tables hold few sites with 4 or 5 neighbours, so few that models
-hardly learn them. Crystals that have such sites, kept in a file of their own:
-
-    python benchmarks/computed_xanes.py rare CIFS.zip rare.zip
-    exafscn run configs/xanes_oxides.yaml --set campaign=xanes-rare --set sources.0.path=rare.zip \
-        --set absorbers=[Ti,Cr,Co,Ni] --set sample=null
-    python benchmarks/computed_xanes.py --file benchmarks/results/xanes_rare.parquet \
-        keep --campaign xanes-rare
-
 Sites of Ti and Cu that are stored, too, so that both sources can be compared:
 
     python benchmarks/xanes_table.py xanes.parquet
@@ -39,7 +30,7 @@ import json
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,13 +41,11 @@ from provenance import provenance
 from pymatgen.core import Composition, Structure
 from stored_xanes import SYMPREC
 
-from exafscn_flows.crystal import absorbing_sites, reduce_structure
-from exafscn_flows.errors import ItemFailure
+from exafscn_flows.crystal import reduce_structure
 from exafscn_flows.keys import item_key, site_key
 from exafscn_flows.sources.cif import parse_cif
 from exafscn_flows.store.documents import SiteDoc, SpectrumDoc
 from exafscn_flows.store.store import Store
-from exafscn_flows.targets.surroundings import Surroundings
 
 FILE = Path(__file__).with_name("results") / "xanes_oxides.parquet"
 CAMPAIGN = "xanes-oxides"
@@ -96,55 +85,23 @@ class Computed(NamedTuple):
 _FORMULA = re.compile(r"_chemical_formula_sum\s+['\"]?([^'\"\n]+)")
 
 
-def copy(cifs: Path, output: Path, is_wanted: Callable[[bytes, str], bool]) -> int:
-    """Copy what is wanted from one zip of CIFs to another, and return its number."""
+def copy_simple(cifs: Path, output: Path) -> int:
+    """Copy the simple ones from one zip of CIFs to another, and return their number."""
     count = 0
     with zipfile.ZipFile(cifs) as archive, zipfile.ZipFile(output, "w") as chosen:
         for name in sorted(archive.namelist()):
             text = archive.read(name)
-            if is_wanted(text, name):
+            if is_simple(text):
                 chosen.writestr(name, text)
                 count += 1
     return count
 
 
-def is_simple(text: bytes, name: str) -> bool:
+def is_simple(text: bytes) -> bool:
     """Tell whether a crystal is an oxide of at most three elements."""
     stated = _FORMULA.search(text.decode())
     elements = Composition(stated[1]).chemical_system_set if stated else set()
     return "O" in elements and len(elements) <= 3
-
-
-RARE = {"Ti": {4, 5}, "Cr": {5}, "Co": {5}, "Ni": {4, 5}}
-"""Coordination numbers of which the stored tables hold fewer than 60 sites."""
-
-
-def is_rare(text: bytes, name: str) -> bool:
-    """Tell whether a crystal has a rare site, and few, small potentials.
-
-    It has at most five elements and 40 atoms, and at most two inequivalent sites of the metal.
-    """
-    stated = _FORMULA.search(text.decode())
-    if stated is None:
-        return False
-    composition = Composition(stated[1])
-    elements = composition.chemical_system_set
-    metals = sorted(elements & set(RARE))
-    if "O" not in elements or len(elements) > 5 or composition.num_atoms > 160 or not metals:
-        return False
-    try:
-        reduced = reduce_structure(parse_cif(text, name), SYMPREC)
-        if len(reduced.structure) > 40:
-            return False
-        surroundings = Surroundings(reduced.structure)
-        for metal in metals:
-            sites = absorbing_sites(reduced, metal)
-            found = {surroundings.coordination(site.site_index).cn for site in sites}
-            if len(sites) <= 2 and found & RARE[metal]:
-                return True
-    except ItemFailure:
-        return False
-    return False
 
 
 MOST_ATOMS = 16
@@ -279,10 +236,8 @@ def main() -> None:
     kept.add_argument("--campaign", default=CAMPAIGN)
     commands.add_parser("restore", help="write those of the file to the database")
     chosen = commands.add_parser("simple", help="choose the oxides of at most three elements")
-    scarce = commands.add_parser("rare", help="choose those with sites of which few are stored")
-    for command in (chosen, scarce):
-        command.add_argument("cifs", type=Path, help="zip to choose from")
-        command.add_argument("output", type=Path, help="zip to write")
+    chosen.add_argument("cifs", type=Path, help="zip to choose from")
+    chosen.add_argument("output", type=Path, help="zip to write")
     twice = commands.add_parser("single", help="choose those with one spectrum in a table")
     twice.add_argument("table", type=Path, help="made by xanes_table.py")
     twice.add_argument("output", type=Path, help="zip to write")
@@ -292,9 +247,8 @@ def main() -> None:
         count = single(arguments.table, arguments.output, arguments.metals)
         print(f"{count} structures")
         return
-    wanted = {"simple": is_simple, "rare": is_rare}.get(arguments.what)
-    if wanted is not None:
-        print(f"{copy(arguments.cifs, arguments.output, wanted)} structures")
+    if arguments.what == "simple":
+        print(f"{copy_simple(arguments.cifs, arguments.output)} structures")
         return
     if arguments.what == "keep":
         count = keep(arguments.file, arguments.campaign)

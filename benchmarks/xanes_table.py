@@ -2,10 +2,9 @@
 
     python benchmarks/xanes_table.py xanes.parquet
 
-The computed ones are those of configs/xanes_oxides.yaml, kept by computed_xanes.py; with --rare
-also those of sites of Ti, Cr, Co and Ni such as few spectra are stored of. Each row has its
-structure and its site. Energies are those of the program that made a spectrum, and count from the
-tabulated K edge of the element (xraydb), which is `e0`. What is left out is counted.
+The computed ones are those of configs/xanes_oxides.yaml, kept by computed_xanes.py. Each row has
+its structure and its site. Energies are those of the program that made a spectrum, and count from
+the tabulated K edge of the element (xraydb), which is `e0`. What is left out is counted.
 """
 
 import argparse
@@ -104,9 +103,7 @@ def show(rows: list[dict[str, Any]], left_out: Counter[tuple[str, str]]) -> None
     for (metal, why), n in sorted(left_out.items()):
         reasons_of.setdefault(metal, []).append(f"{n}: {why}")
     for (metal, program), count in sorted(counts.items()):
-        # Once for a metal of two programs.
-        reasons = reasons_of.pop(metal, [])
-        table.add_row(metal, program, str(count), "\n".join(reasons))
+        table.add_row(metal, program, str(count), "\n".join(reasons_of.get(metal, [])))
     Console(width=100).print(table)
 
 
@@ -118,7 +115,6 @@ def main() -> None:
     parser.add_argument("--metals", type=Path, default=SIX, help="table of the other metals")
     parser.add_argument("--cifs", type=Path, default=CIFS, help="zip of their structures")
     parser.add_argument("--computed", type=Path, default=COMPUTED, help="computed spectra")
-    parser.add_argument("--rare", type=Path, help="more computed spectra, of rare sites")
     parser.add_argument("--computed-cifs", type=Path, default=ALL_CIFS, help="their structures")
     arguments = parser.parse_args()
     pool = copper(require(arguments.copper, "--copper"))
@@ -126,16 +122,8 @@ def main() -> None:
     left_out: Counter[tuple[str, str]] = Counter()
     with zipfile.ZipFile(require(arguments.cifs, "--cifs")) as archive:
         rows = list(stored_rows(pool, archive, left_out))
-    computed = [require(arguments.computed, "--computed")]
-    if arguments.rare:
-        computed.append(require(arguments.rare, "--rare"))
-    stored = {one["material_id"] for one in rows}
-    for file in computed:
-        for one in computed_rows(file, require(arguments.computed_cifs, "--computed-cifs")):
-            if one["material_id"] in stored:
-                left_out[one["absorber"], "computed, but stored, too"] += 1
-            else:
-                rows.append(one)
+    computed = require(arguments.computed, "--computed")
+    rows += computed_rows(computed, require(arguments.computed_cifs, "--computed-cifs"))
     rows.sort(key=lambda one: (one["material_id"], one["site_index"]))
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), arguments.output, row_group_size=500)
     show(rows, left_out)
