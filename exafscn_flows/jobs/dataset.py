@@ -50,6 +50,9 @@ class Dataset:
         Those that occur, ascending; empty for numbers.
     y
         Place of each label among the classes, or the number, shape (n_sites,).
+    shares
+        Of classes, the share that each label gives to every class, shape (n_sites, n_classes),
+        float32; what goes to classes that no site has is left out. Of numbers, a column of ones.
     groups
         Reduced formula of each site, shape (n_sites,): no formula may be on both sides of a split.
     systems
@@ -67,6 +70,7 @@ class Dataset:
     values: list[Value]
     classes: list[Class]
     y: np.ndarray
+    shares: np.ndarray
     groups: np.ndarray
     neighbours: list[list[str]]
     hash: str
@@ -78,6 +82,14 @@ class Dataset:
     @property
     def task(self) -> Task:
         return task_named(self.target.task)
+
+    @property
+    def certainty(self) -> np.ndarray:
+        """Share of each label that is the class itself, shape (n_sites,); of numbers, ones."""
+        if not self.classes:
+            return np.ones(len(self.y))
+        of_label: np.ndarray = self.shares[np.arange(len(self.y)), self.y]
+        return of_label
 
     @property
     def systems(self) -> np.ndarray:
@@ -101,6 +113,7 @@ class Dataset:
             sites=[self.sites[row] for row in rows],
             values=[self.values[row] for row in rows],
             y=self.y[rows],
+            shares=self.shares[rows],
             groups=self.groups[rows],
             neighbours=[self.neighbours[row] for row in rows],
         )
@@ -112,13 +125,15 @@ class _Row(NamedTuple):
     name: DatasetName
     site: SiteDoc
     value: Value
+    weights: dict[str, float] | None
     neighbours: list[str]
     features: str
 
     def add_to(self, digest: "hashlib._Hash") -> None:
         site = self.site
         neighbours = " ".join(self.neighbours)
-        row = (site.site, repr(self.value), neighbours, self.features, site.formula)
+        weights = repr(sorted((self.weights or {}).items()))
+        row = (site.site, repr(self.value), weights, neighbours, self.features, site.formula)
         digest.update("".join(f"{value}\0" for value in row).encode())
 
 
@@ -205,6 +220,7 @@ def _dataset(
         values=values,
         classes=classes,
         y=task.encode(values, classes),
+        shares=task.shares([row.weights for row in rows], values, classes),
         groups=np.array([row.site.formula for row in rows], dtype=str),
         neighbours=[row.neighbours for row in rows],
         hash=hash_,
@@ -230,7 +246,8 @@ def _rows(
                     continue
                 hash_ = wanted.features[name.feature_set]
                 if features.get(item_key(site.site, name.feature_set)) == hash_:
-                    yield _Row(name, site, raw["value"], sorted(raw["neighbours"] or ()), hash_)
+                    elements = sorted(raw["neighbours"] or ())
+                    yield _Row(name, site, raw["value"], raw["weights"], elements, hash_)
 
 
 def _labels(
@@ -238,7 +255,7 @@ def _labels(
 ) -> dict[str, dict[str, Any]]:
     keys = [item_key(site.site, target) for site in sites for target in targets]
     ids = {"_id": {"$in": [f"{campaign}/{key}" for key in keys]}}
-    fields = ["site", "target", "hash", "value", "neighbours"]
+    fields = ["site", "target", "hash", "value", "weights", "neighbours"]
     found = store.project(LabelDoc, ids, fields)
     return {item_key(raw["site"], raw["target"]): raw for raw in found}
 

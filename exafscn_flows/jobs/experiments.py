@@ -135,7 +135,7 @@ def _document(
 
     task = dataset.task
     output = assemble({fold: outcome.output for fold, outcome in outcomes.items()}, folds)
-    quality = task.metrics(dataset.y, output, folds, dataset.classes)
+    quality = task.metrics(dataset.y, output, folds, dataset.classes, dataset.certainty)
     importance: dict[str, Any] = {}
     if one.name == "importance":
         axis, label = one.feature_set.axis(config.features)

@@ -28,20 +28,23 @@ class Samples:
         Place of each label among the classes, or the number, shape (n_sites,).
     groups
         Reduced formula of each site, shape (n_sites,).
+    shares
+        What each label says of every class, as of `Dataset`.
     """
 
     X: np.ndarray
     y: np.ndarray
     groups: np.ndarray
+    shares: np.ndarray
 
     @classmethod
     def of(cls, store: Store, dataset: Dataset) -> Self:
         """Read the inputs of the models of a data set from the store."""
-        return cls(feature_matrix(store, dataset), dataset.y, dataset.groups)
+        return cls(feature_matrix(store, dataset), dataset.y, dataset.groups, dataset.shares)
 
     def training_set(self, columns: Columns, task: TaskName) -> TrainingSet:
         """Return them as models learn them."""
-        return TrainingSet(self.X, self.y, self.groups, columns, task)
+        return TrainingSet(self.X, self.y, self.groups, columns, task, self.shares)
 
 
 def share(folder: Path, dataset: Dataset, samples: Samples) -> None:

@@ -120,5 +120,8 @@ def _metrics(
         classes=classes,
         class_counts=counts["class_counts"],
         rare=counts["rare"],
-        splits={split: task.metrics(y, output[split], folds[split], classes) for split in folds},
+        splits={
+            split: task.metrics(y, output[split], folds[split], classes, own.certainty)
+            for split in folds
+        },
     )

@@ -12,6 +12,7 @@ from exafscn_flows.models.late_fusion import LateFusion
 from exafscn_flows.models.mlp import Mlp
 from exafscn_flows.models.random_forest import RandomForest
 from exafscn_flows.models.registry import MEMBERS
+from exafscn_flows.models.spectral_network import SpectralNetwork
 from exafscn_flows.registry import one_of
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Mlp",
     "ModelSettings",
     "RandomForest",
+    "SpectralNetwork",
 ]
 
 MODELS: tuple[type[ModelBase], ...] = (*MEMBERS, Average, LateFusion)

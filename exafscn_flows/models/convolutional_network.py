@@ -54,12 +54,14 @@ class ConvolutionalNetwork(ModelBase):
 
     @classmethod
     def dump(cls, fitted: Fitted) -> bytes:
-        from exafscn_flows.models.convolutional_file import dump_networks
+        from exafscn_flows.models.convolutional_layers import ConvolutionalLayers
+        from exafscn_flows.models.network_file import dump_networks
 
-        return dump_networks(fitted)
+        return dump_networks(fitted, ConvolutionalLayers)
 
     @classmethod
     def load(cls, data: bytes) -> Fitted:
-        from exafscn_flows.models.convolutional_file import load_networks
+        from exafscn_flows.models.convolutional_layers import ConvolutionalLayers
+        from exafscn_flows.models.network_file import load_networks
 
-        return load_networks(data)
+        return load_networks(data, ConvolutionalLayers)

@@ -9,6 +9,7 @@ from exafscn_flows.models.extra_trees import ExtraTrees
 from exafscn_flows.models.gradient_boosting import GradientBoosting
 from exafscn_flows.models.mlp import Mlp
 from exafscn_flows.models.random_forest import RandomForest
+from exafscn_flows.models.spectral_network import SpectralNetwork
 from exafscn_flows.registry import one_of, registered
 from exafscn_flows.strict import LocatedError, Location
 
@@ -21,6 +22,7 @@ MEMBERS: tuple[type[ModelBase], ...] = registered(
         GradientBoosting,
         Mlp,
         ConvolutionalNetwork,
+        SpectralNetwork,
     ],
     reserved=["average", "late_fusion"],
 )

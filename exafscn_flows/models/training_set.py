@@ -26,6 +26,9 @@ class TrainingSet:
         What the columns of `X` are.
     task
         Whether `y` are classes or numbers.
+    shares
+        Of classes, what the label of each row says of every class, sums 1, shape (n, n_classes) in
+        the order of their numbers; None if nothing is in doubt.
     """
 
     X: np.ndarray
@@ -33,6 +36,7 @@ class TrainingSet:
     groups: np.ndarray
     columns: Columns
     task: TaskName
+    shares: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.X)
@@ -45,4 +49,6 @@ class TrainingSet:
         rows
             Whether each row is taken, or the numbers of those that are.
         """
-        return replace(self, X=self.X[rows], y=self.y[rows], groups=self.groups[rows])
+        shares = None if self.shares is None else self.shares[rows]
+        arrays = {"X": self.X[rows], "y": self.y[rows], "groups": self.groups[rows]}
+        return replace(self, **arrays, shares=shares)

@@ -34,6 +34,7 @@ class ClassesView(View):
     more = (
         Score("balanced_accuracy", "Balanced accuracy"),
         Score("macro_f1", "Macro-F1"),
+        Score("certain_accuracy", "Certain labels"),
         Score("ece", "Calibration error"),
     )
     quality = "Accuracy"
@@ -41,6 +42,7 @@ class ClassesView(View):
         "Majority": "What always guessing the commonest class would score.",
         "Balanced accuracy, macro-F1": "Every class counts the same, however rare; they are low "
         "where rare ones are missed.",
+        "Certain labels": "Accuracy of sites of whose label more than 0.8 is certain.",
         "Calibration error": "By how much the probability of the predicted class is off, mean over "
         "all sites: of sites predicted with 80 %, eight in ten should be right.",
     }

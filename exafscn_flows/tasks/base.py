@@ -45,6 +45,31 @@ class Task(ABC):
             Shape (n,): the place of each label among the classes, int64; or the number, float64.
         """
 
+    def shares(
+        self,
+        weights: Sequence[Mapping[str, float] | None],
+        values: Sequence[Value],
+        classes: Sequence[Value],
+    ) -> np.ndarray:
+        """Return what labels say of every class.
+
+        Parameters
+        ----------
+        weights
+            Weights of the classes by name, as labels have them, length n; None without doubt.
+        values
+            Label of each site, length n.
+        classes
+            All classes, as `classes` returns them.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n, n_classes), float32, sums 1: what goes to other classes is left out. Of
+            numbers, a column of ones.
+        """
+        return np.ones((len(values), 1), dtype=np.float32)
+
     @abstractmethod
     def strata(self, y: np.ndarray) -> np.ndarray:
         """Return whole numbers that every fold should hold in equal shares, shape (n,)."""
@@ -143,7 +168,12 @@ class Task(ABC):
 
     @abstractmethod
     def metrics(
-        self, y: np.ndarray, output: np.ndarray, folds: np.ndarray, classes: Sequence[Value]
+        self,
+        y: np.ndarray,
+        output: np.ndarray,
+        folds: np.ndarray,
+        classes: Sequence[Value],
+        certainty: np.ndarray,
     ) -> dict[str, Any]:
         """Compare out-of-fold outputs with labels.
 
@@ -157,6 +187,8 @@ class Task(ABC):
             Fold of each row, shape (n,).
         classes
             All classes.
+        certainty
+            Share of each label that is the class itself, shape (n,); of numbers, ones.
 
         Returns
         -------

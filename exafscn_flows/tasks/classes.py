@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 _DIGITS = 9
 """Decimals of probabilities that count: means over trees equal on paper differ in the last bits."""
 
+CERTAIN = 0.8
+"""A label is certain if more than this share of it is the class itself."""
+
 _EDGES = np.arange(11) / 10
 """Of the bins of probability by which it is compared with the accuracy."""
 
@@ -33,6 +36,21 @@ class ClassesTask(Task):
     def encode(self, values: Sequence[Value], classes: Sequence[Value]) -> np.ndarray:
         place = {value: index for index, value in enumerate(classes)}
         return np.array([place[value] for value in values], dtype=np.int64)
+
+    def shares(
+        self,
+        weights: Sequence[Mapping[str, float] | None],
+        values: Sequence[Value],
+        classes: Sequence[Value],
+    ) -> np.ndarray:
+        places = {str(value): index for index, value in enumerate(classes)}
+        found = np.zeros((len(values), len(classes)), dtype=np.float32)
+        for row, of_row, value in zip(found, weights, values, strict=True):
+            for name, weight in (of_row or {str(value): 1.0}).items():
+                if name in places:
+                    row[places[name]] = weight
+        shares: np.ndarray = found / found.sum(axis=1, keepdims=True)
+        return shares
 
     def strata(self, y: np.ndarray) -> np.ndarray:
         return y
@@ -78,7 +96,12 @@ class ClassesTask(Task):
             }
 
     def metrics(
-        self, y: np.ndarray, output: np.ndarray, folds: np.ndarray, classes: Sequence[Value]
+        self,
+        y: np.ndarray,
+        output: np.ndarray,
+        folds: np.ndarray,
+        classes: Sequence[Value],
+        certainty: np.ndarray,
     ) -> dict[str, Any]:
         """Compare out-of-fold probabilities with labels.
 
@@ -96,7 +119,8 @@ class ClassesTask(Task):
             probability of the predicted class, from `low` (included) to `high`: `n` sites, their
             mean `probability` and their `accuracy`; ``ece``: expected calibration error, the mean
             over the sites of the difference between these two in their bin (Guo et al.,
-            Proceedings of Machine Learning Research 70, 1321 (2017)).
+            Proceedings of Machine Learning Research 70, 1321 (2017)). ``n_certain``: sites of whose
+            label more than 0.8 is certain, and ``certain_accuracy`` that of them, None without any.
 
         Raises
         ------
@@ -115,6 +139,7 @@ class ClassesTask(Task):
         fold_accuracy = [float(right[folds == fold].mean()) for fold in np.unique(folds)]
         probability = output[np.arange(len(output)), predicted]
         calibration = _calibration(probability, right)
+        certain = certainty > CERTAIN
         gaps = [one["n"] * abs(one["probability"] - one["accuracy"]) for one in calibration]
         return {
             "accuracy": float(right.mean()),
@@ -128,6 +153,8 @@ class ClassesTask(Task):
             "confusion": confusion.tolist(),
             "calibration": calibration,
             "ece": sum(gaps) / len(y),
+            "n_certain": int(certain.sum()),
+            "certain_accuracy": float(right[certain].mean()) if certain.any() else None,
         }
 
     def counts(

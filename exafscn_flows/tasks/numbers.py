@@ -67,7 +67,12 @@ class NumbersTask(Task):
             }
 
     def metrics(
-        self, y: np.ndarray, output: np.ndarray, folds: np.ndarray, classes: Sequence[Value]
+        self,
+        y: np.ndarray,
+        output: np.ndarray,
+        folds: np.ndarray,
+        classes: Sequence[Value],
+        certainty: np.ndarray,
     ) -> dict[str, Any]:
         """Compare out-of-fold predictions with labels.
 

@@ -37,7 +37,8 @@ def cross_validate(
 def metrics(X: np.ndarray, y: np.ndarray, folds: np.ndarray) -> dict[str, Any]:
     classes = TASK.classes(y.tolist())
     proba = cross_validate(FOREST, X, y, np.arange(len(y)), folds)
-    return TASK.metrics(TASK.encode(y.tolist(), classes), proba, folds, classes)
+    codes = TASK.encode(y.tolist(), classes)
+    return TASK.metrics(codes, proba, folds, classes, np.ones(len(y)))
 
 
 def score(X: np.ndarray, y: np.ndarray, folds: np.ndarray) -> float:
@@ -197,7 +198,7 @@ def test_numbers_are_learned_where_they_can_be_and_not_where_they_are_remembered
             }
             output = assemble(parts, folds)
             assert output.shape == (300, 2)
-            found[name, split] = task.metrics(y, output, folds, [])["r2"]
+            found[name, split] = task.metrics(y, output, folds, [], np.ones(len(y)))["r2"]
     assert found["learned", "grouped"] > 0.9
     assert found["remembered", "random"] > 0.9
     assert found["remembered", "grouped"] < 0.1

@@ -41,7 +41,9 @@ def dataset(n: int = 300, systems: list[list[str]] = SYSTEMS) -> Dataset:
     y = rng.choice(2, n)
     values = [(4, 6)[one] for one in y]
     target = CoordinationNumber()
-    return Dataset(target, ("Cu",), "r_space", sites, values, [4, 6], y, formulas, [], "")
+    return Dataset(
+        target, ("Cu",), "r_space", sites, values, [4, 6], y, np.eye(2)[y], formulas, [], ""
+    )
 
 
 def made(evaluation: Evaluation, data: Dataset, splits: Collection[str]) -> Folds | ItemFailure:

@@ -41,7 +41,7 @@ CLASSES: list[Any] = [4, 6, 8]
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 5)).astype(np.float32)
 GROUPS = np.repeat(np.arange(20), 3)
-COLUMNS = Columns(np.arange(5.0), (np.arange(2.0), np.arange(3.0)))
+COLUMNS = Columns(np.arange(1.0, 6.0), (np.arange(2.0), np.arange(3.0)))
 LABELS: dict[TaskName, np.ndarray] = {
     "classes": np.digitize(X[:, 2], [-0.5, 0.5]),
     "numbers": (X[:, 2] + 0.1 * RNG.normal(size=60)).astype(np.float64),

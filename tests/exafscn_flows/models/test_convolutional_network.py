@@ -14,12 +14,9 @@ from safetensors.torch import load, save
 from exafscn_flows.errors import CampaignError, ItemFailure
 from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import ConvolutionalNetwork
-from exafscn_flows.models.convolutional_layers import (
-    ConvolutionalClassifier,
-    ConvolutionalRegressor,
-    Layers,
-)
-from exafscn_flows.models.convolutional_training import shifted
+from exafscn_flows.models.convolutional_layers import ConvolutionalLayers
+from exafscn_flows.models.network_training import moved
+from exafscn_flows.models.networks import NetworkClassifier, NetworkRegressor
 from exafscn_flows.models.persistence import dump_model, load_model
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.targets.base import TaskName
@@ -56,7 +53,7 @@ def test_it_learns_a_shape_wherever_it_is() -> None:
 
 
 def test_shifts_in_training_make_it_stand_shifts_that_else_break_it() -> None:
-    moved = peaks(2, 2.0)
+    elsewhere = peaks(2, 2.0)
     plain, shifting = (
         ConvolutionalNetwork(epochs=25, shift=shift).fit(
             TrainingSet(X, Y, GROUPS, COLUMNS, "classes"), 0
@@ -65,13 +62,13 @@ def test_shifts_in_training_make_it_stand_shifts_that_else_break_it() -> None:
     )
     assert min(accuracy(one, peaks(3, 0.0)) for one in (plain, shifting)) > 0.95
     assert accuracy(shifting, moved) > 0.9
-    assert accuracy(plain, moved) < accuracy(shifting, moved) - 0.1
+    assert accuracy(plain, elsewhere) < accuracy(shifting, elsewhere) - 0.1
 
 
-def test_curves_are_shifted_in_the_unit_of_the_axis_and_their_ends_are_held() -> None:
+def test_curves_are_moved_in_the_unit_of_the_axis_and_their_ends_are_held() -> None:
     points = torch.tensor([0.0, 1.0, 3.0, 4.0])
     line = 2 * points.expand(3, 4)
-    found = shifted(line, points, torch.tensor([[0.5], [-2.0], [9.0]]))
+    found = moved(line, points, points - torch.tensor([[0.5], [-2.0], [9.0]]))
     assert found.tolist() == [[0.0, 1.0, 5.0, 7.0], [4.0, 6.0, 8.0, 8.0], [0.0] * 4]
 
 
@@ -129,14 +126,14 @@ def fitted(n_networks: int, task: TaskName) -> Any:
 
 def test_several_networks_are_averaged_and_their_spread_is_told() -> None:
     two = fitted(2, "classes")
-    each = [ConvolutionalClassifier((one,), two.classes_) for one in two.networks]
+    each = [NetworkClassifier((one,), two.classes_) for one in two.networks]
     np.testing.assert_allclose(
         two.predict_proba(X), np.mean([one.predict_proba(X) for one in each], axis=0)
     )
     assert (each[0].predict_proba(X) != each[1].predict_proba(X)).any()
     numbers = fitted(2, "numbers")
     single = [
-        ConvolutionalRegressor((one,), numbers.center, numbers.width).predict(X)
+        NetworkRegressor((one,), numbers.center, numbers.width).predict(X)
         for one in numbers.networks
     ]
     np.testing.assert_allclose(numbers.predict(X), np.mean(single, axis=0))
@@ -226,4 +223,6 @@ def test_numbers_without_a_scale_are_refused(numbers: list[Any]) -> None:
 
 def test_networks_of_several_shapes_are_no_average() -> None:
     with pytest.raises(ValueError, match="fit together"):
-        ConvolutionalClassifier((Layers(8, 0, 2), Layers(9, 0, 2)), np.arange(2))
+        NetworkClassifier(
+            (ConvolutionalLayers(8, 0, 2), ConvolutionalLayers(9, 0, 2)), np.arange(2)
+        )

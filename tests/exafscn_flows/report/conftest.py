@@ -80,6 +80,8 @@ def split(confusion: np.ndarray) -> dict[str, Any]:
             for low, n in ((0.4, 12), (0.6, 40), (0.8, 90))
         ],
         "ece": 0.05,
+        "n_certain": 100,
+        "certain_accuracy": 0.9,
     }
 
 

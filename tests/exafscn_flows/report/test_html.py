@@ -160,13 +160,14 @@ def test_accuracy_table_shows_the_numbers_of_the_json(campaign):
             [grouped["accuracy"], grouped["accuracy_std"]],
             [grouped["balanced_accuracy"]],
             [grouped["macro_f1"]],
+            [grouped["certain_accuracy"]],
             [grouped["ece"]],
             [numbers["random"]["accuracy"]],
         ]
-        for shown, expected in zip(cells[2:8], fractions, strict=True):
+        for shown, expected in zip(cells[2:9], fractions, strict=True):
             assert shown == pytest.approx([100 * x for x in expected], abs=0.05 + 1e-9)
         pairs = zip(numbers["classes"], numbers["class_counts"], strict=True)
-        assert cells[8] == [n for pair in pairs for n in pair]
+        assert cells[9] == [n for pair in pairs for n in pair]
 
 
 def test_confusion_has_every_count_coloured_by_its_share_of_the_row(campaign, model):

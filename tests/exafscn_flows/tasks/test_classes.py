@@ -23,11 +23,30 @@ def certain(predicted: list[int]) -> np.ndarray:
 
 
 def metrics(
-    y: np.ndarray, proba: np.ndarray, classes: np.ndarray, folds: np.ndarray
+    y: np.ndarray,
+    proba: np.ndarray,
+    classes: np.ndarray,
+    folds: np.ndarray,
+    certainty: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Metrics of labels that are coordination numbers."""
     known = classes.tolist()
-    return TASK.metrics(TASK.encode(y.tolist(), known), proba, folds, known)
+    certainty = np.ones(len(y)) if certainty is None else certainty
+    return TASK.metrics(TASK.encode(y.tolist(), known), proba, folds, known, certainty)
+
+
+def test_labels_that_are_certain_are_counted_by_themselves() -> None:
+    y, folds = np.array([4, 4, 5, 6]), np.array([0, 1, 0, 1])
+    result = metrics(y, certain([4, 5, 5, 5]), CLASSES, folds, np.array([1, 0.5, 0.8, 0.81]))
+    assert (result["n_certain"], result["certain_accuracy"]) == (2, 0.5)
+    doubtful = metrics(y, certain([4, 5, 5, 5]), CLASSES, folds, np.full(4, 0.5))
+    assert (doubtful["n_certain"], doubtful["certain_accuracy"]) == (0, None)
+
+
+def test_labels_say_something_of_every_class_that_there_is() -> None:
+    weights = [{"4": 0.6, "5": 0.3, "3": 0.1}, None]
+    shares = TASK.shares(weights, [4, 6], [4, 5, 6])
+    np.testing.assert_allclose(shares, [[2 / 3, 1 / 3, 0], [0, 0, 1]], rtol=1e-6)
 
 
 def test_expected_error_is_the_mean_distance_from_the_prediction() -> None:

@@ -29,10 +29,14 @@ def problem(n: int = 400) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return y, np.column_stack([y + error, spreads]), np.arange(n) % 5
 
 
+def scored(y: np.ndarray, output: np.ndarray, folds: np.ndarray) -> dict[str, Any]:
+    return TASK.metrics(y, output, folds, [], np.ones(len(y)))
+
+
 def test_a_case_worked_out_by_hand() -> None:
     y = np.array([1.0, 2.0, 3.0, 6.0])
     output = np.column_stack([y + np.array([0, 1, -1, 2]), np.zeros(4)])
-    result = TASK.metrics(y, output, np.array([0, 0, 1, 1]), [])
+    result = scored(y, output, np.array([0, 0, 1, 1]))
     assert result["rmse"] == pytest.approx(np.sqrt(6 / 4))
     assert result["fold_rmse"] == pytest.approx([np.sqrt(1 / 2), np.sqrt(5 / 2)])
     assert result["rmse_std"] == pytest.approx((np.sqrt(2.5) - np.sqrt(0.5)) / np.sqrt(2))
@@ -52,7 +56,7 @@ def test_a_case_worked_out_by_hand() -> None:
 
 def test_numbers_agree_with_sklearn_on_random_predictions() -> None:
     y, output, folds = problem()
-    result = TASK.metrics(y, output, folds, [])
+    result = scored(y, output, folds)
     assert result["rmse"] == pytest.approx(root_mean_squared_error(y, output[:, 0]))
     assert result["mae"] == pytest.approx(mean_absolute_error(y, output[:, 0]))
     assert result["r2"] == pytest.approx(r2_score(y, output[:, 0]))
@@ -61,12 +65,12 @@ def test_numbers_agree_with_sklearn_on_random_predictions() -> None:
 
 def test_labels_without_a_mean_or_without_a_difference_have_no_infinite_metrics() -> None:
     folds, output = np.array([0, 0, 1]), np.zeros((3, 2))
-    balanced = TASK.metrics(np.array([-1.0, 1.0, 0.0]), output, folds, [])
+    balanced = scored(np.array([-1.0, 1.0, 0.0]), output, folds)
     assert balanced["relative_rmse"] is balanced["relative_fold_rmse"] is None
     equal = np.full(3, 0.1)
     assert equal.mean() != 0.1  # by rounding
-    assert TASK.metrics(equal, output, folds, [])["r2"] == 0
-    right = TASK.metrics(equal, np.column_stack([equal, equal]), folds, [])
+    assert scored(equal, output, folds)["r2"] == 0
+    right = scored(equal, np.column_stack([equal, equal]), folds)
     assert (right["r2"], right["rmse"]) == (1, 0)
 
 
@@ -96,7 +100,7 @@ def test_expected_errors_are_those_that_are_found() -> None:
     assert np.mean([row["expected_error"] for row in rows]) == pytest.approx(
         observed.mean(), rel=0.02
     )
-    calibration = TASK.metrics(y, output, folds, [])["calibration"]
+    calibration = scored(y, output, folds)["calibration"]
     assert [one["n"] for one in calibration] == [1000] * 5
     for one in calibration:
         assert one["low"] <= one["expected"] <= one["high"]
@@ -134,7 +138,7 @@ def test_new_sites_get_the_doubt_of_their_model() -> None:
 def test_equal_expected_errors_stand_in_one_bin() -> None:
     y = np.arange(20.0)
     folds = np.arange(20) % 2
-    (one,) = TASK.metrics(y, np.column_stack([y + 0.5, np.zeros(20)]), folds, [])["calibration"]
+    (one,) = scored(y, np.column_stack([y + 0.5, np.zeros(20)]), folds)["calibration"]
     assert (one["n"], one["expected"], one["observed"]) == pytest.approx((20, 0.5, 0.5))
 
 
@@ -198,7 +202,7 @@ def test_what_cannot_be_learned_or_held_out_is_a_failure_with_a_reason() -> None
         assert error.value.kind == kind
     TASK.check(np.arange(5.0), 5)
     with pytest.raises(ItemFailure, match="all 3 sites are in one fold"):
-        TASK.metrics(np.arange(3.0), np.zeros((3, 2)), np.ones(3), [])
+        scored(np.arange(3.0), np.zeros((3, 2)), np.ones(3))
 
 
 def test_tasks_are_there_without_scikit_learn_and_scipy() -> None:

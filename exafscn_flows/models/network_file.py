@@ -1,4 +1,4 @@
-"""Trained convolutional networks as bytes, in the safetensors format: arrays and text, no code."""
+"""Trained networks as bytes, in the safetensors format: arrays and text, no code."""
 
 import json
 from typing import Any
@@ -6,11 +6,7 @@ from typing import Any
 import torch
 from safetensors.torch import load, save
 
-from exafscn_flows.models.convolutional_layers import (
-    ConvolutionalClassifier,
-    ConvolutionalRegressor,
-    Layers,
-)
+from exafscn_flows.models.networks import CurveNetwork, NetworkClassifier, NetworkRegressor
 
 _VERSION = 2
 """Grows whenever the arrays or what is done with them change."""
@@ -22,16 +18,25 @@ _MOST = {"n_axis": 1_000_000, "n_others": 1_000, "n_outputs": 10_000, "n_network
 _FEWEST = {"n_axis": 2, "n_others": 0, "n_outputs": 1, "n_networks": 1}
 
 
-def dump_networks(fitted: Any) -> bytes:
+def dump_networks(fitted: Any, layers: type[CurveNetwork]) -> bytes:
     """Return networks as the bytes of a safetensors file.
+
+    Parameters
+    ----------
+    fitted
+        The networks.
+    layers
+        What each of them must be.
 
     Raises
     ------
     TypeError
-        If they are none.
+        If they are not.
     """
-    if not isinstance(fitted, ConvolutionalClassifier | ConvolutionalRegressor):
-        raise TypeError(f"{type(fitted).__name__} is no convolutional network")
+    if not isinstance(fitted, NetworkClassifier | NetworkRegressor) or not isinstance(
+        fitted.networks[0], layers
+    ):
+        raise TypeError(f"{type(fitted).__name__} does not hold {layers.__name__}")
     first = fitted.networks[0]
     header: dict[str, Any] = {
         "version": _VERSION,
@@ -45,15 +50,22 @@ def dump_networks(fitted: Any) -> bytes:
         for number, network in enumerate(fitted.networks)
         for name, value in network.state_dict().items()
     }
-    if isinstance(fitted, ConvolutionalClassifier):
+    if isinstance(fitted, NetworkClassifier):
         tensors[_CLASSES] = torch.tensor(fitted.classes_)
     else:
         header["numbers"] = [fitted.center, fitted.width]
     return save(tensors, {_HEADER: json.dumps(header, separators=(",", ":"))})
 
 
-def load_networks(data: bytes) -> ConvolutionalClassifier | ConvolutionalRegressor:
+def load_networks(data: bytes, layers: type[CurveNetwork]) -> NetworkClassifier | NetworkRegressor:
     """Return the networks of a safetensors file.
+
+    Parameters
+    ----------
+    data
+        Bytes of the file.
+    layers
+        What each of them is.
 
     Raises
     ------
@@ -69,14 +81,14 @@ def load_networks(data: bytes) -> ConvolutionalClassifier | ConvolutionalRegress
             raise ValueError(f"{name} of the file is {header[name]!r}")
     classes = tensors.pop(_CLASSES) if "numbers" not in header else None
     networks = tuple(
-        _network(header, tensors, f"{number}.") for number in range(header["n_networks"])
+        _network(layers, header, tensors, f"{number}.") for number in range(header["n_networks"])
     )
     if tensors:
         raise ValueError(f"the file holds {min(tensors)}, which no network has")
     if classes is not None:
-        return ConvolutionalClassifier(networks, classes.numpy())
+        return NetworkClassifier(networks, classes.numpy())
     center, width = header["numbers"]
-    return ConvolutionalRegressor(networks, center, width)
+    return NetworkRegressor(networks, center, width)
 
 
 def _header(data: bytes) -> Any:
@@ -88,11 +100,16 @@ def _header(data: bytes) -> Any:
     return json.loads(json.loads(data[8:end])["__metadata__"][_HEADER])
 
 
-def _network(header: dict[str, Any], tensors: dict[str, torch.Tensor], prefix: str) -> Layers:
+def _network(
+    layers: type[CurveNetwork],
+    header: dict[str, Any],
+    tensors: dict[str, torch.Tensor],
+    prefix: str,
+) -> CurveNetwork:
     """Take the tensors of one network out of those of the file."""
     # Without memory of their own: what takes memory is what the file holds.
     with torch.device("meta"):
-        network = Layers(header["n_axis"], header["n_others"], header["n_outputs"])
+        network = layers(header["n_axis"], header["n_others"], header["n_outputs"])
     wanted = network.state_dict()
     # Copied, since where arrays begin in memory can change the last bits of what is made of them.
     found = {name: tensors.pop(prefix + name).clone() for name in wanted}

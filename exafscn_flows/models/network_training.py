@@ -1,0 +1,202 @@
+"""Training of networks on curves."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from exafscn_flows.errors import ItemFailure
+from exafscn_flows.models.class_weights import class_weights
+from exafscn_flows.models.networks import CurveNetwork, NetworkClassifier, NetworkRegressor
+from exafscn_flows.models.torch_thread import one_thread
+from exafscn_flows.models.training_set import TrainingSet
+
+FEWEST_BATCHES = 8
+"""Of a set with fewer rows than that many batches, batches are smaller, but not below 8 rows."""
+RISE = 0.2
+"""Share of the training in which the learning rate rises."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """How networks are trained.
+
+    Attributes
+    ----------
+    epochs
+        Passes over the rows.
+    batch_size
+        Rows of a batch.
+    learning_rate
+        Highest of AdamW. It goes up and down once (Smith and Topin, Proc. SPIE 11006, 1100612
+        (2019)).
+    weight_decay
+        Of AdamW.
+    smoothing
+        Share of each label that is spread evenly over all classes.
+    class_weight
+        Power to which the rarity of a class at its absorber counts; None: not at all.
+    softness
+        Share of each label that is what it says of every class; the rest is its class alone.
+    n_networks
+        How many are trained, one after the other.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    smoothing: float
+    class_weight: float | None
+    softness: float
+    n_networks: int
+
+
+Make = Callable[[int, int], CurveNetwork]
+"""Makes a network, its inputs not yet standardised, for as many other features and outputs."""
+Augment = Callable[[torch.Tensor], torch.Tensor]
+"""Changes the curves of a batch at random."""
+
+
+def train_networks(
+    data: TrainingSet, seed: int, course: Course, make: Make, least_scale: float, augment: Augment
+) -> NetworkClassifier | NetworkRegressor:
+    """Train networks on one thread, one after the other.
+
+    Parameters
+    ----------
+    data
+        What they learn from; the columns of the axis are the curve.
+    seed
+        Seed of the first weights, of the batches, of dropout and of what is changed at random.
+    course
+        How they are trained.
+    make
+        Makes one of them.
+    least_scale
+        Least scale of an input, by the root mean square of those of all: where curves hardly
+        differ, small differences would else count for as much as large ones elsewhere.
+    augment
+        Changes the curves of each batch.
+
+    Raises
+    ------
+    ItemFailure
+        ``too_few_sites`` for one row, ``training_failed`` if the weights are not finite.
+    """
+    if len(data) < 2:
+        message = "there is one site, and a network needs two"
+        raise ItemFailure("too_few_sites", message, "take more structures")
+    rows = torch.tensor(np.asarray(data.X), dtype=torch.float32)
+    weights = np.ones(len(data))
+    classes, center, width = np.empty(0, dtype=np.int64), 0.0, 1.0
+    if data.task == "classes":
+        if course.class_weight is not None:
+            weights = class_weights(data, course.class_weight)
+        found, places = np.unique(data.y, return_inverse=True)
+        classes, target = found.astype(np.int64), _target(data, found, places, course.softness)
+    else:
+        center, width = float(data.y.mean()), float(data.y.std())
+        if width <= 1e-6 * abs(center):
+            width = 1.0
+        target = torch.tensor((data.y - center) / width, dtype=torch.float32)[:, None]
+    shares = torch.tensor(weights, dtype=torch.float32)
+    loss = (
+        nn.CrossEntropyLoss(label_smoothing=course.smoothing, reduction="none")
+        if data.task == "classes"
+        else nn.MSELoss(reduction="none")
+    )
+    with one_thread(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        networks = []
+        for _ in range(course.n_networks):
+            network = make(rows.shape[1] - len(data.columns.axis), len(classes) or 1)
+            _standardise(network, rows[:, : network.n_axis], least_scale)
+            _descend(network, rows, target, shares, loss, course, augment)
+            networks.append(network)
+    if data.task == "classes":
+        return NetworkClassifier(tuple(networks), classes)
+    return NetworkRegressor(tuple(networks), center, width)
+
+
+def _target(
+    data: TrainingSet, classes: np.ndarray, places: np.ndarray, softness: float
+) -> torch.Tensor:
+    """Return the class of each row, or the share of every class, shape (n, n_classes)."""
+    if softness == 0 or data.shares is None:
+        return torch.tensor(places)
+    # What goes to classes that no row has is left out.
+    shares = np.asarray(data.shares)[:, classes]
+    hard = np.eye(len(classes))[places]
+    soft = softness * shares / shares.sum(axis=1, keepdims=True) + (1 - softness) * hard
+    return torch.tensor(soft, dtype=torch.float32)
+
+
+def _standardise(network: CurveNetwork, curves: torch.Tensor, least: float) -> None:
+    """Set what is taken off each input made of curves, and what it is divided by."""
+    found = network.inputs(curves).double()
+    scale = found.std(dim=0, correction=0)
+    scale = scale + least * scale.square().mean(dim=-1, keepdim=True).sqrt()
+    mean = found.mean(dim=0)
+    # Inputs that are the same everywhere, but for rounding, tell nothing.
+    scale[scale <= 1e-6 * mean.abs()] = 1
+    network.mean.copy_(mean)
+    network.scale.copy_(scale)
+
+
+def _descend(
+    network: CurveNetwork,
+    rows: torch.Tensor,
+    target: torch.Tensor,
+    shares: torch.Tensor,
+    loss: nn.Module,
+    course: Course,
+    augment: Augment,
+) -> None:
+    size = min(course.batch_size, max(8, len(rows) // FEWEST_BATCHES))
+    n_batches = math.ceil(len(rows) / size)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=course.learning_rate, weight_decay=course.weight_decay
+    )
+    # Of 5 steps, the first would be all of the rise, and torch divide by 0.
+    n_steps = max(course.epochs * n_batches, 6)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, course.learning_rate, total_steps=n_steps, pct_start=RISE
+    )
+    network.train()
+    for _ in range(course.epochs):
+        # Parts of nearly equal size: normalisation over a last batch of one row would fail.
+        for batch in torch.randperm(len(rows)).tensor_split(n_batches):
+            part = rows[batch]
+            part[:, : network.n_axis] = augment(part[:, : network.n_axis])
+            optimizer.zero_grad()
+            losses = loss(network(part), target[batch])
+            (shares[batch] * losses.reshape(len(batch))).mean().backward()
+            optimizer.step()
+            cycle.step()
+    if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
+        raise ItemFailure(
+            "training_failed", "the weights of the network are not finite", "lower learning_rate"
+        )
+
+
+def moved(curves: torch.Tensor, points: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """Return curves as they are elsewhere, linear between points; beyond an end, its value.
+
+    Parameters
+    ----------
+    curves
+        Shape (n, n_axis).
+    points
+        Axis, ascending, shape (n_axis,).
+    places
+        Where each value of each curve is taken from, on the axis, shape (n, n_axis).
+    """
+    wanted = places.clamp(points[0], points[-1])
+    above = torch.searchsorted(points, wanted).clamp(1, len(points) - 1)
+    low, high = points[above - 1], points[above]
+    weight = (wanted - low) / (high - low)
+    return curves.gather(1, above - 1) * (1 - weight) + curves.gather(1, above) * weight

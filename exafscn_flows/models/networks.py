@@ -1,0 +1,191 @@
+"""Networks on curves, trained in torch, and how they predict."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from exafscn_flows.models.softmax import softmax
+from exafscn_flows.models.torch_thread import one_thread
+
+ROWS = 1024
+"""Rows that are predicted at once, so that any number of them takes little memory."""
+
+
+class CurveNetwork(nn.Module):
+    """Base of networks on rows of a curve and, after it, of other features.
+
+    A subclass can be made from these three numbers alone, and registers `mean` and `scale`, by
+    which its inputs are standardised.
+
+    Parameters
+    ----------
+    n_axis
+        Points of the curve, at least 2.
+    n_others
+        Features beyond it.
+    n_outputs
+        Number of classes, or 1.
+    """
+
+    mean: torch.Tensor
+    scale: torch.Tensor
+
+    def __init__(self, n_axis: int, n_others: int, n_outputs: int) -> None:
+        super().__init__()
+        self.n_axis, self.n_others, self.n_outputs = n_axis, n_others, n_outputs
+
+    def inputs(self, curves: torch.Tensor) -> torch.Tensor:
+        """Return what is made of curves, shape (n, n_axis), before it is standardised."""
+        raise NotImplementedError
+
+    def split(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what is made of the curves of rows, standardised, and the other features."""
+        curves, others = rows[:, : self.n_axis], rows[:, self.n_axis :]
+        return (self.inputs(curves) - self.mean) / self.scale, others
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Trained networks of one shape, whose outputs are averaged.
+
+    Attributes
+    ----------
+    networks
+        At least one.
+
+    Raises
+    ------
+    ValueError
+        If they cannot be used together.
+    """
+
+    networks: tuple[CurveNetwork, ...]
+
+    def __post_init__(self) -> None:
+        if len({self._shape(one) for one in self.networks}) != 1 or not self._ends_well():
+            raise ValueError("the networks do not fit together")
+        for one in self.networks:
+            values = one.state_dict()
+            variances = [value for name, value in values.items() if name.endswith("running_var")]
+            if (
+                not all(bool(value.isfinite().all()) for value in values.values())
+                or bool((one.scale <= 0).any())
+                or any(bool((variance < 0).any()) for variance in variances)
+            ):
+                raise ValueError("the networks hold values that cannot be used")
+            one.eval()
+
+    @staticmethod
+    def _shape(one: CurveNetwork) -> tuple[type[CurveNetwork], int, int, int]:
+        return type(one), one.n_axis, one.n_others, one.n_outputs
+
+    def _ends_well(self) -> bool:
+        """Tell whether what is made of the outputs fits to their number."""
+        raise NotImplementedError
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of features."""
+        return self.networks[0].n_axis + self.networks[0].n_others
+
+    def outputs(self, X: np.ndarray) -> np.ndarray:
+        """Return what comes out of each network, float64, shape (n_networks, n, n_outputs).
+
+        Raises
+        ------
+        ValueError
+            If ``X`` has not the features that the networks were trained on, or holds values that
+            are not finite.
+        """
+        X = np.asarray(X)
+        if X.ndim != 2 or X.shape[1] != self.n_features_in_:
+            raise ValueError(f"features have shape {X.shape}, not (n, {self.n_features_in_})")
+        rows = torch.tensor(X, dtype=torch.float32)
+        if not bool(rows.isfinite().all()):
+            raise ValueError("features hold values that are not finite")
+        with one_thread(), torch.no_grad():
+            found = [
+                torch.cat([one(part) for part in torch.split(rows, ROWS)]) for one in self.networks
+            ]
+        return torch.stack(found).numpy().astype(np.float64)
+
+
+@dataclass(frozen=True)
+class NetworkClassifier(Networks):
+    """Networks with softmax at their end.
+
+    Attributes
+    ----------
+    classes_
+        Numbers of the classes, ascending, shape (n_classes,), int64.
+    """
+
+    classes_: np.ndarray
+
+    def _ends_well(self) -> bool:
+        return (
+            self.classes_.shape == (self.networks[0].n_outputs,)
+            and self.classes_.dtype == np.int64
+            and bool((np.diff(self.classes_) > 0).all())
+        )
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the most probable class of each row, shape (n,)."""
+        predicted: np.ndarray = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return predicted
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return probabilities, shape (n, n_classes), columns in the order of ``classes_``.
+
+        Raises
+        ------
+        ValueError
+            As `outputs`.
+        """
+        proba: np.ndarray = softmax(self.outputs(X)).mean(axis=0)
+        return proba
+
+
+@dataclass(frozen=True)
+class NetworkRegressor(Networks):
+    """Networks with one output, a number in standard deviations from the mean of all.
+
+    Attributes
+    ----------
+    center, width
+        That mean and that standard deviation, in the unit of the target.
+    """
+
+    center: float
+    width: float
+
+    def _ends_well(self) -> bool:
+        return (
+            self.networks[0].n_outputs == 1
+            and type(self.center) is type(self.width) is float
+            and math.isfinite(self.center)
+            and 0 < self.width < math.inf
+        )
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the number of each row, shape (n,).
+
+        Raises
+        ------
+        ValueError
+            As `outputs`.
+        """
+        predicted: np.ndarray = self._numbers(X).mean(axis=0)
+        return predicted
+
+    def spread(self, X: np.ndarray) -> np.ndarray:
+        """Return the standard deviation of the numbers of the networks, shape (n,)."""
+        found: np.ndarray = self._numbers(X).std(axis=0)
+        return found
+
+    def _numbers(self, X: np.ndarray) -> np.ndarray:
+        numbers: np.ndarray = self.center + self.width * self.outputs(X)[:, :, 0]
+        return numbers

@@ -1,0 +1,80 @@
+"""The layers of a network on k-weighted χ(k), which makes χ(R) of it itself."""
+
+import math
+
+import torch
+from torch import nn
+
+from exafscn_flows.models.networks import CurveNetwork
+
+POWERS = (-1, 0, 1)
+"""Of k, by which what is given is weighted once more: near and far neighbours, light and heavy ones
+stand out with different weights."""
+R_MAX = 6.0
+R_STEP = 0.06
+"""Å: about half of what a range of 10 Å⁻¹ tells apart."""
+TAPER = 1.0
+"""Over which the Hanning window of the transform rises and falls, Å⁻¹."""
+HIDDEN = (512, 256)
+
+
+class SpectralLayers(CurveNetwork):
+    """Weighted χ(k) and complex χ(R), and two hidden layers.
+
+    Parameters
+    ----------
+    n_axis, n_others, n_outputs
+        As of `CurveNetwork`.
+    dropout
+        Share of each hidden layer that is left out in training.
+    """
+
+    weights: torch.Tensor
+    transform: torch.Tensor
+
+    def __init__(self, n_axis: int, n_others: int, n_outputs: int, dropout: float = 0.0) -> None:
+        super().__init__(n_axis, n_others, n_outputs)
+        n_r = round(R_MAX / R_STEP)
+        n_inputs = len(POWERS) * n_axis + 2 * n_r
+        self.register_buffer("mean", torch.zeros(n_inputs))
+        self.register_buffer("scale", torch.ones(n_inputs))
+        self.register_buffer("weights", torch.ones(len(POWERS), n_axis))
+        self.register_buffer("transform", torch.zeros(n_axis, 2 * n_r))
+        layers: list[nn.Module] = []
+        width = n_inputs + n_others
+        for hidden in HIDDEN:
+            layers += [
+                nn.Linear(width, hidden),
+                nn.BatchNorm1d(hidden),
+                nn.ReLU(),
+                nn.Dropout(dropout),
+            ]
+            width = hidden
+        self.head = nn.Sequential(*layers, nn.Linear(width, n_outputs))
+
+    def set_axis(self, k: torch.Tensor) -> None:
+        """Set weights and transform for the points of the curve.
+
+        Parameters
+        ----------
+        k
+            Wave number, 1/Å, positive and ascending in equal steps, shape (n_axis,), float64.
+        """
+        self.weights.copy_(torch.stack([(k / k.mean()) ** power for power in POWERS]))
+        step = (k[-1] - k[0]) / (len(k) - 1)
+        edge = torch.minimum(k - k[0], k[-1] - k) / TAPER
+        window = torch.sin(0.5 * math.pi * edge.clamp(0, 1)).square()
+        r = R_STEP * torch.arange(1, self.transform.shape[1] // 2 + 1, dtype=k.dtype)
+        phase = 2 * k[:, None] * r
+        waves = torch.cat([torch.cos(phase), torch.sin(phase)], dim=1)
+        self.transform.copy_(window[:, None] * waves * step / math.sqrt(math.pi))
+
+    def inputs(self, curves: torch.Tensor) -> torch.Tensor:
+        """Return weighted χ(k), and real and imaginary χ(R), shape (n, n_inputs)."""
+        weighted = (curves[:, None, :] * self.weights).flatten(1)
+        return torch.cat([weighted, curves @ self.transform], dim=1)
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return the outputs, shape (n, n_outputs)."""
+        outputs: torch.Tensor = self.head(torch.cat(self.split(rows), dim=1))
+        return outputs

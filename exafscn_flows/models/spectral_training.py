@@ -1,0 +1,67 @@
+"""Training of networks on chi(k)."""
+
+import numpy as np
+import torch
+
+from exafscn_flows.errors import ItemFailure
+from exafscn_flows.models.network_training import Course, moved, train_networks
+from exafscn_flows.models.networks import NetworkClassifier, NetworkRegressor
+from exafscn_flows.models.spectral_layers import SpectralLayers
+from exafscn_flows.models.spectral_network import SpectralNetwork
+from exafscn_flows.models.training_set import TrainingSet
+
+BATCH_SIZE = 256
+
+
+def train(
+    settings: SpectralNetwork, data: TrainingSet, seed: int
+) -> NetworkClassifier | NetworkRegressor:
+    """Train the networks on one thread, one after the other.
+
+    Parameters
+    ----------
+    settings
+        The model in the campaign file.
+    data
+        What it learns from; the columns of the axis are k-weighted chi(k).
+    seed
+        Seed of the first weights, of the batches, of dropout and of stretching.
+
+    Raises
+    ------
+    ItemFailure
+        ``no_curve`` if the axis cannot be k, and as `train_networks`.
+    """
+    axis = data.columns.axis
+    steps = np.diff(axis)
+    if len(steps) == 0 or min(axis[0], steps[0]) <= 0 or not np.allclose(steps, steps[0]):
+        raise ItemFailure(
+            "no_curve",
+            "a spectral network takes chi(k) in equal steps of k above 0, and these features are "
+            "no such curve",
+            "take features of kind k_space, with kmin above 0",
+        )
+    points = torch.tensor(axis, dtype=torch.float32)
+    course = Course(
+        epochs=settings.epochs,
+        batch_size=BATCH_SIZE,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        smoothing=0.0,
+        class_weight=settings.class_weight,
+        softness=settings.softness,
+        n_networks=settings.n_networks,
+    )
+
+    def make(n_others: int, n_outputs: int) -> SpectralLayers:
+        network = SpectralLayers(len(axis), n_others, n_outputs, settings.dropout)
+        network.set_axis(torch.tensor(axis, dtype=torch.float64))
+        return network
+
+    def stretched(curves: torch.Tensor) -> torch.Tensor:
+        if settings.stretch == 0:
+            return curves
+        shares = 1 + settings.stretch * (2 * torch.rand(len(curves), 1) - 1)
+        return moved(curves, points, points * shares)
+
+    return train_networks(data, seed, course, make, 0.0, stretched)

@@ -1,0 +1,113 @@
+"""The network on chi(k): what it makes of it, and what it learns."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from exafscn_flows.errors import CampaignError, ItemFailure
+from exafscn_flows.features.columns import Columns
+from exafscn_flows.models import ConvolutionalNetwork, SpectralNetwork
+from exafscn_flows.models.persistence import dump_model
+from exafscn_flows.models.spectral_layers import R_STEP, SpectralLayers
+from exafscn_flows.models.training_set import TrainingSet
+
+K = np.arange(2.0, 12.001, 0.05)
+COLUMNS = Columns(K)
+NAMES = np.arange(240) // 3
+
+
+def shell(r: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """k^2 chi(k) of n neighbours at r, Å, each shape (n_curves,)."""
+    damped = np.exp(-0.01 * K**2) * K / r[:, None] ** 2
+    curves: np.ndarray = (n[:, None] * damped * np.sin(2 * K * r[:, None])).astype(np.float32)
+    return curves
+
+
+def problem(seed: int, stretch: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Four neighbours, or six that are a little farther away."""
+    rng = np.random.default_rng(seed)
+    y = rng.choice(2, 240)
+    r = (1.85 + 0.2 * y + 0.03 * rng.normal(size=240)) * (1 + stretch)
+    return shell(r, 4.0 + 2 * y), y
+
+
+X, Y = problem(0)
+DATA = TrainingSet(X, Y, NAMES, COLUMNS, "classes")
+
+
+def accuracy(fitted: Any, rows: tuple[np.ndarray, np.ndarray]) -> float:
+    return float((fitted.predict(rows[0]) == rows[1]).mean())
+
+
+def test_chi_of_r_peaks_at_the_distance_of_the_neighbours() -> None:
+    network = SpectralLayers(len(K), 0, 2)
+    network.set_axis(torch.tensor(K))
+    curve = torch.tensor(shell(np.array([2.4]), np.array([6.0])))
+    made = network.inputs(curve)[0].numpy()
+    # k^2 chi(k) in three weights comes first.
+    first, given, last = made[: 3 * len(K)].reshape(3, len(K))
+    np.testing.assert_allclose(given, curve[0], rtol=1e-6)
+    np.testing.assert_allclose(first * last, given**2, rtol=1e-4, atol=1e-6)
+    real, imaginary = made[3 * len(K) :].reshape(2, -1)
+    size = np.hypot(real, imaginary)
+    assert R_STEP * (1 + size.argmax()) == pytest.approx(2.4, abs=R_STEP)
+    # One shell is one peak: everything a resolution away is small.
+    r = R_STEP * np.arange(1, len(size) + 1)
+    assert size[np.abs(r - 2.4) > 0.8].max() < 0.1 * size.max()
+
+
+def test_it_learns_numbers_and_distances_of_neighbours() -> None:
+    fitted = SpectralNetwork(epochs=10).fit(DATA, 0)
+    assert accuracy(fitted, problem(1)) > 0.95
+
+
+def test_stretching_in_training_makes_it_stand_other_distances() -> None:
+    other = problem(1, stretch=0.03)
+    plain, stretched = (
+        SpectralNetwork(epochs=10, stretch=stretch).fit(DATA, 0).predict_proba(other[0])
+        for stretch in (0.0, 0.04)
+    )
+    losses = [-np.log(p[np.arange(240), other[1]]).mean() for p in (plain, stretched)]
+    assert losses[1] < 0.8 * losses[0]
+
+
+def test_doubt_in_labels_is_learned_as_doubt() -> None:
+    doubtful = np.where(np.eye(2)[Y] == 1, 0.6, 0.4)
+    data = TrainingSet(X, Y, NAMES, COLUMNS, "classes", doubtful)
+    sure, half, soft = (
+        SpectralNetwork(epochs=10, softness=softness).fit(data, 0).predict_proba(X).max(axis=1)
+        for softness in (0.0, 0.5, 1.0)
+    )
+    assert sure.mean() > 0.95
+    assert half.mean() == pytest.approx(0.8, abs=0.06)
+    assert soft.mean() == pytest.approx(0.6, abs=0.06)
+
+
+def test_classes_that_no_row_has_are_left_out_of_the_shares() -> None:
+    shares = np.full((240, 4), 0.25)
+    data = TrainingSet(X, 2 * Y, NAMES, COLUMNS, "classes", shares)
+    fitted: Any = SpectralNetwork(epochs=4, softness=1.0).fit(data, 0)
+    assert fitted.classes_.tolist() == [0, 2]
+    np.testing.assert_allclose(fitted.predict_proba(X).mean(axis=0), 0.5, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    "axis", [K - 2.0, K[::-1], K**2, K[:1]], ids=["from 0", "down", "uneven", "one"]
+)
+def test_what_is_not_chi_of_k_is_refused(axis: np.ndarray) -> None:
+    data = TrainingSet(X[:, : len(axis)], Y, NAMES, Columns(axis), "classes")
+    with pytest.raises(ItemFailure, match="such curve") as caught:
+        SpectralNetwork(epochs=1).fit(data, 0)
+    assert caught.value.kind == "no_curve"
+    assert "k_space" in caught.value.hint
+
+
+def test_a_file_of_another_network_is_refused() -> None:
+    network = ConvolutionalNetwork(epochs=1)
+    data = dump_model(network, network.fit(DATA, 0))
+    with pytest.raises((KeyError, ValueError, CampaignError)):
+        SpectralNetwork.load(data)
+    with pytest.raises(TypeError, match="SpectralLayers"):
+        SpectralNetwork.dump(network.fit(DATA, 0))
