@@ -14,15 +14,22 @@ oxides of at most three elements goes twice as fast:
     python benchmarks/computed_xanes.py simple CIFS.zip simple.zip
     exafscn run configs/xanes_oxides.yaml --set sources.0.path=simple.zip
 
-Sites of Ti and Cu that are stored, too, so that both sources can be compared:
+Sites of Ti and Cu that are stored, too, so that both sources can be compared; of Ti, few oxides are
+that small:
 
     python benchmarks/xanes_table.py xanes.parquet
     python benchmarks/computed_xanes.py single xanes.parquet single.zip --metals Ti Cu
     exafscn run configs/xanes_oxides.yaml --set campaign=xanes-sources \
         --set sources.0.path=single.zip --set absorbers=[Ti,Cu] --set sample.per_absorber=115 \
         --set sites.max_per_absorber=1
+    python benchmarks/computed_xanes.py single xanes.parquet more.zip --metals Ti --elements 4
+    exafscn run configs/xanes_oxides.yaml --set campaign=xanes-sources-ti \
+        --set sources.0.path=more.zip --set absorbers=[Ti] --set sample.per_absorber=115 \
+        --set sites.max_per_absorber=1
     python benchmarks/computed_xanes.py --file benchmarks/results/xanes_sources.parquet \
         keep --campaign xanes-sources
+    python benchmarks/computed_xanes.py --file benchmarks/results/xanes_sources.parquet \
+        keep --campaign xanes-sources-ti
 """
 
 import argparse
@@ -108,8 +115,8 @@ MOST_ATOMS = 16
 """Of the crystals that `single` chooses, in the cell of the table."""
 
 
-def single(table: Path, output: Path, metals: Sequence[str]) -> int:
-    """Write small crystals of at most three elements, of which a table has one spectrum.
+def single(table: Path, output: Path, metals: Sequence[str], most: int) -> int:
+    """Write small crystals of few elements, of which a table has one spectrum.
 
     Returns
     -------
@@ -126,7 +133,7 @@ def single(table: Path, output: Path, metals: Sequence[str]) -> int:
                 continue
             structure = Structure.from_dict(json.loads(row["structure"]))
             elements = {one.symbol for one in structure.elements}
-            if "O" in elements and len(elements) <= 3 and len(structure) <= MOST_ATOMS:
+            if "O" in elements and len(elements) <= most and len(structure) <= MOST_ATOMS:
                 chosen.writestr(f"{row['material_id']}.json", row["structure"])
                 count += 1
     return count
@@ -242,9 +249,10 @@ def main() -> None:
     twice.add_argument("table", type=Path, help="made by xanes_table.py")
     twice.add_argument("output", type=Path, help="zip to write")
     twice.add_argument("--metals", nargs="+", required=True)
+    twice.add_argument("--elements", type=int, default=3, help="most elements of a crystal")
     arguments = parser.parse_args()
     if arguments.what == "single":
-        count = single(arguments.table, arguments.output, arguments.metals)
+        count = single(arguments.table, arguments.output, arguments.metals, arguments.elements)
         print(f"{count} structures")
         return
     if arguments.what == "simple":

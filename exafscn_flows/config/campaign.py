@@ -181,8 +181,14 @@ class CampaignConfig(StrictModel):
         sets = {fset.name: fset for fset in self.features.sets}
         for number, model in enumerate(self.models):
             for index, name in enumerate(model.feature_sets or sets):
-                if model.takes_parts and not isinstance(sets[name], Concatenation):
-                    at: Location = ("models", number)
+                at: Location = ("models", number)
+                fset = sets[name]
+                known = [p.name for p in fset.parts] if isinstance(fset, Concatenation) else []
+                for part in model.part_names:
+                    if part not in known:
+                        message = f"feature set {name} has no part {part}: {', '.join(known)}"
+                        raise LocatedError((*at, "parts"), message.removesuffix(": "))
+                if model.takes_parts and not known:
                     message = (
                         f"{model.kind} takes concatenations, and feature set {name} is none: list "
                         "those that are in feature_sets"

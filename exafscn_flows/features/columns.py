@@ -17,6 +17,8 @@ class Columns:
     parts
         Of a concatenation, the coordinates of each of its parts by themselves, in the order of the
         columns; else empty.
+    names
+        Of a concatenation, the names of its parts.
 
     Raises
     ------
@@ -26,7 +28,20 @@ class Columns:
 
     axis: np.ndarray
     parts: tuple[np.ndarray, ...] = ()
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.parts and sum(map(len, self.parts)) != len(self.axis):
             raise ValueError("the parts of a concatenation do not make up its columns")
+
+    def span(self, name: str) -> tuple[int, int]:
+        """Return the first column of a part, and that behind its last.
+
+        Raises
+        ------
+        ValueError
+            If there is no such part.
+        """
+        ends = np.cumsum([len(part) for part in self.parts]).tolist()
+        place = self.names.index(name)
+        return ends[place] - len(self.parts[place]), ends[place]

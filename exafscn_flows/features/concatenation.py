@@ -68,8 +68,8 @@ class Concatenation(FeatureSetModel):
         return np.arange(float(ends[-1])), f"feature ({', '.join(spans)})"
 
     def columns(self, settings: LarchSettings) -> Columns:
-        parts = [part.axis(settings)[0] for part in self.parts]
-        return Columns(self.axis(settings)[0], tuple(parts))
+        axes = tuple(part.axis(settings)[0] for part in self.parts)
+        return Columns(self.axis(settings)[0], axes, tuple(part.name for part in self.parts))
 
     def value_label(self, settings: LarchSettings) -> str:
         """Return what the values of the parts are, each once."""

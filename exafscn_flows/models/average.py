@@ -1,9 +1,11 @@
 """Several models as one: the mean of what they say."""
 
+from dataclasses import replace
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.models.base import ModelBase, ModelName
 from exafscn_flows.models.registry import MEMBERS, Member, check_member
 from exafscn_flows.models.training_set import TrainingSet
@@ -18,12 +20,17 @@ _LONGEST_NAME = 40
 class Average(ModelBase):
     """The mean of the probabilities, or of the numbers, of models fitted on the same sites.
 
-    Every member is fitted with the seed that is given, as if it stood alone.
+    Every member is fitted with the seed that is given, as if it stood alone, on all features or on
+    one part of a concatenation.
     """
 
     kind: Literal["average"] = "average"
     name: ModelName = "average"
     members: list[Member] = Field(min_length=2, description="Models, written as in models.")
+    parts: list[str | None] | None = Field(
+        default=None,
+        description="Of a concatenation, the name of the part that each member takes; null: all.",
+    )
 
     @model_validator(mode="after")
     def _members_are_plain(self) -> Self:
@@ -31,6 +38,9 @@ class Average(ModelBase):
             raise LocatedError(("search",), "an average has no parameters to search")
         for index, member in enumerate(self.members):
             check_member(member, ("members", index), "the average")
+        if self.parts is not None and len(self.parts) != len(self.members):
+            message = f"parts names {len(self.parts)}, and there are {len(self.members)} members"
+            raise LocatedError(("parts",), message)
         if not self.tasks:
             raise LocatedError(("members",), "no kind of target can be learned by all members")
         return self
@@ -53,12 +63,28 @@ class Average(ModelBase):
 
     def parameters(self) -> dict[str, Any]:
         members = [member.parameters() for member in self.members]
-        return {"version": self.version, "kind": self.kind, "members": members}
+        return {"version": self.version, "kind": self.kind, "members": members, "parts": self.parts}
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        return tuple(name for name in self.parts or () if name is not None)
 
     def _fit(self, data: TrainingSet, seed: int) -> Fitted:
         from exafscn_flows.models.average_fitted import averaged
+        from exafscn_flows.models.part_fitted import Span, of_part
 
-        fitted = [member.fit(data, seed) for member in self.members]
+        fitted = []
+        for member, name in zip(
+            self.members, self.parts or [None] * len(self.members), strict=True
+        ):
+            if name is None:
+                fitted.append(member.fit(data, seed))
+                continue
+            start, stop = data.columns.span(name)
+            span = Span(start, stop, len(data.columns.axis), data.X.shape[1])
+            axis = data.columns.parts[data.columns.names.index(name)]
+            part = replace(data, X=span.take(data.X), columns=Columns(axis))
+            fitted.append(of_part(span, member.fit(part, seed)))
         return averaged([member.kind for member in self.members], fitted, data.task)
 
     @classmethod

@@ -3,15 +3,17 @@
 import io
 import json
 import zipfile
+from dataclasses import astuple
 from typing import Any
 
 from exafscn_flows.models.average_fitted import AverageClassifier, AverageRegressor, averaged
 from exafscn_flows.models.canonical_zip import write_zip
+from exafscn_flows.models.part_fitted import PartClassifier, PartRegressor, Span, of_part
 from exafscn_flows.models.registry import MEMBERS
 from exafscn_flows.registry import kind_of
 
 _HEADER = "average.json"
-_VERSION = 1
+_VERSION = 2
 """Grows whenever the files or what is done with them change."""
 
 
@@ -28,8 +30,14 @@ def dump_average(fitted: Any) -> bytes:
     task = "classes" if isinstance(fitted, AverageClassifier) else "numbers"
     known = {kind_of(one): one for one in MEMBERS}
     pairs = zip(fitted.kinds, fitted.members, strict=True)
-    files = {str(number): known[kind].dump(one) for number, (kind, one) in enumerate(pairs)}
-    header = {"version": _VERSION, "task": task, "members": list(fitted.kinds)}
+    files, spans = {}, []
+    for number, (kind, one) in enumerate(pairs):
+        span, whole = None, one
+        if isinstance(one, PartClassifier | PartRegressor):
+            span, whole = astuple(one.span), one.fitted
+        files[str(number)] = known[kind].dump(whole)
+        spans.append(span)
+    header = {"version": _VERSION, "task": task, "members": list(fitted.kinds), "spans": spans}
     return write_zip(_HEADER, header, files)
 
 
@@ -52,8 +60,10 @@ def load_average(data: bytes) -> AverageClassifier | AverageRegressor:
         names = [str(number) for number in range(len(kinds))]
         if sorted(file.namelist()) != sorted([_HEADER, *names]):
             raise ValueError("the files of the zip are not those of the members")
+        spans = [None if one is None else Span(*one) for one in header["spans"]]
         members = [
-            known[kind].load(file.read(name)) for kind, name in zip(kinds, names, strict=True)
+            of_part(span, known[kind].load(file.read(name)))
+            for kind, name, span in zip(kinds, names, spans, strict=True)
         ]
     if header["task"] not in ("classes", "numbers"):
         raise ValueError(f"{header['task']} is no task")

@@ -39,6 +39,11 @@ class ModelBase(NamedModel):
     takes_parts: ClassVar[bool] = False
     """Whether it takes the parts of a concatenation, and nothing else."""
 
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """Names of parts that every set it is fitted on must have."""
+        return ()
+
     kind: str
     name: ModelName
     per: Literal["absorber", "campaign"] = Field(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.errors import CampaignError, UsageError
@@ -19,6 +20,8 @@ from exafscn_flows.models.average_fitted import averaged
 from exafscn_flows.models.canonical_zip import write_zip
 from exafscn_flows.models.persistence import dump_model, load_model
 from exafscn_flows.models.training_set import TrainingSet
+from exafscn_flows.targets.base import TaskName
+from exafscn_flows.tasks import task_named
 from exafscn_flows.tasks.numbers import spread
 
 RNG = np.random.default_rng(0)
@@ -104,14 +107,16 @@ def test_what_members_may_not_be_is_said_in_one_line(
     assert words in line
 
 
-@pytest.mark.parametrize("change", ["version", "task", "kind", "average", "fewer", "one", "file"])
+@pytest.mark.parametrize(
+    "change", ["version", "task", "kind", "average", "fewer", "one", "file", "span", "columns"]
+)
 def test_files_that_were_tampered_with_are_refused(data: bytes, change: str) -> None:
     with zipfile.ZipFile(io.BytesIO(data)) as file:
         header = json.loads(file.read("average.json"))
         files = {name: file.read(name) for name in ("0", "1")}
     assert dump_model(AVERAGE, load(write_zip("average.json", header, files))) == data
     if change == "version":
-        header["version"] = 2
+        header["version"] = 1
     elif change == "task":
         header["task"] = "numbers"
     elif change == "kind":
@@ -120,6 +125,10 @@ def test_files_that_were_tampered_with_are_refused(data: bytes, change: str) -> 
         header["members"][0], files["0"] = "average", data
     elif change == "fewer":
         header["members"].pop()
+    elif change == "span":
+        header["spans"][0] = [0, 2, 4, 4]  # columns that the member does not take
+    elif change == "columns":
+        header["spans"][0] = [0, 9, 4, 4]
     elif change == "one":
         header["members"].pop()
         del files["1"]
@@ -137,3 +146,44 @@ def test_members_that_do_not_belong_together_are_refused() -> None:
             averaged(["random_forest"] * 2, [one, other], "classes")
     with pytest.raises(ValueError, match="not learned numbers"):
         averaged(["random_forest"] * 2, [one, one], "numbers")
+
+
+PARTS = Columns(np.arange(4.0), (np.arange(3.0), np.arange(1.0)), ("left", "right"))
+
+
+@pytest.mark.parametrize("task", ["classes", "numbers"])
+def test_a_member_of_a_part_sees_that_part_and_the_absorber(task: TaskName) -> None:
+    forest = RandomForest(n_estimators=3)
+    average = Average(members=[forest, forest], parts=["left", None])
+    rows = np.hstack([X, np.eye(2)[np.arange(60) % 2]])
+    y = Y if task == "classes" else X[:, 0]
+    data = TrainingSet(rows, y, ROWS[0], PARTS, task)
+    fitted: Any = average.fit(data, 3)
+    seen = np.hstack([rows[:, :3], rows[:, 4:]])
+    left = forest.fit(TrainingSet(seen, y, ROWS[0], Columns(np.arange(3.0)), task), 3)
+    whole = forest.fit(data, 3)
+    output = task_named(task).output
+    classes = [4, 5, 6][: len(np.unique(Y))] if task == "classes" else []
+    own = np.mean([output(left, seen, classes), output(whole, rows, classes)], axis=0)
+    np.testing.assert_allclose(output(fitted, rows, classes)[:, 0], own[:, 0])
+    again = load(dump_model(average, fitted))
+    np.testing.assert_array_equal(output(again, rows, classes), output(fitted, rows, classes))
+    assert dump_model(average, again) == dump_model(average, fitted)
+    with pytest.raises(ValueError, match="shape"):
+        fitted.predict(rows[:, :5])
+
+
+def test_every_member_has_its_part() -> None:
+    with pytest.raises(ValidationError, match="parts names 1, and there are 2 members"):
+        Average(members=MEMBERS, parts=["left"])
+
+
+def test_parts_must_be_those_of_the_feature_sets(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    members = "members: [{kind: random_forest}, {kind: extra_trees}], parts: [k_space, null]"
+    file.write_text(
+        "campaign: x\nabsorbers: [Ni]\nsources: [{kind: amcsd}]\n"
+        f"models: [{{kind: average, {members}}}]\n"
+    )
+    with pytest.raises(UsageError, match="has no part k_space"):
+        load_campaign_file(file)
