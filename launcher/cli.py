@@ -191,6 +191,13 @@ def query(
     max_expected_error: Annotated[
         float | None, typer.Option(help="Largest expected error, in the unit of the target.")
     ] = None,
+    min_expected_value: Annotated[
+        float | None, typer.Option(help="Least mean of the classes by their probabilities.")
+    ] = None,
+    max_expected_value: Annotated[float | None, typer.Option(help="Largest such mean.")] = None,
+    max_set_size: Annotated[
+        int | None, typer.Option(help="Most classes in the prediction set; 1: certain ones.")
+    ] = None,
     contains: Annotated[
         list[str] | None, typer.Option(help="Element that must be present; may be repeated.")
     ] = None,
@@ -255,6 +262,9 @@ def query(
         "cn": cn,
         "min_probability": min_probability,
         "max_expected_error": max_expected_error,
+        "min_expected_value": min_expected_value,
+        "max_expected_value": max_expected_value,
+        "max_set_size": max_set_size,
         "contains": tuple(contains or ()),
         "excludes": tuple(excludes or ()),
         "neighbours": tuple(neighbours or ()),

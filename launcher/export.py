@@ -92,6 +92,8 @@ def _write_parquet(parts: Iterable[list[Row]], file: BinaryIO, values: type) -> 
         "label": value,
         "probability": number,
         "probabilities": pa.map_(text, number),
+        "expected_value": number,
+        "prediction_set": pa.list_(value),
         "disagrees": pa.bool_(),
         "expected_error": number,
         "elements": names,

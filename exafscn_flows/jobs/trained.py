@@ -63,7 +63,7 @@ def write_version(
         **fit.model_key._asdict(),
     }
     # The expected errors of new sites; those of these sites come from the other folds.
-    doubt = task.doubt(own.y, output["grouped"])
+    doubt = task.doubt(own.y, output["grouped"], own.classes)
     store.write(prediction_docs(head, own, output["grouped"], folds["grouped"], doubt))
     store.write([_model(config, fit, dataset, own, head, doubt, outputs[None])])
     store.write([_metrics(config, own, head, output, folds)])

@@ -100,8 +100,16 @@ def asked(store: Store, query: PredictionQuery) -> Asked:
             f"min_probability: target {name} is numbers, which have no probability: use "
             "max_expected_error"
         )
+    if task == "numbers" and query.max_set_size is not None:
+        raise UsageError(
+            f"max_set_size: target {name} is numbers, of which there are no sets: use "
+            "max_expected_error"
+        )
     classes = [] if is_cn or task == "numbers" else _classes(store, query, name)
     texts = [one for one in classes if isinstance(one, str)]
+    for key in ("min_expected_value", "max_expected_value"):
+        if texts and getattr(query, key) is not None:
+            raise UsageError(f"{key}: target {name} has names for classes: give a value")
     target = AskedTarget(
         name=name,
         task=task,

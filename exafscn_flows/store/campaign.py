@@ -61,6 +61,9 @@ class Campaign:
         cn: int | None = None,
         min_probability: float | None = None,
         max_expected_error: float | None = None,
+        min_expected_value: float | None = None,
+        max_expected_value: float | None = None,
+        max_set_size: int | None = None,
         contains: Iterable[str] = (),
         excludes: Iterable[str] = (),
         neighbours: Iterable[str] = (),
@@ -92,6 +95,11 @@ class Campaign:
             Least probability of the predicted class, 0-1.
         max_expected_error
             Largest expected error, in the unit of the target, at least 0.
+        min_expected_value, max_expected_value
+            Least and largest mean of the classes by their probabilities, of classes that are whole
+            numbers; of numbers, of what is predicted.
+        max_set_size
+            Most classes in the prediction set; 1 finds what is certain at the stated coverage.
         contains, excludes
             Elements that the structure must all, or must not, contain; a text is one element.
         neighbours
@@ -143,6 +151,9 @@ class Campaign:
             cn=cn,
             min_probability=min_probability,
             max_expected_error=max_expected_error,
+            min_expected_value=min_expected_value,
+            max_expected_value=max_expected_value,
+            max_set_size=max_set_size,
             contains=contains,
             excludes=excludes,
             neighbours=neighbours,

@@ -22,6 +22,8 @@ from exafscn_flows.store.values import (
 
 MOST_CN = 999
 """No atom has more neighbours."""
+MOST_CLASSES = 1000
+"""No target has more."""
 
 _MERGED = 200
 """Stretches of an index that MongoDB merges at most (internalQueryMaxScansToExplode)."""
@@ -52,6 +54,11 @@ class PredictionQuery:
         Least probability of the predicted class, 0-1.
     max_expected_error
         Largest expected error, in the unit of the target, at least 0.
+    min_expected_value, max_expected_value
+        Least and largest mean of the classes by their probabilities, for classes that are whole
+        numbers; of numbers, of what is predicted.
+    max_set_size
+        Most classes in the prediction set, at least 1.
     contains, excludes
         Elements that the structure must all, or must not, contain; a single text is one element.
     neighbours
@@ -82,6 +89,9 @@ class PredictionQuery:
     cn: int | None = None
     min_probability: float | None = None
     max_expected_error: float | None = None
+    min_expected_value: float | None = None
+    max_expected_value: float | None = None
+    max_set_size: int | None = None
     contains: Iterable[str] = ()
     excludes: Iterable[str] = ()
     neighbours: Iterable[str] = ()
@@ -96,9 +106,10 @@ class PredictionQuery:
         for name in ("oxide", "disagrees"):
             checked[name] = self._given(name, truth)
         checked["value"] = self._given("value", predicted)
-        for name in ("min_value", "max_value"):
+        for name in ("min_value", "max_value", "min_expected_value", "max_expected_value"):
             checked[name] = self._given(name, number, -LARGEST_VALUE, LARGEST_VALUE)
         checked["cn"] = self._given("cn", whole_number, 0, MOST_CN)
+        checked["max_set_size"] = self._given("max_set_size", whole_number, 1, MOST_CLASSES)
         checked["min_probability"] = self._given("min_probability", number, 0, 1)
         checked["max_expected_error"] = self._given("max_expected_error", number, 0)
         for name in _ELEMENTS:
@@ -182,6 +193,11 @@ class PredictionQuery:
             common["probability"] = {"$gte": self.min_probability}
         if self.max_expected_error is not None:
             common["expected_error"] = {"$lte": self.max_expected_error}
+        expected = {"$gte": self.min_expected_value, "$lte": self.max_expected_value}
+        if expected := {way: limit for way, limit in expected.items() if limit is not None}:
+            common["expected_value"] = expected
+        if self.max_set_size is not None:
+            common[f"prediction_set.{self.max_set_size}"] = {"$exists": False}
         if excluded := sorted({*self.excludes} - {"O"}):
             common["elements"] = {"$nin": excluded}
         oxide = self._oxide()

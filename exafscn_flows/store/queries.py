@@ -22,6 +22,8 @@ COLUMNS = (
     "label",
     "probability",
     "probabilities",
+    "expected_value",
+    "prediction_set",
     "disagrees",
     "feature_set",
     "model",

@@ -118,10 +118,10 @@ class MetricsDoc(ModelVersionDoc):
         "classes: accuracy, accuracy_std, fold_accuracy, balanced_accuracy, macro_f1, "
         "fold_macro_f1, majority (baseline accuracy), fold_majority_f1 (its macro-F1), confusion "
         "(rows: label, columns: prediction), calibration, ece, n_certain and certain_accuracy (of "
-        "sites with certain labels). Of numbers: rmse, rmse_std, fold_rmse, "
-        "mae, r2, mean_rmse, fold_mean_rmse and mean_mae (baselines: always the mean of the other "
-        "folds), relative_rmse, relative_fold_rmse and relative_fold_mean_rmse (in the mean "
-        "label), calibration."
+        "sites with certain labels), coverage and set_size (of prediction sets). Of numbers: rmse, "
+        "rmse_std, fold_rmse, mae, r2, mean_rmse, fold_mean_rmse and mean_mae (baselines: always "
+        "the mean of the other folds), relative_rmse, relative_fold_rmse and "
+        "relative_fold_mean_rmse (in the mean label), calibration."
     )
 
 
@@ -198,6 +198,16 @@ class PredictionDoc(SiteStageDoc):
         description="Of classes that are numbers, the mean of |class - predicted class| by their "
         "probabilities; of named classes, the probability of all others; of numbers, the expected "
         "|label - prediction|. To three decimals, below 0.01 to two digits."
+    )
+    expected_value: Rounded | None = Field(
+        default=None,
+        description="Of classes that are numbers, their mean by these probabilities; of numbers, "
+        "the prediction; None of named classes. To three decimals.",
+    )
+    prediction_set: list[int | str] | None = Field(
+        default=None,
+        description="Classes among which the label of nine sites in ten is, ascending; None of "
+        "numbers.",
     )
     disagrees: bool = Field(
         description="Whether prediction and label differ; of numbers, by more than three times "

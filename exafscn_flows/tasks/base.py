@@ -124,8 +124,10 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def doubt(self, y: np.ndarray, output: np.ndarray) -> dict[str, float]:
-        """Return what turns outputs for other sites into expected errors.
+    def doubt(
+        self, y: np.ndarray, output: np.ndarray, classes: Sequence[Value]
+    ) -> dict[str, float]:
+        """Return what turns outputs for other sites into expected errors, or prediction sets.
 
         Parameters
         ----------
@@ -133,6 +135,8 @@ class Task(ABC):
             As `encode` returns it, shape (n,).
         output
             Out-of-fold outputs, shape (n, width).
+        classes
+            All classes.
         """
 
     @abstractmethod
@@ -163,7 +167,8 @@ class Task(ABC):
         Yields
         ------
         dict
-            value, label, probability, probabilities, expected_error and disagrees.
+            value, label, probability, probabilities, expected_value, expected_error,
+            prediction_set and disagrees.
         """
 
     @abstractmethod

@@ -1,13 +1,20 @@
 """Labels that are one of several classes: whole numbers, or names."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import compress, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from exafscn_flows.targets.base import Class, Value
 from exafscn_flows.tasks.base import Task, check_folds, too_few
+from exafscn_flows.tasks.prediction_sets import (
+    by_name,
+    by_place,
+    held_out_thresholds,
+    prediction_sets,
+    thresholds,
+)
 
 if TYPE_CHECKING:
     from exafscn_flows.tasks.fitted import Classifier
@@ -65,8 +72,11 @@ class ClassesTask(Task):
         probabilities[:, fitted.classes_] = fitted.predict_proba(X)
         return probabilities
 
-    def doubt(self, y: np.ndarray, output: np.ndarray) -> dict[str, float]:
-        return {}  # probabilities tell
+    def doubt(
+        self, y: np.ndarray, output: np.ndarray, classes: Sequence[Value]
+    ) -> dict[str, float]:
+        """Return the least probability with which each class is in the set of a new site."""
+        return by_name(thresholds(output, y), classes)
 
     def predictions(
         self,
@@ -78,20 +88,26 @@ class ClassesTask(Task):
     ) -> Iterator[dict[str, Any]]:
         places = _predicted(output)
         probability = output[np.arange(len(output)), places]
+        expected: list[float | None] = [None] * len(output)
         if all(isinstance(one, int) for one in classes):
             values = np.array(classes)
             errors = expected_errors(output, values, values[places])
+            expected = (output @ values).tolist()
         else:
             errors = 1 - probability
+        least = by_place(doubt, classes) if folds is None else held_out_thresholds(output, y, folds)
+        sets = prediction_sets(output, least)
         names = [str(one) for one in classes]
-        rows = zip(places, y, probability, output, errors, strict=True)
-        for place, truth, sure, shares, error in rows:
+        rows = zip(places, y, probability, output, expected, errors, sets, strict=True)
+        for place, truth, sure, shares, mean, error, within in rows:
             yield {
                 "value": classes[place],
                 "label": classes[truth],
                 "probability": float(sure),
                 "probabilities": dict(zip(names, shares.tolist(), strict=True)),
+                "expected_value": mean,
                 "expected_error": float(error),
+                "prediction_set": list(compress(classes, within)),
                 "disagrees": bool(place != truth),
             }
 
@@ -121,6 +137,8 @@ class ClassesTask(Task):
             over the sites of the difference between these two in their bin (Guo et al.,
             Proceedings of Machine Learning Research 70, 1321 (2017)). ``n_certain``: sites of whose
             label more than 0.8 is certain, and ``certain_accuracy`` that of them, None without any.
+            ``coverage``: share of sites whose label is in their prediction set, and ``set_size``
+            the mean number of classes in it.
 
         Raises
         ------
@@ -140,6 +158,7 @@ class ClassesTask(Task):
         probability = output[np.arange(len(output)), predicted]
         calibration = _calibration(probability, right)
         certain = certainty > CERTAIN
+        sets = prediction_sets(output, held_out_thresholds(output, y, folds))
         gaps = [one["n"] * abs(one["probability"] - one["accuracy"]) for one in calibration]
         return {
             "accuracy": float(right.mean()),
@@ -155,6 +174,8 @@ class ClassesTask(Task):
             "ece": sum(gaps) / len(y),
             "n_certain": int(certain.sum()),
             "certain_accuracy": float(right[certain].mean()) if certain.any() else None,
+            "coverage": float(sets[np.arange(len(y)), y].mean()),
+            "set_size": float(sets.sum(axis=1).mean()),
         }
 
     def counts(

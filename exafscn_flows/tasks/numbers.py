@@ -35,7 +35,9 @@ class NumbersTask(Task):
     def output(self, fitted: "Regressor", X: np.ndarray, classes: Sequence[Value]) -> np.ndarray:
         return np.column_stack([fitted.predict(X), spread(fitted, X)])
 
-    def doubt(self, y: np.ndarray, output: np.ndarray) -> dict[str, float]:
+    def doubt(
+        self, y: np.ndarray, output: np.ndarray, classes: Sequence[Value]
+    ) -> dict[str, float]:
         """Fit |y - prediction| by constant + slope * spread, neither negative."""
         from scipy.optimize import nnls
 
@@ -62,7 +64,9 @@ class NumbersTask(Task):
                 "label": float(label),
                 "probability": None,
                 "probabilities": None,
+                "expected_value": float(value),
                 "expected_error": float(error),
+                "prediction_set": None,
                 "disagrees": bool(abs(value - label) > _DISAGREES * error),
             }
 
@@ -121,7 +125,7 @@ class NumbersTask(Task):
         errors = np.empty(len(y))
         for fold in np.unique(folds):
             test = folds == fold
-            errors[test] = _expected_errors(output[test], self.doubt(y[~test], output[~test]))
+            errors[test] = _expected_errors(output[test], self.doubt(y[~test], output[~test], []))
         return errors
 
     def counts(

@@ -142,7 +142,9 @@ def made_predictions(count: int, seed: int = 0) -> Iterator[PredictionDoc]:
             label=int(labels[row]),
             probability=float(proba[row].max()),
             probabilities=dict(zip(map(str, CLASSES), proba[row].tolist(), strict=True)),
+            expected_value=float(proba[row] @ CLASSES),
             expected_error=float(errors[row]),
+            prediction_set=CLASSES[proba[row] >= min(0.2, proba[row].max())].tolist(),
             disagrees=bool(predicted[row] != labels[row]),
             fold=0,
         )
@@ -160,10 +162,13 @@ def of_target(target: str, docs: Iterable[PredictionDoc]) -> Iterator[Prediction
             changed |= {"value": ENVIRONMENTS[doc.value], "label": ENVIRONMENTS[doc.label]}
             names = {ENVIRONMENTS[int(cn)]: p for cn, p in (doc.probabilities or {}).items()}
             changed |= {"probabilities": names, "expected_error": 1 - (doc.probability or 0)}
+            sets = [ENVIRONMENTS[int(cn)] for cn in doc.prediction_set or ()]
+            changed |= {"expected_value": None, "prediction_set": sets}
         elif target == "bond_length":
             value, label = (1.6 + 0.08 * (cn + rng.normal()) for cn in (doc.value, doc.label))
             error = 0.02 + 0.02 * rng.random()
             changed |= {"task": "numbers", "probability": None, "probabilities": None}
+            changed |= {"expected_value": value, "prediction_set": None}
             changed |= {"value": value, "label": label, "expected_error": error}
             changed |= {"disagrees": bool(abs(value - label) > 3 * error)}
         fields = doc.model_dump(exclude={"keywords"}) | changed

@@ -77,6 +77,15 @@ CONDITIONS: dict[str, tuple[dict[str, Any], Callable[[PredictionDoc], bool]]] = 
     ),
     "probability": ({"min_probability": 0.7}, lambda doc: doc.probability >= 0.7),
     "error": ({"max_expected_error": 0.4}, lambda doc: doc.expected_error <= 0.4),
+    "expected value": (
+        {"min_expected_value": 4.5, "max_expected_value": 5.5},
+        lambda doc: 4.5 <= doc.expected_value <= 5.5,
+    ),
+    "one class": ({"max_set_size": 1}, lambda doc: len(doc.prediction_set) == 1),
+    "two classes": (
+        {"max_set_size": 2, "cn": 6},
+        lambda doc: len(doc.prediction_set) <= 2 and doc.value == 6,
+    ),
     "elements": (
         {"contains": ("O", "Li"), "excludes": ("Cu",)},
         lambda doc: {"O", "Li"} <= set(doc.elements) and "Cu" not in doc.elements,
@@ -246,6 +255,11 @@ def test_order_that_is_meant_if_none_is_named(screened, target, order):
             "no class 'cone'; it has cn_5, cube, cuboctah",
         ),
         ({"target": "environment", "min_value": 4}, "min_value: target environment has names"),
+        (
+            {"target": "environment", "min_expected_value": 4},
+            "min_expected_value: target environment has names",
+        ),
+        ({"target": "bond_length", "max_set_size": 1}, "of which there are no sets: use max_ex"),
         ({"target": "bond_length", "value": "long"}, "'long' is not .* whose values are numbers"),
         ({"target": "bond_length", "value": "nan"}, "value: nan is not from -1000000000 to"),
         (
@@ -582,6 +596,8 @@ def test_a_formula_is_found_however_it_is_written(screened, written):
         ({"min_probability": 80}, "min_probability: 80 is not from 0 to 1"),
         ({"min_probability": float("nan")}, "min_probability: nan is not from 0 to 1"),
         ({"max_expected_error": -0.1}, "max_expected_error: -0.1 is not at least 0"),
+        ({"max_set_size": 0}, "max_set_size: 0 is not from 1 to"),
+        ({"max_expected_value": "many"}, "max_expected_value: 'many' is not a number"),
         ({"cn": -1}, "cn: -1 is not from 0 to 999"),
         ({"cn": 10**30}, "is not from 0 to 999"),
         ({"cn": 4.0}, "cn: 4.0 is not a whole number from 0 to 999"),

@@ -169,17 +169,21 @@ def test_labels_are_learned_by_their_place_among_the_classes() -> None:
 def test_predictions_of_numbers_say_how_far_off_they_may_be() -> None:
     classes: list[Any] = [4, 6, 12]
     output = np.array([[0.5, 0.3, 0.2], [0.0, 0.1, 0.9]])
-    first, second = TASK.predictions(output, classes, np.array([1, 2]), None, {})
+    first, second = TASK.predictions(output, classes, np.array([1, 2]), None, {"4": 0.5, "6": 0.2})
     assert first == {
         "value": 4,
         "label": 6,
         "probability": 0.5,
         "probabilities": {"4": 0.5, "6": 0.3, "12": 0.2},
+        "expected_value": pytest.approx(0.5 * 4 + 0.3 * 6 + 0.2 * 12),
         "expected_error": pytest.approx(0.3 * 2 + 0.2 * 8),
+        "prediction_set": [4, 6, 12],
         "disagrees": True,
     }
     assert (second["value"], second["label"], second["disagrees"]) == (12, 12, False)
     assert second["expected_error"] == pytest.approx(0.6)
+    # What is known of no threshold is in every set.
+    assert second["prediction_set"] == [12]
     assert all(type(second[key]) is int for key in ("value", "label"))
 
 
@@ -188,6 +192,7 @@ def test_names_are_wrong_or_right_but_never_far_off() -> None:
     output = np.array([[0.6, 0.3, 0.1]])
     (found,) = TASK.predictions(output, classes, np.array([2]), np.zeros(1), {})
     assert (found["value"], found["label"]) == ("octahedral", "tetrahedral")
+    assert found["expected_value"] is None
     assert found["expected_error"] == pytest.approx(0.4)
     assert found["probabilities"] == {"octahedral": 0.6, "square": 0.3, "tetrahedral": 0.1}
 
@@ -206,7 +211,9 @@ def test_a_class_that_was_not_learned_has_no_probability() -> None:
     assert (output.argmax(axis=1) == y).mean() > 0.9
     assert TASK.right(fitted, X, y) == (output.argmax(axis=1) == y).mean()
     assert TASK.losses(fitted, X, y).mean() == pytest.approx(1 - TASK.right(fitted, X, y))
-    assert TASK.doubt(y, output) == {}
+    # All have too few sites for a threshold of their own: that of the fourth of 40.
+    of_label = np.sort(output[np.arange(40), y])
+    assert TASK.doubt(y, output, classes) == dict.fromkeys(["4", "5", "6"], of_label[3])
 
 
 def test_classes_are_rare_by_their_formulas_and_not_by_their_sites() -> None:

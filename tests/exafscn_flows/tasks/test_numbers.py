@@ -76,7 +76,7 @@ def test_labels_without_a_mean_or_without_a_difference_have_no_infinite_metrics(
 
 def test_doubt_finds_how_errors_grow_with_the_spread() -> None:
     y, output, _ = problem(20_000)
-    found = TASK.doubt(y, output)
+    found = TASK.doubt(y, output, [])
     assert found == {
         "constant": pytest.approx(0.1, abs=0.05),
         "slope": pytest.approx(2, rel=0.05),
@@ -86,11 +86,11 @@ def test_doubt_finds_how_errors_grow_with_the_spread() -> None:
 def test_doubt_is_never_negative_and_needs_no_spread() -> None:
     y = np.arange(10.0)
     # The surer, the farther off: a straight line would promise negative errors.
-    wrong = TASK.doubt(y, np.column_stack([y + np.arange(10, 0, -1), np.arange(10)]))
+    wrong = TASK.doubt(y, np.column_stack([y + np.arange(10, 0, -1), np.arange(10)]), [])
     assert wrong == {"constant": pytest.approx(5.5), "slope": 0}
-    without = TASK.doubt(y, np.column_stack([y + 0.3, np.zeros(10)]))
+    without = TASK.doubt(y, np.column_stack([y + 0.3, np.zeros(10)]), [])
     assert without == {"constant": pytest.approx(0.3), "slope": 0}
-    assert TASK.doubt(y, np.column_stack([y, y])) == {"constant": 0, "slope": 0}
+    assert TASK.doubt(y, np.column_stack([y, y]), []) == {"constant": 0, "slope": 0}
 
 
 def test_expected_errors_are_those_that_are_found() -> None:
@@ -128,7 +128,9 @@ def test_new_sites_get_the_doubt_of_their_model() -> None:
         "label": 2.4,
         "probability": None,
         "probabilities": None,
+        "expected_value": 2.0,
         "expected_error": pytest.approx(0.15),
+        "prediction_set": None,
         "disagrees": False,
     }
     # More than three times the expected error of 0.35.

@@ -1,0 +1,102 @@
+"""Sets of classes that hold the label of nine sites in ten: conformal prediction.
+
+A class is in the set of a site if its probability is at least the threshold of the class. The
+threshold is such that, of the sites whose label is that class and that the model did not learn,
+nine in ten reach it (Sadinle, Lei and Wasserman, J. Am. Stat. Assoc. 114, 223 (2019); class by
+class, as in Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, section 4.5). So
+the set is as large as the doubt is. This holds for sites of the same kind as those that thresholds
+come from.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+ONE_IN = 10
+"""One label in so many may be outside."""
+ENOUGH = 30
+"""Sites of a class from which it has a threshold of its own; others have that of all sites."""
+
+
+def thresholds(proba: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the least probability with which each class is in a set.
+
+    Parameters
+    ----------
+    proba
+        Probabilities of sites that a model did not learn, shape (n, n_classes).
+    y
+        Place of the label of each among the classes, shape (n,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_classes,).
+    """
+    of_label = proba[np.arange(len(y)), y]
+    found = np.full(proba.shape[1], _threshold(of_label))
+    for place in np.unique(y):
+        own = of_label[y == place]
+        if len(own) >= ENOUGH:
+            found[place] = _threshold(own)
+    return found
+
+
+def _threshold(of_label: np.ndarray) -> float:
+    """Return the probability that nine in ten labels reach, and that of one more site does."""
+    place = (len(of_label) + 1) // ONE_IN
+    return float(np.sort(of_label)[place - 1]) if place else 0.0
+
+
+def held_out_thresholds(proba: np.ndarray, y: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """Return the thresholds for each site, from the sites of the other folds.
+
+    Parameters
+    ----------
+    proba
+        Out-of-fold probabilities, shape (n, n_classes).
+    y
+        Place of the label of each site among the classes, shape (n,).
+    folds
+        Fold of each site, shape (n,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, n_classes).
+    """
+    found = np.empty_like(proba, dtype=float)
+    for fold in np.unique(folds):
+        test = folds == fold
+        found[test] = thresholds(proba[~test], y[~test])
+    return found
+
+
+def prediction_sets(proba: np.ndarray, least: np.ndarray) -> np.ndarray:
+    """Tell which classes are in the set of each site; the most probable one is in any case.
+
+    Parameters
+    ----------
+    proba
+        Probabilities, shape (n, n_classes).
+    least
+        Thresholds, shape (n_classes,) or (n, n_classes).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, n_classes).
+    """
+    within = proba >= least
+    within[np.arange(len(proba)), proba.argmax(axis=1)] = True
+    return within
+
+
+def by_name(least: np.ndarray, classes: Sequence[int | float | str]) -> dict[str, float]:
+    """Return thresholds by the names of their classes, as documents hold them."""
+    return dict(zip(map(str, classes), least.tolist(), strict=True))
+
+
+def by_place(least: Mapping[str, float], classes: Sequence[int | float | str]) -> np.ndarray:
+    """Return thresholds in the order of classes; of one that is not known, 0."""
+    return np.array([least.get(str(one), 0.0) for one in classes])
