@@ -23,14 +23,14 @@ class SpectralNetwork(ModelBase):
     name: ModelName = "spectral_network"
     epochs: int = Field(default=60, ge=1, description="Passes over the sites.")
     learning_rate: float = Field(
-        default=2e-3, gt=0, description="Highest learning rate of AdamW in its cycle."
+        default=5e-3, gt=0, description="Highest learning rate of AdamW in its cycle."
     )
     weight_decay: float = Field(default=0.02, ge=0, description="Weight decay of AdamW.")
     dropout: float = Field(
-        default=0.4, ge=0, lt=1, description="Share of each hidden layer that is left out."
+        default=0.2, ge=0, lt=1, description="Share of each hidden layer that is left out."
     )
     stretch: float = Field(
-        default=0.02,
+        default=0.03,
         ge=0,
         lt=0.5,
         description="Largest share by which k of a curve is stretched or pressed in training.",
