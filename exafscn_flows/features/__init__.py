@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Self
 from pydantic import Field, model_validator
 
 from exafscn_flows.features.base import FeatureSetModel
+from exafscn_flows.features.composition import Composition
 from exafscn_flows.features.concatenation import Concatenation
 from exafscn_flows.features.inputs import Inputs
 from exafscn_flows.features.k_space import KSpace
@@ -26,6 +27,7 @@ from exafscn_flows.strict import LocatedError, Location
 __all__ = [
     "SETS",
     "AutobkSettings",
+    "Composition",
     "Concatenation",
     "FeatureSet",
     "FeatureSetModel",

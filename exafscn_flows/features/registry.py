@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from exafscn_flows.features.base import FeatureSetModel
+from exafscn_flows.features.composition import Composition
 from exafscn_flows.features.k_space import KSpace
 from exafscn_flows.features.pdf import Pdf
 from exafscn_flows.features.peaks import Peaks
@@ -30,6 +31,7 @@ SETS: tuple[type[FeatureSetModel], ...] = registered(
         XanesCumulative,
         XanesPolynomials,
         Pdf,
+        Composition,
     ],
     reserved=["concatenation"],
 )

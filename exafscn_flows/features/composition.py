@@ -1,0 +1,64 @@
+"""The elements of a crystal: what an experimenter usually knows beside a spectrum."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from exafscn_flows.errors import ItemFailure
+from exafscn_flows.features.base import FeatureName, FeatureSetModel
+from exafscn_flows.features.inputs import Inputs
+from exafscn_flows.features.settings import LarchSettings
+from exafscn_flows.spectra.parts import Part
+
+N_ELEMENTS = 99
+"""H to Es, beyond which FEFF has no atoms."""
+
+
+class Composition(FeatureSetModel):
+    """Share of the atoms that each element has, 99 values from H to Es.
+
+    It is side information, not what a spectrum tells: a model with it answers another question.
+    """
+
+    takes_structure = True
+
+    kind: Literal["composition"] = "composition"
+    name: FeatureName = "composition"
+
+    @property
+    def spectra(self) -> tuple[str | None, ...]:
+        return ()
+
+    def resolved(self, offers: Mapping[str, frozenset[Part]]) -> Self:
+        return self
+
+    def check(self, settings: LarchSettings) -> None:
+        """Refuse nothing: larch has no part in this set."""
+
+    def parameters(self, settings: LarchSettings) -> dict[str, Any]:
+        return {"version": 1, "kind": self.kind}
+
+    def axis(self, settings: LarchSettings) -> tuple[np.ndarray, str]:
+        """Return atomic numbers, shape (99,), and their label."""
+        return np.arange(1.0, N_ELEMENTS + 1), "atomic number"
+
+    def value_label(self, settings: LarchSettings) -> str:
+        """Return what a value is."""
+        return "share of the atoms"
+
+    def vector(self, inputs: Inputs, settings: LarchSettings) -> np.ndarray:
+        if inputs.structure is None:
+            raise ItemFailure(
+                "no_composition", "the elements of this site are not known", "take other features"
+            )
+        numbers = np.array([site.specie.Z for site in inputs.structure])
+        if numbers.max() > N_ELEMENTS:
+            raise ItemFailure(
+                "unknown_element",
+                f"an element of atomic number {numbers.max()} is beyond Es ({N_ELEMENTS})",
+                "leave the structure out",
+            )
+        counts = np.bincount(numbers, minlength=N_ELEMENTS + 1)[1:]
+        shares: np.ndarray = (counts / len(numbers)).astype(np.float32)
+        return shares
