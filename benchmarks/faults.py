@@ -280,8 +280,15 @@ FAULTS = (
     _science(
         "prediction sets of a site come from its own fold, too",
         "tasks/prediction_sets.py",
-        "thresholds(proba[~test], y[~test])",
-        "thresholds(proba, y)",
+        "thresholds(tempered(proba[~test], found), y[~test])",
+        "thresholds(tempered(proba, found), y)",
+        "tasks/test_prediction_sets.py",
+    ),
+    _science(
+        "the temperature knows the labels it is for",
+        "tasks/prediction_sets.py",
+        "found = temperature(proba[~test], y[~test])",
+        "found = temperature(proba, y)",
         "tasks/test_prediction_sets.py",
     ),
     _science(

@@ -40,6 +40,7 @@ from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.results import ExperimentDoc, MetricsDoc, PredictionDoc
 from exafscn_flows.store.store import Store
 from exafscn_flows.tasks.classes import predicted_classes
+from exafscn_flows.tasks.prediction_sets import held_out
 
 TARGET = "coordination_number"
 FILE = Path(__file__).resolve().parents[1] / "configs" / "study_published.yaml"
@@ -242,6 +243,9 @@ def compare_models(
         different, largest, other_classes, both = 0, 0.0, 0, 0
         theirs = plain[f"{key}/grouped"]
         places = predicted_classes(theirs, np.arange(len(names)))
+        # The scripts' probabilities are not calibrated; those in the database are, fold by fold.
+        folds = np.array([ours[site].fold if site in ours else -1 for site in sites])
+        theirs, _ = held_out(theirs, y, folds)
         for site, proba, place in zip(sites, theirs, places, strict=True):
             if site not in ours:
                 continue

@@ -82,7 +82,9 @@ class ModelDoc(ModelVersionDoc):
         "`autobk` and `xftf` that all sets share; `spectra`, by name, are those they are made from."
     )
     doubt: dict[str, float] = Field(
-        description="What turns the model's outputs into expected errors of new sites."
+        description="What turns the model's outputs into what is said of new sites: of classes, "
+        "the temperature and by class the least probability in a prediction set; of numbers, what "
+        "makes expected errors of spreads."
     )
     n_sites: int = Field(description="Number of training sites.")
     n_formulas: int = Field(description="Number of distinct formulas among them.")
@@ -192,7 +194,8 @@ class PredictionDoc(SiteStageDoc):
     value: int | float | str = Field(description="Predicted class, or number.")
     label: int | float | str = Field(description="Label of the site, computed from its structure.")
     probability: Rounded | None = Field(
-        description="Probability of the predicted class, to three decimals; None of numbers."
+        description="Calibrated probability of the predicted class, to three decimals; None of "
+        "numbers."
     )
     expected_error: Error = Field(
         description="Of classes that are numbers, the mean of |class - predicted class| by their "
@@ -221,7 +224,7 @@ class PredictionDoc(SiteStageDoc):
     feature_set: str = Field(description="Name of the feature set.")
     model: str = Field(description="Name of the model.")
     probabilities: dict[str, float] | None = Field(
-        description="Probability of every class; None of numbers."
+        description="Calibrated probability of every class; None of numbers."
     )
     fold: int | None = Field(
         description="Fold in which the site was held out; None: it came after the training."

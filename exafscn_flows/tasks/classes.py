@@ -8,10 +8,11 @@ import numpy as np
 
 from exafscn_flows.targets.base import Class, Value
 from exafscn_flows.tasks.base import Task, check_folds, too_few
+from exafscn_flows.tasks.calibration import temperature, tempered
 from exafscn_flows.tasks.prediction_sets import (
     by_name,
     by_place,
-    held_out_thresholds,
+    held_out,
     prediction_sets,
     thresholds,
 )
@@ -24,6 +25,9 @@ _DIGITS = 9
 
 CERTAIN = 0.8
 """A label is certain if more than this share of it is the class itself."""
+
+TEMPERATURE = "temperature"
+"""Where it stands beside thresholds, which stand by the names of their classes."""
 
 _EDGES = np.arange(11) / 10
 """Of the bins of probability by which it is compared with the accuracy."""
@@ -75,8 +79,9 @@ class ClassesTask(Task):
     def doubt(
         self, y: np.ndarray, output: np.ndarray, classes: Sequence[Value]
     ) -> dict[str, float]:
-        """Return the least probability with which each class is in the set of a new site."""
-        return by_name(thresholds(output, y), classes)
+        """Return temperature, and by class the least probability in the set of a new site."""
+        found = temperature(output, y)
+        return by_name(thresholds(tempered(output, found), y), classes) | {TEMPERATURE: found}
 
     def predictions(
         self,
@@ -86,7 +91,13 @@ class ClassesTask(Task):
         folds: np.ndarray | None,
         doubt: Mapping[str, float],
     ) -> Iterator[dict[str, Any]]:
+        # As models say it: a temperature leaves the order of the classes as it is.
         places = _predicted(output)
+        if folds is None:
+            output = tempered(output, doubt.get(TEMPERATURE, 1.0))
+            least = by_place(doubt, classes)
+        else:
+            output, least = held_out(output, y, folds)
         probability = output[np.arange(len(output)), places]
         expected: list[float | None] = [None] * len(output)
         if all(isinstance(one, int) for one in classes):
@@ -95,8 +106,7 @@ class ClassesTask(Task):
             expected = (output @ values).tolist()
         else:
             errors = 1 - probability
-        least = by_place(doubt, classes) if folds is None else held_out_thresholds(output, y, folds)
-        sets = prediction_sets(output, least)
+        sets = prediction_sets(output, least, places)
         names = [str(one) for one in classes]
         rows = zip(places, y, probability, output, expected, errors, sets, strict=True)
         for place, truth, sure, shares, mean, error, within in rows:
@@ -130,10 +140,10 @@ class ClassesTask(Task):
             F1 = 2 TP / (2 TP + FP + FN). ``fold_macro_f1``: the same by fold, over the classes that
             are labels or predictions there. ``majority``: accuracy of always predicting the most
             frequent class of the other folds, and ``fold_majority_f1`` its macro-F1 by fold.
-            ``confusion``: counts, rows are labels and columns
-            predictions, both in the order of ``classes``. ``calibration``: by bins of the
-            probability of the predicted class, from `low` (included) to `high`: `n` sites, their
-            mean `probability` and their `accuracy`; ``ece``: expected calibration error, the mean
+            ``confusion``: counts, rows are labels and columns predictions, both in the order of
+            ``classes``. ``calibration``: by bins of the calibrated probability of the predicted
+            class, from `low` (included) to `high`: `n` sites, their mean `probability` and their
+            `accuracy`; ``ece``: expected calibration error, the mean
             over the sites of the difference between these two in their bin (Guo et al.,
             Proceedings of Machine Learning Research 70, 1321 (2017)). ``n_certain``: sites of whose
             label more than 0.8 is certain, and ``certain_accuracy`` that of them, None without any.
@@ -155,10 +165,10 @@ class ClassesTask(Task):
         some = labelled > 0
         commonest = _majority(y, folds)
         fold_accuracy = [float(right[folds == fold].mean()) for fold in np.unique(folds)]
-        probability = output[np.arange(len(output)), predicted]
-        calibration = _calibration(probability, right)
+        proba, least = held_out(output, y, folds)
+        calibration = _calibration(proba[np.arange(len(y)), predicted], right)
         certain = certainty > CERTAIN
-        sets = prediction_sets(output, held_out_thresholds(output, y, folds))
+        sets = prediction_sets(proba, least, predicted)
         gaps = [one["n"] * abs(one["probability"] - one["accuracy"]) for one in calibration]
         return {
             "accuracy": float(right.mean()),

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from exafscn_flows.tasks.calibration import temperature, tempered
+
 ONE_IN = 10
 """One label in so many may be outside."""
 ENOUGH = 30
@@ -48,8 +50,8 @@ def _threshold(of_label: np.ndarray) -> float:
     return float(np.sort(of_label)[place - 1]) if place else 0.0
 
 
-def held_out_thresholds(proba: np.ndarray, y: np.ndarray, folds: np.ndarray) -> np.ndarray:
-    """Return the thresholds for each site, from the sites of the other folds.
+def held_out(proba: np.ndarray, y: np.ndarray, folds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Calibrate the probabilities of each site, and find its thresholds, by the other folds.
 
     Parameters
     ----------
@@ -62,18 +64,20 @@ def held_out_thresholds(proba: np.ndarray, y: np.ndarray, folds: np.ndarray) -> 
 
     Returns
     -------
-    numpy.ndarray
-        Shape (n, n_classes).
+    tuple of numpy.ndarray
+        Probabilities and thresholds, each of shape (n, n_classes).
     """
-    found = np.empty_like(proba, dtype=float)
+    calibrated, least = np.empty(proba.shape), np.empty(proba.shape)
     for fold in np.unique(folds):
         test = folds == fold
-        found[test] = thresholds(proba[~test], y[~test])
-    return found
+        found = temperature(proba[~test], y[~test])
+        calibrated[test] = tempered(proba[test], found)
+        least[test] = thresholds(tempered(proba[~test], found), y[~test])
+    return calibrated, least
 
 
-def prediction_sets(proba: np.ndarray, least: np.ndarray) -> np.ndarray:
-    """Tell which classes are in the set of each site; the most probable one is in any case.
+def prediction_sets(proba: np.ndarray, least: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Tell which classes are in the set of each site; the predicted one is in any case.
 
     Parameters
     ----------
@@ -81,6 +85,8 @@ def prediction_sets(proba: np.ndarray, least: np.ndarray) -> np.ndarray:
         Probabilities, shape (n, n_classes).
     least
         Thresholds, shape (n_classes,) or (n, n_classes).
+    predicted
+        Place of the predicted class of each site, shape (n,).
 
     Returns
     -------
@@ -88,7 +94,7 @@ def prediction_sets(proba: np.ndarray, least: np.ndarray) -> np.ndarray:
         Shape (n, n_classes).
     """
     within = proba >= least
-    within[np.arange(len(proba)), proba.argmax(axis=1)] = True
+    within[np.arange(len(proba)), predicted] = True
     return within
 
 

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from exafscn_flows.tasks.calibration import temperature, tempered
 from exafscn_flows.tasks.prediction_sets import (
     ENOUGH,
     by_name,
     by_place,
-    held_out_thresholds,
+    held_out,
     prediction_sets,
     thresholds,
 )
@@ -26,7 +27,7 @@ def problem(n: int, seed: int, power: float = 1.0) -> tuple[np.ndarray, np.ndarr
 def test_nine_labels_in_ten_are_in_the_sets_whatever_probabilities_are_worth(power: float) -> None:
     proba, y = problem(4000, 0, power)
     others, labels = problem(20_000, 1, power)
-    sets = prediction_sets(others, thresholds(proba, y))
+    sets = prediction_sets(others, thresholds(proba, y), others.argmax(axis=1))
     within = sets[np.arange(len(labels)), labels]
     # The most probable class is in each set, which adds a little.
     assert 0.89 < within.mean() < 0.93
@@ -36,7 +37,7 @@ def test_nine_labels_in_ten_are_in_the_sets_whatever_probabilities_are_worth(pow
 
 def test_sets_are_larger_where_there_is_more_doubt() -> None:
     proba, y = problem(4000, 0)
-    size = prediction_sets(proba, thresholds(proba, y)).sum(axis=1)
+    size = prediction_sets(proba, thresholds(proba, y), proba.argmax(axis=1)).sum(axis=1)
     top = proba.max(axis=1)
     assert size[top > 0.95].mean() < 1.1 < 1.8 < size[top < 0.5].mean()
     assert size.min() == 1
@@ -60,16 +61,19 @@ def test_a_class_of_few_sites_has_the_threshold_of_all() -> None:
     assert few[1] == thresholds(np.column_stack([proba[np.arange(len(y)), y]] * 2), 0 * y)[0]
 
 
-def test_the_set_of_a_site_does_not_know_its_label() -> None:
-    proba, y = problem(200, 0)
-    folds = np.arange(200) % 5
-    before = held_out_thresholds(proba, y, folds)
-    assert before.shape == proba.shape
+def test_what_is_said_of_a_site_does_not_know_its_label() -> None:
+    proba, y = problem(400, 0, 2.0)
+    folds = np.arange(400) % 5
+    before = held_out(proba, y, folds)
     changed = np.where(folds == 2, (y + 1) % 4, y)
-    after = held_out_thresholds(proba, changed, folds)
-    assert (before[folds == 2] == after[folds == 2]).all()
-    assert (before[folds != 2] != after[folds != 2]).any()
-    assert (before[folds == 2] == thresholds(proba[folds != 2], y[folds != 2])).all()
+    after = held_out(proba, changed, folds)
+    for one, other in zip(before, after, strict=True):
+        assert one.shape == proba.shape
+        assert (one[folds == 2] == other[folds == 2]).all()
+        assert (one[folds != 2] != other[folds != 2]).any()
+    rest = tempered(proba, temperature(proba[folds != 2], y[folds != 2]))
+    assert (before[0][folds == 2] == rest[folds == 2]).all()
+    assert (before[1][folds == 2] == thresholds(rest[folds != 2], y[folds != 2])).all()
 
 
 def test_thresholds_are_kept_by_the_names_of_classes() -> None:
