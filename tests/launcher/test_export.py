@@ -47,9 +47,10 @@ def read(path: Path) -> list[dict[str, Any]]:
             row
             | {name: list(row[name]) for name in ("elements", "neighbours")}
             | {"probabilities": row["probabilities"] and dict(row["probabilities"])}
+            | {"prediction_set": _listed(row["prediction_set"])}
             for row in table
         ]
-    lists = ("elements", "neighbours", "probabilities")
+    lists = ("elements", "neighbours", "probabilities", "prediction_set")
     with path.open(newline="") as file:
         return [
             row | {name: json.loads(row[name] or "null") for name in lists}
@@ -67,13 +68,18 @@ def test_file_holds_every_row_in_order(tmp_path, target, suffix):
     if suffix == ".csv":
         expected = [{name: _in_csv(name, value) for name, value in row.items()} for row in expected]
     if suffix == ".parquet":
-        found = [row | {"probability": _plain(row["probability"])} for row in found]
+        plain = ("probability", "expected_value")
+        found = [row | {name: _plain(row[name]) for name in plain} for row in found]
     assert found == expected
     assert list(found[0]) == list(COLUMNS)
 
 
+def _listed(value: Any) -> list[Any] | None:
+    return None if value is None else value.tolist()
+
+
 def _in_csv(name: str, value: Any) -> Any:
-    if isinstance(value, list | dict) or name == "probabilities":
+    if isinstance(value, list | dict) or name in ("probabilities", "prediction_set"):
         return value
     return "" if value is None else str(value)
 

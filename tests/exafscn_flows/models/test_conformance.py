@@ -32,6 +32,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 MEMBERS = [{"kind": "extra_trees"}, {"kind": "bagging"}]
 VALUES: list[Any] = [
     *(1, 2, 3, 0.25, 0.5, 1.0, True, False, None, "sqrt", "log2", "balanced"),
+    [None, "a"],
     MEMBERS,
     MEMBERS[0],
 ]
