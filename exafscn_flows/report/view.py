@@ -54,8 +54,11 @@ class Score:
     kind: Literal["fraction", "amount", "ratio"] = "fraction"
 
     def of(self, metrics: Numbers) -> float | None:
-        """Return its value in the metrics of a split; None where it cannot be told."""
-        found: float | None = metrics[self.key]
+        """Return its value in the metrics of a split; None where it cannot be told.
+
+        So it is in the metrics of a version that is older than the measure.
+        """
+        found: float | None = metrics.get(self.key)
         return found
 
     @property

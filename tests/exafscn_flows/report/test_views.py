@@ -93,3 +93,8 @@ def test_scores_are_shown_with_their_unit(score, value, text):
 )
 def test_a_spread_has_the_decimals_of_its_value(score, value, spread, text):
     assert score.with_spread(value, spread) == text
+
+
+def test_what_older_metrics_lack_cannot_be_told() -> None:
+    assert Score("certain_accuracy", "Certain labels").of({"accuracy": 0.8}) is None
+    assert Score("certain_accuracy", "Certain labels").text(None) == "–"
