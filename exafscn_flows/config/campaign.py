@@ -11,9 +11,10 @@ from pydantic import (
     model_validator,
 )
 
+from exafscn_flows.config.model_sets import check_set
 from exafscn_flows.config.study import CLAIMS_ABOUT, Study
 from exafscn_flows.elements import check_absorber
-from exafscn_flows.features import Concatenation, FeatureSettings
+from exafscn_flows.features import FeatureSettings
 from exafscn_flows.features.axes import LIMITS, quantity
 from exafscn_flows.models import ModelSettings, RandomForest
 from exafscn_flows.sources import Source
@@ -176,26 +177,14 @@ class CampaignConfig(StrictModel):
         return self
 
     @model_validator(mode="after")
-    def _parts_are_there(self) -> Self:
-        """Check that models of the parts of concatenations are fitted on nothing else."""
+    def _models_take_their_sets(self) -> Self:
+        """Check that models that need parts, or sets of a kind, are fitted on nothing else."""
         sets = {fset.name: fset for fset in self.features.sets}
         for number, model in enumerate(self.models):
+            at: Location = ("models", number)
             for index, name in enumerate(model.feature_sets or sets):
-                at: Location = ("models", number)
-                fset = sets[name]
-                known = [p.name for p in fset.parts] if isinstance(fset, Concatenation) else []
-                for part in model.part_names:
-                    if part not in known:
-                        message = f"feature set {name} has no part {part}: {', '.join(known)}"
-                        raise LocatedError((*at, "parts"), message.removesuffix(": "))
-                if model.takes_parts and not known:
-                    message = (
-                        f"{model.kind} takes concatenations, and feature set {name} is none: list "
-                        "those that are in feature_sets"
-                    )
-                    raise LocatedError(
-                        (*at, "feature_sets", index) if model.feature_sets else at, message
-                    )
+                where = (*at, "feature_sets", index) if model.feature_sets else at
+                check_set(model, sets[name], at, where)
         return self
 
     @model_validator(mode="after")

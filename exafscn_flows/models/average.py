@@ -1,5 +1,6 @@
 """Several models as one: the mean of what they say."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Self
 
@@ -69,14 +70,21 @@ class Average(ModelBase):
     def part_names(self) -> tuple[str, ...]:
         return tuple(name for name in self.parts or () if name is not None)
 
+    def taken(self, parts: Sequence[str]) -> Iterator[tuple[str | None, str]]:
+        for member, name in self._pairs():
+            if member.takes is not None:
+                yield name, member.takes
+
+    def _pairs(self) -> Iterator[tuple[ModelBase, str | None]]:
+        """Yield the members, each with the name of its part."""
+        return zip(self.members, self.parts or [None] * len(self.members), strict=True)
+
     def _fit(self, data: TrainingSet, seed: int) -> Fitted:
         from exafscn_flows.models.average_fitted import averaged
         from exafscn_flows.models.part_fitted import Span, of_part
 
         fitted = []
-        for member, name in zip(
-            self.members, self.parts or [None] * len(self.members), strict=True
-        ):
+        for member, name in self._pairs():
             if name is None:
                 fitted.append(member.fit(data, seed))
                 continue

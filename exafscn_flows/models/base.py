@@ -1,6 +1,7 @@
 """What every model offers."""
 
 from abc import abstractmethod
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -39,10 +40,29 @@ class ModelBase(NamedModel):
     takes_parts: ClassVar[bool] = False
     """Whether it takes the parts of a concatenation, and nothing else."""
 
+    takes: ClassVar[str | None] = None
+    """Kind of the only feature sets that it can be fitted on; None: any."""
+
     @property
     def part_names(self) -> tuple[str, ...]:
         """Names of parts that every set it is fitted on must have."""
         return ()
+
+    def taken(self, parts: Sequence[str]) -> Iterator[tuple[str | None, str]]:
+        """Yield the kinds that it needs of a feature set, or of parts of it.
+
+        Parameters
+        ----------
+        parts
+            Names of the parts of a concatenation; empty for another set.
+
+        Yields
+        ------
+        tuple
+            Name of a part, None for the whole set, and the kind that it must be of.
+        """
+        if self.takes is not None:
+            yield None, self.takes
 
     kind: str
     name: ModelName

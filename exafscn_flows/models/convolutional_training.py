@@ -39,16 +39,7 @@ def train(
     axis = data.columns.axis
     _check(settings, axis)
     points = torch.tensor(axis - axis[0], dtype=torch.float32)
-    course = Course(
-        epochs=settings.epochs,
-        batch_size=BATCH_SIZE,
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        smoothing=LABEL_SMOOTHING,
-        class_weight=settings.class_weight,
-        softness=0.0,
-        n_networks=settings.n_networks,
-    )
+    course = Course.of(settings, BATCH_SIZE, smoothing=LABEL_SMOOTHING)
 
     def make(n_others: int, n_outputs: int) -> ConvolutionalLayers:
         return ConvolutionalLayers(len(axis), n_others, n_outputs, settings.dropout)

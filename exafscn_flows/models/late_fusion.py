@@ -1,5 +1,6 @@
 """Late fusion: one model for each part of a concatenation, and one that weighs what they say."""
 
+from collections.abc import Iterator, Sequence
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -43,6 +44,11 @@ class LateFusion(ModelBase):
 
     def parameters(self) -> dict[str, object]:
         return {"version": self.version, "kind": self.kind, "member": self.member.parameters()}
+
+    def taken(self, parts: Sequence[str]) -> Iterator[tuple[str | None, str]]:
+        if self.member.takes is not None:
+            for name in parts:
+                yield name, self.member.takes
 
     def _fit(self, data: TrainingSet, seed: int) -> Fitted:
         from exafscn_flows.models.late_fusion_training import train

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import nn
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.models.class_weights import class_weights
+from exafscn_flows.models.network_settings import NetworkSettings
 from exafscn_flows.models.networks import CurveNetwork, NetworkClassifier, NetworkRegressor
 from exafscn_flows.models.torch_thread import one_thread
 from exafscn_flows.models.training_set import TrainingSet
@@ -53,6 +55,27 @@ class Course:
     class_weight: float | None
     softness: float
     n_networks: int
+
+    @classmethod
+    def of(
+        cls,
+        settings: NetworkSettings,
+        batch_size: int,
+        *,
+        smoothing: float = 0.0,
+        softness: float = 0.0,
+    ) -> Self:
+        """Return what the settings of a model say, and what is fixed for its kind."""
+        return cls(
+            epochs=settings.epochs,
+            batch_size=batch_size,
+            learning_rate=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            smoothing=smoothing,
+            class_weight=settings.class_weight,
+            softness=softness,
+            n_networks=settings.n_networks,
+        )
 
 
 Make = Callable[[int, int], CurveNetwork]

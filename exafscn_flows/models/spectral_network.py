@@ -1,15 +1,25 @@
 """A network on k-weighted chi(k), for one absorber or for all."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from exafscn_flows.models.base import ModelBase, ModelName
+from exafscn_flows.models.base import ModelName
+from exafscn_flows.models.network_settings import (
+    Dropout,
+    Epochs,
+    LearningRate,
+    NetworkSettings,
+    WeightDecay,
+)
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.tasks.fitted import Fitted
 
+if TYPE_CHECKING:
+    from exafscn_flows.models.networks import CurveNetwork
 
-class SpectralNetwork(ModelBase):
+
+class SpectralNetwork(NetworkSettings):
     """Two hidden layers on chi(k) in three weights and complex chi(R), trained in torch.
 
     Features are k-weighted chi(k), a set of kind ``k_space``; the network makes chi(R) of them.
@@ -17,18 +27,14 @@ class SpectralNetwork(ModelBase):
     Inputs are standardised, and so are numbers to learn.
     """
 
-    libraries = ("torch", "safetensors", "numpy")
+    takes = "k_space"
 
     kind: Literal["spectral_network"] = "spectral_network"
     name: ModelName = "spectral_network"
-    epochs: int = Field(default=60, ge=1, description="Passes over the sites.")
-    learning_rate: float = Field(
-        default=5e-3, gt=0, description="Highest learning rate of AdamW in its cycle."
-    )
-    weight_decay: float = Field(default=0.02, ge=0, description="Weight decay of AdamW.")
-    dropout: float = Field(
-        default=0.2, ge=0, lt=1, description="Share of each hidden layer that is left out."
-    )
+    epochs: Epochs = 60
+    learning_rate: LearningRate = 5e-3
+    weight_decay: WeightDecay = 0.02
+    dropout: Dropout = 0.2
     stretch: float = Field(
         default=0.03,
         ge=0,
@@ -42,16 +48,6 @@ class SpectralNetwork(ModelBase):
         description="Share of a label that is what its weights say of every class; the rest is the "
         "class itself.",
     )
-    class_weight: float | None = Field(
-        default=None,
-        gt=0,
-        le=1,
-        description="Power to which the rarity of a class at its absorber counts in training; "
-        "numbers to learn take no notice of it.",
-    )
-    n_networks: int = Field(
-        default=1, ge=1, le=100, description="Networks whose outputs are averaged."
-    )
 
     def _fit(self, data: TrainingSet, seed: int) -> Fitted:
         # torch takes a second to import.
@@ -60,15 +56,7 @@ class SpectralNetwork(ModelBase):
         return train(self, data, seed)
 
     @classmethod
-    def dump(cls, fitted: Fitted) -> bytes:
-        from exafscn_flows.models.network_file import dump_networks
+    def layers(cls) -> "type[CurveNetwork]":
         from exafscn_flows.models.spectral_layers import SpectralLayers
 
-        return dump_networks(fitted, SpectralLayers)
-
-    @classmethod
-    def load(cls, data: bytes) -> Fitted:
-        from exafscn_flows.models.network_file import load_networks
-        from exafscn_flows.models.spectral_layers import SpectralLayers
-
-        return load_networks(data, SpectralLayers)
+        return SpectralLayers

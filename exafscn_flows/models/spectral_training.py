@@ -42,16 +42,7 @@ def train(
             "take features of kind k_space, with kmin above 0",
         )
     points = torch.tensor(axis, dtype=torch.float32)
-    course = Course(
-        epochs=settings.epochs,
-        batch_size=BATCH_SIZE,
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        smoothing=0.0,
-        class_weight=settings.class_weight,
-        softness=settings.softness,
-        n_networks=settings.n_networks,
-    )
+    course = Course.of(settings, BATCH_SIZE, softness=settings.softness)
 
     def make(n_others: int, n_outputs: int) -> SpectralLayers:
         network = SpectralLayers(len(axis), n_others, n_outputs, settings.dropout)

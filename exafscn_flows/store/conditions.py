@@ -197,6 +197,8 @@ class PredictionQuery:
         if expected := {way: limit for way, limit in expected.items() if limit is not None}:
             common["expected_value"] = expected
         if self.max_set_size is not None:
+            # Predictions of an older version have no set at all, which is not a small one.
+            common["prediction_set.0"] = {"$exists": True}
             common[f"prediction_set.{self.max_set_size}"] = {"$exists": False}
         if excluded := sorted({*self.excludes} - {"O"}):
             common["elements"] = {"$nin": excluded}

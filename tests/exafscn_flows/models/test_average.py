@@ -178,12 +178,57 @@ def test_every_member_has_its_part() -> None:
         Average(members=MEMBERS, parts=["left"])
 
 
-def test_parts_must_be_those_of_the_feature_sets(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sets", "model", "words"),
+    [
+        (
+            "{kind: r_space}",
+            "kind: average, parts: [k_space, null], members: [{kind: mlp}, {kind: bagging}]",
+            "models[0].parts: feature set r_space has no part k_space",
+        ),
+        (
+            "{kind: concatenation, name: both, parts: [{kind: k_space}, {kind: k_space, kmax: 9}]}",
+            "kind: average, parts: [k_space, null], members: [{kind: mlp}, {kind: bagging}]",
+            "models[0].parts: feature set both has several parts k_space: it has k_space, k_space",
+        ),
+        (
+            "{kind: r_space, rmin: 1}",
+            "kind: spectral_network",
+            "models[0]: spectral_network takes features of kind k_space, and r_space is of kind",
+        ),
+        (
+            "{kind: concatenation, name: both, parts: [{kind: r_space}, {kind: k_space}]}",
+            "kind: average, parts: [r_space, null], feature_sets: [both], "
+            "members: [{kind: spectral_network}, {kind: bagging}]",
+            "feature_sets[0]: average takes features of kind k_space, and r_space is of kind r_sp",
+        ),
+        (
+            "{kind: concatenation, name: both, parts: [{kind: r_space}, {kind: k_space}]}",
+            "kind: late_fusion, member: {kind: spectral_network}",
+            "late_fusion takes features of kind k_space, and r_space is of kind r_space",
+        ),
+    ],
+    ids=["no concatenation", "twice", "no chi(k)", "another part", "every part"],
+)
+def test_members_find_what_they_take(sets: str, model: str, words: str, tmp_path: Path) -> None:
     file = tmp_path / "c.yaml"
-    members = "members: [{kind: random_forest}, {kind: extra_trees}], parts: [k_space, null]"
+    name = "" if "members" not in model else "name: average, "
     file.write_text(
         "campaign: x\nabsorbers: [Ni]\nsources: [{kind: amcsd}]\n"
-        f"models: [{{kind: average, {members}}}]\n"
+        f"features: {{sets: [{sets}]}}\nmodels: [{{{name}{model}}}]\n"
     )
-    with pytest.raises(UsageError, match="has no part k_space"):
+    with pytest.raises(UsageError) as error:
         load_campaign_file(file)
+    (line,) = str(error.value).splitlines()
+    assert words in line
+
+
+def test_a_network_on_one_part_of_a_concatenation_is_taken(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text(
+        "campaign: x\nabsorbers: [Ni]\nsources: [{kind: amcsd}]\n"
+        "features: {sets: [{kind: concatenation, parts: [{kind: r_space}, {kind: k_space}]}]}\n"
+        "models: [{kind: average, parts: [k_space, null],"
+        " members: [{kind: spectral_network}, {kind: bagging}]}]\n"
+    )
+    assert load_campaign_file(file).models[0].kind == "average"

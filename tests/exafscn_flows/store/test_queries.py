@@ -486,6 +486,21 @@ def test_what_is_rare_is_found_among_many(store, conditions, order):
     assert statistics["totalKeysExamined"] <= 3 * 4 * 20
 
 
+def test_predictions_without_a_set_have_no_small_one(store):
+    """As those of a version that is older than sets."""
+    store.prepare()
+    store.save_config(config())
+    store.write(promotions())
+    old, new = (
+        doc.model_copy(update={"absorber": "Cu", "hash": "first-Cu", "prediction_set": kept})
+        for doc, kept in zip(made_predictions(2), (None, [4]), strict=True)
+    )
+    store.write([old, new])
+    store.database.predictions.update_one({"site": old.site}, {"$unset": {"prediction_set": ""}})
+    found = Campaign("test", store).predictions(max_set_size=1)
+    assert found["site"].tolist() == [new.site]
+
+
 def _names_of_the_tests(conditions: dict[str, Any]) -> dict[str, Any]:
     """Give names and values such as the predictions of the tests have."""
     return {"formula": "CuO"} if "formula" in conditions else {}
