@@ -11,10 +11,6 @@ interrupted goes on.
 
 import argparse
 import json
-import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,9 +21,9 @@ from provenance import provenance
 from pymatgen.core import Element
 from rich.console import Console
 from rich.table import Table
+from runs import database, run
 
 from exafscn_flows import Campaign
-from exafscn_flows.store.embedded import EmbeddedServer
 
 FILE = Path(__file__).resolve().parents[1] / "configs" / "study_beyond.yaml"
 NAME = "study-beyond"
@@ -45,16 +41,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     table = require(arguments.table, "--table")
-    with tempfile.TemporaryDirectory(prefix="exafscn-bench-") as folder:
-        server = EmbeddedServer(arguments.data or Path(folder))
-        os.environ["EXAFSCN_MONGODB_URI"] = server.start()
-        try:
-            exafscn = str(Path(sys.executable).with_name("exafscn"))
-            path = f"sources.0.path={table}"
-            subprocess.run([exafscn, "run", str(FILE), "--set", path], check=True)
-            result = measured()
-        finally:
-            server.stop()
+    with database(arguments.data):
+        run(FILE, f"sources.0.path={table}")
+        result = measured()
     show(result)
     if arguments.json:
         arguments.json.write_text(json.dumps(provenance() | result, indent=1) + "\n")

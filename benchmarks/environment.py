@@ -11,10 +11,6 @@ stays in that folder, and a run that was interrupted goes on.
 
 import argparse
 import json
-import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +23,7 @@ from provenance import provenance
 from rich.console import Console
 from rich.table import Table
 from ruamel.yaml import YAML
+from runs import database, run
 
 from exafscn_flows import Campaign
 from exafscn_flows.config.campaign import CampaignConfig
@@ -39,7 +36,6 @@ from exafscn_flows.report.summary import to_json
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.splits import grouped_folds
 from exafscn_flows.store.documents import LabelDoc, SiteDoc, SpectrumDoc
-from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.store import Store
 
 FILE = Path(__file__).resolve().parents[1] / "configs" / "study_environment.yaml"
@@ -62,24 +58,18 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     table = require(arguments.table, "--table")
-    with tempfile.TemporaryDirectory(prefix="exafscn-bench-") as folder:
-        server = EmbeddedServer(arguments.data or Path(folder))
-        os.environ["EXAFSCN_MONGODB_URI"] = server.start()
-        try:
-            frames = [run(table, 0)]
-            found = claims()
-            frames += [run(table, seed) for seed in range(1, arguments.seeds)]
-            result = summary(frames) | {"claims": found, "shifted": shifted()}
-        finally:
-            server.stop()
+    with database(arguments.data):
+        frames = [of_seed(table, 0)]
+        found = claims()
+        frames += [of_seed(table, seed) for seed in range(1, arguments.seeds)]
+        result = summary(frames) | {"claims": found, "shifted": shifted()}
     show(result)
     if arguments.json:
         arguments.json.write_text(json.dumps(provenance() | result, indent=1) + "\n")
 
 
-def run(table: Path, seed: int) -> pd.DataFrame:
+def of_seed(table: Path, seed: int) -> pd.DataFrame:
     """Run the campaign with one seed, and return the metrics of all its models."""
-    exafscn = str(Path(sys.executable).with_name("exafscn"))
     keys = [f"sources.0.path={table}", f"evaluation.seed={seed}"]
     if seed:
         # Experiments are made once; so are models of one metal, or on other features.
@@ -88,8 +78,7 @@ def run(table: Path, seed: int) -> pd.DataFrame:
         sets = written["features"]["sets"][:1]
         keys += ["study=null", f"features.sets={json.dumps(sets)}"]
         keys += [f"models={json.dumps(models)}"]
-    options = [word for key in keys for word in ("--set", key)]
-    subprocess.run([exafscn, "run", str(FILE), *options], check=True)
+    run(FILE, *keys)
     return Campaign(NAME).metrics().assign(seed=seed)
 
 

@@ -12,10 +12,7 @@ that was interrupted goes on.
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -23,6 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from inputs import require
@@ -30,13 +28,15 @@ from provenance import provenance
 from pymatgen.core import Structure
 from rich.console import Console
 from rich.table import Table
+from runs import database, run
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.features import Inputs
+from exafscn_flows.errors import ItemFailure
+from exafscn_flows.features import Inputs, Xanes
 from exafscn_flows.jobs.report import collect_report
 from exafscn_flows.report.summary import to_json
+from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.store.documents import StructureDoc
-from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.store import Store
 
 FILE = Path(__file__).resolve().parents[1] / "configs" / "study_multimodal.yaml"
@@ -59,30 +59,22 @@ def main() -> None:
     arguments = parser.parse_args()
     table = require(arguments.table, "--table")
     computed = require(arguments.computed, "--computed")
-    with tempfile.TemporaryDirectory(prefix="exafscn-bench-") as folder:
-        server = EmbeddedServer(arguments.data or Path(folder))
-        os.environ["EXAFSCN_MONGODB_URI"] = server.start()
-        try:
-            numbers = run(table, arguments.set)
-            result: dict[str, Any] = {
-                "rows": rows(numbers),
-                "claims": claims(numbers),
-                "milliseconds": milliseconds(),
-            }
-            result["sources"] = sources(table, computed, Path(folder), arguments.set)
-        finally:
-            server.stop()
+    with database(arguments.data) as folder:
+        numbers = of_table(table, arguments.set)
+        result: dict[str, Any] = {
+            "rows": rows(numbers),
+            "claims": claims(numbers),
+            "milliseconds": milliseconds(),
+        }
+        result["sources"] = sources(table, computed, folder, arguments.set)
     show(result)
     if arguments.json:
         arguments.json.write_text(json.dumps(provenance() | result, indent=1) + "\n")
 
 
-def run(table: Path, keys: Sequence[str], name: str = NAME) -> dict[str, Any]:
+def of_table(table: Path, keys: Sequence[str], name: str = NAME) -> dict[str, Any]:
     """Run the campaign on a table, and return the numbers of its report."""
-    exafscn = str(Path(sys.executable).with_name("exafscn"))
-    keys = [f"sources.0.path={table}", f"campaign={name}", *keys]
-    options = [word for key in keys for word in ("--set", key)]
-    subprocess.run([exafscn, "run", str(FILE), *options], check=True)
+    run(FILE, f"sources.0.path={table}", f"campaign={name}", *keys)
     return to_json(collect_report(Store.open(), name))
 
 
@@ -130,7 +122,10 @@ def claims(numbers: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def sources(table: Path, computed: Path, folder: Path, keys: Sequence[str]) -> list[dict[str, Any]]:
-    """Learn the same sites from stored spectra, and from those that were computed here."""
+    """Learn the same sites from stored spectra, and from those that were computed here.
+
+    Sites of which one of both spectra has no features are left out of both.
+    """
     kept = {
         (row["material_id"], row["absorber"]): row for row in pq.read_table(computed).to_pylist()
     }
@@ -140,17 +135,16 @@ def sources(table: Path, computed: Path, folder: Path, keys: Sequence[str]) -> l
     )
     once = Counter(names)
     chosen = [index for index, name in enumerate(names) if name in kept and once[name] == 1]
-    stored = whole.take(chosen).to_pylist()
+    config = Store.open().config(NAME)
+    pairs = [(one, _replaced(one, kept)) for one in whole.take(chosen).to_pylist()]
+    pairs = [pair for pair in pairs if all(_has_features(config, one) for one in pair)]
     found = []
-    for source, rows_of in (
-        ("stored", stored),
-        ("computed", [_replaced(one, kept) for one in stored]),
-    ):
+    for source, rows_of in zip(("stored", "computed"), zip(*pairs, strict=True), strict=True):
         file = folder / f"{source}.parquet"
-        pq.write_table(pa.Table.from_pylist(rows_of, whole.schema), file)
+        pq.write_table(pa.Table.from_pylist(list(rows_of), whole.schema), file)
         metals = sorted({row["absorber"] for row in rows_of})
         own = [f"absorbers=[{', '.join(metals)}]", "study.importance=null", *keys]
-        numbers = run(file, own, f"{NAME}-{source}")
+        numbers = of_table(file, own, f"{NAME}-{source}")
         found += [{"source": source, **row} for row in rows(numbers)]
     return found
 
@@ -162,6 +156,20 @@ def _replaced(row: dict[str, Any], kept: dict[tuple[str, str], dict[str, Any]]) 
     energy = [one + shift for one in own["energy_rel"]]
     names = ("mu", "program", "version")
     return row | {"energy_rel": energy} | {name: own[name] for name in names}
+
+
+def _has_features(config: CampaignConfig, row: dict[str, Any]) -> bool:
+    """Tell whether features of XANES can be made of the spectrum of a row."""
+    (fset,) = (one for one in config.features.sets if isinstance(one, Xanes))
+    none = np.empty(0)
+    curves = {name: np.array(row[name]) for name in ("energy_rel", "mu")}
+    known = {name: row[name] for name in ("e0", "program", "version")}
+    spectrum = Spectrum("K", "XANES", k=none, chi=none, mu0=none, **known, **curves)
+    try:
+        fset.transform(spectrum, config.features)
+    except ItemFailure:
+        return False
+    return True
 
 
 def milliseconds() -> dict[str, float]:

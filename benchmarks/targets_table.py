@@ -10,10 +10,6 @@ With --data, the database stays in that folder, and a run that was interrupted g
 
 import argparse
 import json
-import os
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +17,9 @@ from inputs import SITES, require
 from provenance import provenance
 from rich.console import Console
 from rich.table import Table
+from runs import database, run
 
 from exafscn_flows import Campaign
-from exafscn_flows.store.embedded import EmbeddedServer
 
 FILE = Path(__file__).resolve().parents[1] / "configs" / "targets_table.yaml"
 NAME = "targets-table"
@@ -40,16 +36,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     arguments.table = require(arguments.table, "--table")
-    with tempfile.TemporaryDirectory(prefix="exafscn-bench-") as folder:
-        server = EmbeddedServer(arguments.data or Path(folder))
-        os.environ["EXAFSCN_MONGODB_URI"] = server.start()
-        try:
-            exafscn = str(Path(sys.executable).with_name("exafscn"))
-            path = f"sources.0.path={arguments.table}"
-            subprocess.run([exafscn, "run", str(FILE), "--set", path], check=True)
-            result = measured()
-        finally:
-            server.stop()
+    with database(arguments.data):
+        run(FILE, f"sources.0.path={arguments.table}")
+        result = measured()
     show(result)
     if arguments.json:
         arguments.json.write_text(json.dumps(provenance() | result, indent=1) + "\n")
