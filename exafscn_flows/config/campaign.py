@@ -182,6 +182,8 @@ class CampaignConfig(StrictModel):
         sets = {fset.name: fset for fset in self.features.sets}
         for number, model in enumerate(self.models):
             at: Location = ("models", number)
+            if model.auxiliary is not None and model.auxiliary not in sets:
+                raise LocatedError(at, _unknown("feature set", model.auxiliary, list(sets)))
             for index, name in enumerate(model.feature_sets or sets):
                 where = (*at, "feature_sets", index) if model.feature_sets else at
                 check_set(model, sets[name], at, where)
@@ -209,7 +211,8 @@ class CampaignConfig(StrictModel):
         models = [model.name for model in self.studied_models]
         if not models:
             message = (
-                f"no model of {target} is fitted on feature set {name} for each absorber by itself"
+                f"no model of {target} is fitted on feature set {name} alone, for each absorber by "
+                "itself"
             )
             raise LocatedError(("study",), message)
         for key in ("importance", "curves"):
@@ -217,6 +220,10 @@ class CampaignConfig(StrictModel):
                 if model not in models:
                     at = ("study", key, index)
                     raise LocatedError(at, _unknown(f"model on {name}", model, models))
+        if self.study.few_shot and (self.few_shot_model is None or len(self.absorbers) < 2):
+            at = ("study", "few_shot")
+            what = f"a model `per: campaign` on {name} alone, and two absorbers or more"
+            raise LocatedError(at, f"few_shot takes {what}")
         axis, label = sets[name].axis(self.features)
         for key, limit in LIMITS.items():
             of = limit.quantity
@@ -244,9 +251,16 @@ class CampaignConfig(StrictModel):
 
     @property
     def studied_models(self) -> list[ModelSettings]:
-        """Models that the study may look into: those of one absorber each."""
+        """Models that the study may look into: of one absorber each, on one feature set."""
         models = self.models_on(self.studied_set, self.studied_target)
-        return [model for model in models if model.per == "absorber"]
+        return [model for model in models if model.per == "absorber" and model.auxiliary is None]
+
+    @property
+    def few_shot_model(self) -> ModelSettings | None:
+        """Model of all absorbers that is asked about a new one: the first on the studied set."""
+        models = self.models_on(self.studied_set, self.studied_target)
+        joint = (one for one in models if one.per == "campaign" and one.auxiliary is None)
+        return next(joint, None)
 
     def models_for(self, target: str) -> list[ModelSettings]:
         """Return the models that are fitted for a target, in the order of the file."""

@@ -19,6 +19,9 @@ CLAIMS_ABOUT: dict[ClaimsName, tuple[str, ...]] = {
 CURVES = (*LIMITS, "learning_curve")
 """Keys that list values, with each of which an experiment is made."""
 
+FEW_SHOT = ("few_shot", "few_shot_alone")
+"""Experiments with a new element: a model that learned all others, and one that did not."""
+
 Distance = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -56,6 +59,11 @@ class Study(StrictModel):
         default=[],
         description="Score with each of these shares of the training sites, whole formulas.",
     )
+    few_shot: list[Annotated[int, Field(ge=0)]] = Field(
+        default=[],
+        description="Score of an absorber of which a model of all absorbers has learned this many "
+        "sites, beside that of a model that has learned nothing else.",
+    )
     claims: ClaimsName | None = Field(
         default=None,
         description="Published claims that the report judges, and figures that it sets beside its "
@@ -64,6 +72,6 @@ class Study(StrictModel):
 
     @model_validator(mode="after")
     def _values_differ(self) -> Self:
-        for name in ("importance", "curves", *CURVES):
+        for name in ("importance", "curves", *CURVES, "few_shot"):
             check_unique(getattr(self, name) or [], "a value is listed twice", (name,))
         return self

@@ -118,6 +118,60 @@ def run_fold(
     return FoldOutcome(output, int(train.sum()), **importance)
 
 
+def few_shot_fold(
+    model: ModelBase,
+    data: TrainingSet,
+    own: np.ndarray,
+    test: np.ndarray,
+    n: int,
+    others: bool,
+    seed: int,
+    classes: Sequence[Value],
+) -> FoldOutcome:
+    """Fit a model on a few sites of a new element, and predict those that are held out.
+
+    Parameters
+    ----------
+    model
+        The model, unfitted.
+    data
+        All sites of all elements.
+    own
+        Whether a row is of the new element, shape (n_sites,).
+    test
+        Whether a row is held out, shape (n_sites,); of other elements, these are not learned from,
+        either, since they may be of the same formula.
+    n
+        Number of sites of the new element to learn from: those of formulas in random order.
+    others
+        Whether all other elements are learned from, too.
+    seed
+        Seed of the fit and of the choice of formulas.
+    classes
+        All classes.
+
+    Returns
+    -------
+    FoldOutcome
+        Outputs for the held-out sites of the element, and the number of its sites learned from.
+
+    Raises
+    ------
+    ItemFailure
+        If the model cannot be fitted on these rows.
+    """
+    candidates = np.flatnonzero(own & ~test)
+    groups = data.groups[candidates]
+    names = np.unique(groups)
+    order = np.random.default_rng(seed).permutation(len(names))
+    ranks = order.argsort()[np.searchsorted(names, groups)]
+    chosen = candidates[np.argsort(ranks, kind="stable")[:n]]
+    rows = np.sort(np.append(chosen, np.flatnonzero(~own & ~test & others)))
+    fitted = model.fit(data.part(rows), seed)
+    output = task_named(data.task).output(fitted, data.X[own & test], classes)
+    return FoldOutcome(output, len(chosen))
+
+
 def first_groups(groups: np.ndarray, share: float, seed: int) -> np.ndarray:
     """Choose groups in random order until a share of the rows is reached.
 

@@ -15,6 +15,7 @@ from exafscn_flows.features.q_space import QSpace
 from exafscn_flows.features.r_space import RSpace
 from exafscn_flows.features.r_space_complex import RSpaceComplex
 from exafscn_flows.features.registry import SETS
+from exafscn_flows.features.running_coordination import RunningCoordination
 from exafscn_flows.features.settings import AutobkSettings, LarchSettings, XftfSettings
 from exafscn_flows.features.wavelet import Wavelet
 from exafscn_flows.features.xanes import Xanes
@@ -40,6 +41,7 @@ __all__ = [
     "QSpace",
     "RSpace",
     "RSpaceComplex",
+    "RunningCoordination",
     "Wavelet",
     "Xanes",
     "XanesCumulative",

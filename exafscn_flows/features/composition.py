@@ -50,7 +50,7 @@ class Composition(FeatureSetModel):
     def vector(self, inputs: Inputs, settings: LarchSettings) -> np.ndarray:
         if inputs.structure is None:
             raise ItemFailure(
-                "no_composition", "the elements of this site are not known", "take other features"
+                "no_structure", "the elements of this site are not known", "take other features"
             )
         numbers = np.array([site.specie.Z for site in inputs.structure])
         if numbers.max() > N_ELEMENTS:

@@ -21,12 +21,12 @@ class Inputs:
     structure
         Structure of the site; None where it is not known, as of a measured spectrum.
     site_index
-        0-based index of the site in it.
+        0-based index of the site in it; None where the spectrum is a mean over several sites.
     """
 
     spectra: Mapping[str, Spectrum]
     structure: "Structure | None" = None
-    site_index: int = 0
+    site_index: int | None = 0
 
     def spectrum(self, name: str | None) -> Spectrum:
         """Return a spectrum; without a name, the only one there is.

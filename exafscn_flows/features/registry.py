@@ -10,6 +10,7 @@ from exafscn_flows.features.peaks import Peaks
 from exafscn_flows.features.q_space import QSpace
 from exafscn_flows.features.r_space import RSpace
 from exafscn_flows.features.r_space_complex import RSpaceComplex
+from exafscn_flows.features.running_coordination import RunningCoordination
 from exafscn_flows.features.wavelet import Wavelet
 from exafscn_flows.features.xanes import Xanes
 from exafscn_flows.features.xanes_cumulative import XanesCumulative
@@ -32,6 +33,7 @@ SETS: tuple[type[FeatureSetModel], ...] = registered(
         XanesPolynomials,
         Pdf,
         Composition,
+        RunningCoordination,
     ],
     reserved=["concatenation"],
 )

@@ -27,9 +27,16 @@ class DatasetName(NamedTuple):
 
     target: str
     feature_set: str
+    auxiliary: str | None = None
+    """Feature set that a model learns to predict, too."""
+
+    @property
+    def feature_sets(self) -> tuple[str, ...]:
+        """Names of the feature sets that each of its sites has."""
+        return (self.feature_set, *([] if self.auxiliary is None else [self.auxiliary]))
 
     def __str__(self) -> str:
-        return ".".join(self)
+        return ".".join((self.target, *self.feature_sets))
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,9 @@ class Dataset:
         What is learned of them.
     absorbers
         Symbols; several for a model that is fitted on them together.
+    feature_set, auxiliary
+        Feature sets that its sites have; the second, if there is one, is what a model learns to
+        predict, too.
     sites
         Site documents, length n_sites.
     values
@@ -66,6 +76,7 @@ class Dataset:
     target: TargetModel
     absorbers: tuple[str, ...]
     feature_set: str
+    auxiliary: str | None
     sites: list[SiteDoc]
     values: list[Value]
     classes: list[Class]
@@ -77,7 +88,7 @@ class Dataset:
 
     @property
     def name(self) -> DatasetName:
-        return DatasetName(self.target.name, self.feature_set)
+        return DatasetName(self.target.name, self.feature_set, self.auxiliary)
 
     @property
     def task(self) -> Task:
@@ -216,6 +227,7 @@ def _dataset(
         target=target,
         absorbers=absorbers,
         feature_set=name.feature_set,
+        auxiliary=name.auxiliary,
         sites=[row.site for row in rows],
         values=values,
         classes=classes,
@@ -233,7 +245,7 @@ def _rows(
     """Yield everything of one absorber that is up to date, ordered by site key."""
     campaign = config.campaign
     targets = list(dict.fromkeys(name.target for name in names))
-    sets = list(dict.fromkeys(name.feature_set for name in names))
+    sets = list(dict.fromkeys(fset for name in names for fset in name.feature_sets))
     for batch in batches(store.active_sites(campaign, absorber), _BATCH):
         labels = _labels(store, campaign, batch, targets)
         keys = [item_key(site.site, fset) for site in batch for fset in sets]
@@ -244,9 +256,11 @@ def _rows(
                 raw = labels.get(item_key(site.site, name.target))
                 if raw is None or raw["hash"] != wanted.labels[name.target]:
                     continue
-                hash_ = wanted.features[name.feature_set]
-                if features.get(item_key(site.site, name.feature_set)) == hash_:
+                hashes = [wanted.features[fset] for fset in name.feature_sets]
+                found = [features.get(item_key(site.site, fset)) for fset in name.feature_sets]
+                if found == hashes:
                     elements = sorted(raw["neighbours"] or ())
+                    hash_ = " ".join(hashes)
                     yield _Row(name, site, raw["value"], raw["weights"], elements, hash_)
 
 
@@ -269,13 +283,18 @@ def feature_matrix(store: Store, dataset: Dataset) -> np.ndarray:
         Shape (n_sites, n_features), float32; with several absorbers as many columns more, which
         say with 0 and 1 which of them a site is of.
     """
-    campaign = dataset.sites[0].campaign
-    keys = [item_key(site.site, dataset.feature_set) for site in dataset.sites]
-    docs = store.read(FeatureDoc, campaign, keys)
-    vectors = np.stack([docs[key].vector for key in keys])
+    found = vectors(store, dataset, dataset.feature_set)
     if len(dataset.absorbers) == 1:
-        return vectors
-    return np.hstack([vectors, one_hot(dataset.sites, dataset.absorbers)])
+        return found
+    return np.hstack([found, one_hot(dataset.sites, dataset.absorbers)])
+
+
+def vectors(store: Store, dataset: Dataset, feature_set: str) -> np.ndarray:
+    """Read one of the feature sets of the sites, shape (n_sites, n_features), float32."""
+    campaign = dataset.sites[0].campaign
+    keys = [item_key(site.site, feature_set) for site in dataset.sites]
+    docs = store.read(FeatureDoc, campaign, keys)
+    return np.stack([docs[key].vector for key in keys])
 
 
 def one_hot(sites: Sequence[SiteDoc], absorbers: Sequence[str]) -> np.ndarray:

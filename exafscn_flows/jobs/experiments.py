@@ -7,15 +7,16 @@ import numpy as np
 from jobflow import job
 
 from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.config.study import FEW_SHOT
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features.axes import quantity
 from exafscn_flows.jobs.context import watcher
 from exafscn_flows.jobs.dataset import Dataset, DatasetName, labelled_sites
 from exafscn_flows.jobs.fits import Experiment, wanted_experiments
-from exafscn_flows.jobs.folds import campaign_folds
+from exafscn_flows.jobs.folds import campaign_folds, one_fold
 from exafscn_flows.jobs.parts import by_parts, failure_doc
 from exafscn_flows.jobs.samples import Samples, share, shared
-from exafscn_flows.keys import ModelKey, failure_key
+from exafscn_flows.keys import ALL, ModelKey, failure_key
 from exafscn_flows.settings import Settings
 from exafscn_flows.spectra.scratch import run_folder
 from exafscn_flows.store.documents import FailureDoc
@@ -59,33 +60,55 @@ def experiments(campaign: str, absorber: str, after: Any = None) -> dict[str, in
     watcher().expect(_STAGE, len(todo))
     if not todo:
         return counts
-    name = DatasetName(config.studied_target, config.studied_set)
-    dataset = labelled_sites(store, config, absorber, name)
-    found = campaign_folds(store, config, {name: dataset}, ["grouped"])[name]
-    if isinstance(found, ItemFailure):
-        store.write(failure_doc(campaign, _STAGE, one, found) for one in todo.values())
-        watcher().advance(_STAGE, 0, len(todo))
-        return counts | {"skipped": len(todo)}
-    folds = found["grouped"]
-    with run_folder(Settings().SCRATCH_DIR) as folder:
-        share(folder, dataset, Samples.of(store, dataset))
-        work = {key: _parts(config, one, folds, folder) for key, one in todo.items()}
-        for key, outcome in by_parts(experiment_task, work):
-            if isinstance(outcome, ItemFailure):
-                store.write([failure_doc(campaign, _STAGE, todo[key], outcome)])
-            else:
-                store.write([_document(config, todo[key], dataset, folds, outcome)])
-            bad = isinstance(outcome, ItemFailure)
-            counts["skipped" if bad else "made"] += 1
-            watcher().advance(_STAGE, not bad, bad)
+    for joint in (False, True):
+        part = {key: one for key, one in todo.items() if one.joint == joint}
+        if part:
+            _make(store, config, ALL if joint else absorber, part, counts)
     return counts
 
 
+def _make(
+    store: Store,
+    config: CampaignConfig,
+    of: str,
+    todo: dict[str, Experiment],
+    counts: dict[str, int],
+) -> None:
+    """Make experiments on the data of one absorber, or of `ALL`."""
+    name = DatasetName(config.studied_target, config.studied_set)
+    dataset = labelled_sites(store, config, of, name)
+    found = campaign_folds(store, config, {name: dataset}, ["grouped"])[name]
+    absorber = next(iter(todo.values())).absorber
+    own = np.array([site.absorber == absorber for site in dataset.sites], dtype=bool)
+    if not isinstance(found, ItemFailure) and len(np.unique(found["grouped"][own])) < 2:
+        found = one_fold(absorber, int(own.sum()))
+    if isinstance(found, ItemFailure):
+        store.write(failure_doc(config.campaign, _STAGE, one, found) for one in todo.values())
+        watcher().advance(_STAGE, 0, len(todo))
+        counts["skipped"] += len(todo)
+        return
+    folds = found["grouped"]
+    with run_folder(Settings().SCRATCH_DIR) as folder:
+        share(folder, dataset, Samples.of(store, dataset))
+        work = {key: _parts(config, one, own, folds, folder) for key, one in todo.items()}
+        for key, outcome in by_parts(experiment_task, work):
+            if isinstance(outcome, ItemFailure):
+                store.write([failure_doc(config.campaign, _STAGE, todo[key], outcome)])
+            else:
+                rows = np.flatnonzero(own).tolist()
+                doc = _document(config, todo[key], dataset.part(rows), folds[own], outcome)
+                store.write([doc])
+            bad = isinstance(outcome, ItemFailure)
+            counts["skipped" if bad else "made"] += 1
+            watcher().advance(_STAGE, not bad, bad)
+
+
 def _parts(
-    config: CampaignConfig, one: Experiment, folds: np.ndarray, folder: Path
+    config: CampaignConfig, one: Experiment, own: np.ndarray, folds: np.ndarray, folder: Path
 ) -> dict[int, tuple[Any, ...]]:
-    where = (config.campaign, one.dataset_hash, str(folder), folds)
-    return {fold: (*where, one.name, one.value) for fold in np.unique(folds).tolist()}
+    """List the folds, which are asked about the sites of the absorber."""
+    where = (config.campaign, one.dataset_hash, str(folder), own, folds)
+    return {fold: (*where, one.name, one.value) for fold in np.unique(folds[own]).tolist()}
 
 
 def experiment_task(
@@ -94,12 +117,13 @@ def experiment_task(
     campaign: str,
     dataset_hash: str,
     folder: str,
+    own: np.ndarray,
     folds: np.ndarray,
     experiment: str,
     value: float | None,
 ) -> Any:
     """Make one fold of an experiment; runs in a worker process."""
-    from exafscn_flows.evaluation.experiments import bands, run_fold
+    from exafscn_flows.evaluation.experiments import bands, few_shot_fold, run_fold
 
     names = ModelKey.parse(key)
     config = Store.open().config(campaign)
@@ -109,18 +133,17 @@ def experiment_task(
     _, label = fset.axis(config.features)
     columns = fset.columns(config.features)
     dataset = DatasetName(names.target, names.feature_set)
-    data = shared(folder, campaign, names.absorber, dataset, dataset_hash)
-    return run_fold(
-        model,
-        data.training_set(columns, target.task),
-        bands(columns.axis, quantity(label)),
-        folds == fold,
-        experiment,
-        value,
-        config.evaluation.seed,
-        # Numbers stand for the classes, and all of them occur.
-        task_named(target.task).classes(data.y.tolist()),
-    )
+    joint = experiment in FEW_SHOT
+    data = shared(folder, campaign, ALL if joint else names.absorber, dataset, dataset_hash)
+    rows, seed = data.training_set(columns, target.task), config.evaluation.seed
+    # Numbers stand for the classes, and all of them occur.
+    classes = task_named(target.task).classes(data.y.tolist())
+    if joint:
+        assert value is not None
+        others = experiment == FEW_SHOT[0]
+        return few_shot_fold(model, rows, own, folds == fold, int(value), others, seed, classes)
+    edges = bands(columns.axis, quantity(label))
+    return run_fold(model, rows, edges, folds == fold, experiment, value, seed, classes)
 
 
 def _document(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exafscn_flows.config.campaign import CampaignConfig, Evaluation
-from exafscn_flows.config.study import CURVES
+from exafscn_flows.config.study import CURVES, FEW_SHOT
 from exafscn_flows.features import FeatureSet
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.jobs.dataset import DatasetName, dataset_hashes
@@ -65,7 +65,7 @@ class Fit:
     @property
     def dataset(self) -> DatasetName:
         """Name of the data set that it is fitted on."""
-        return DatasetName(self.target.name, self.feature_set.name)
+        return DatasetName(self.target.name, self.feature_set.name, self.model.auxiliary)
 
 
 def model_keys(config: CampaignConfig, absorber: str) -> list[ModelKey]:
@@ -82,17 +82,21 @@ def wanted_fits(store: Store, config: CampaignConfig, absorbers: Sequence[str]) 
     """List the models of some absorbers, with the hashes of up-to-date ones."""
     if not config.models:
         return []
-    keys = [key for absorber in absorbers for key in model_keys(config, absorber)]
-    names = list(dict.fromkeys(DatasetName(key.target, key.feature_set) for key in keys))
+    models = {model.name: model for model in config.models}
+    keys = {
+        key: DatasetName(key.target, key.feature_set, models[key.model].auxiliary)
+        for absorber in absorbers
+        for key in model_keys(config, absorber)
+    }
+    names = list(dict.fromkeys(keys.values()))
     # Absorbers that are learned together have their folds in common, whatever the model.
     read = config.absorbers if config.joint else absorbers
     datasets = dataset_hashes(store, config, read, names)
     targets = {target.name: target for target in config.targets}
     sets = {fset.name: fset for fset in config.features.sets}
-    models = {model.name: model for model in config.models}
     fits = []
-    for key in keys:
-        model, name = models[key.model], DatasetName(key.target, key.feature_set)
+    for key, name in keys.items():
+        model = models[key.model]
         settings = [model.parameters(), _evaluation_parameters(config.evaluation)]
         own, joint = datasets[key.absorber, name], datasets.get((ALL, name), "")
         data = joint if model.per == "campaign" else own
@@ -107,7 +111,7 @@ def wanted_fits(store: Store, config: CampaignConfig, absorbers: Sequence[str]) 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment with one model of one absorber."""
+    """One experiment with one model of one absorber, or of all, about one absorber."""
 
     target: TargetModel
     absorber: str
@@ -117,6 +121,11 @@ class Experiment:
     value: float | None
     dataset_hash: str
     hash: str
+
+    @property
+    def joint(self) -> bool:
+        """Whether it is made on the data of all absorbers."""
+        return self.name in FEW_SHOT
 
     @property
     def model_key(self) -> ModelKey:
@@ -143,6 +152,12 @@ def wanted_experiments(store: Store, config: CampaignConfig, absorber: str) -> l
     for curve in CURVES:
         names = study.curves or first
         wanted += [(name, curve, value) for name in names for value in getattr(study, curve)]
+    if config.few_shot_model is not None:
+        joint = config.few_shot_model.name
+        models[joint] = config.few_shot_model
+        alone = [n for n in study.few_shot if n > 0]
+        for experiment, numbers in zip(FEW_SHOT, (study.few_shot, alone), strict=True):
+            wanted += [(joint, experiment, float(n)) for n in numbers]
     dataset_name = DatasetName(target.name, fset.name)
     shared = config.joint_on(fset.name, target.name)
     read = config.absorbers if shared else [absorber]
@@ -156,8 +171,9 @@ def wanted_experiments(store: Store, config: CampaignConfig, absorber: str) -> l
         settings = [models[name].parameters(), folds, experiment, value]
         names = [target.name, fset.name]
         hash_ = content_hash("experiments", EXPERIMENTS_VERSION, names, settings, dataset)
+        data = datasets[ALL, dataset_name] if experiment in FEW_SHOT else dataset
         found.append(
-            Experiment(target, absorber, fset, models[name], experiment, value, dataset, hash_)
+            Experiment(target, absorber, fset, models[name], experiment, value, data, hash_)
         )
     return found
 

@@ -10,7 +10,13 @@ import numpy as np
 
 from exafscn_flows.errors import CampaignError
 from exafscn_flows.features.columns import Columns
-from exafscn_flows.jobs.dataset import Dataset, DatasetName, feature_matrix, labelled_sites
+from exafscn_flows.jobs.dataset import (
+    Dataset,
+    DatasetName,
+    feature_matrix,
+    labelled_sites,
+    vectors,
+)
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.store.store import Store
 from exafscn_flows.targets.base import TaskName
@@ -30,21 +36,30 @@ class Samples:
         Reduced formula of each site, shape (n_sites,).
     shares
         What each label says of every class, as of `Dataset`.
+    auxiliary
+        What a model learns to predict, too, float32, shape (n_sites, n_auxiliary); nothing of it
+        is 0 wide.
     """
 
     X: np.ndarray
     y: np.ndarray
     groups: np.ndarray
     shares: np.ndarray
+    auxiliary: np.ndarray
 
     @classmethod
     def of(cls, store: Store, dataset: Dataset) -> Self:
         """Read the inputs of the models of a data set from the store."""
-        return cls(feature_matrix(store, dataset), dataset.y, dataset.groups, dataset.shares)
+        X = feature_matrix(store, dataset)
+        auxiliary = np.empty((len(X), 0), dtype=np.float32)
+        if dataset.auxiliary is not None:
+            auxiliary = vectors(store, dataset, dataset.auxiliary)
+        return cls(X, dataset.y, dataset.groups, dataset.shares, auxiliary)
 
     def training_set(self, columns: Columns, task: TaskName) -> TrainingSet:
         """Return them as models learn them."""
-        return TrainingSet(self.X, self.y, self.groups, columns, task, self.shares)
+        auxiliary = self.auxiliary if self.auxiliary.shape[1] else None
+        return TrainingSet(self.X, self.y, self.groups, columns, task, self.shares, auxiliary)
 
 
 def share(folder: Path, dataset: Dataset, samples: Samples) -> None:

@@ -111,7 +111,7 @@ def process_site(
     inputs = Inputs(
         {name: _arrays(doc) for name, doc in docs.items()},
         crystal.structure,
-        state.site.site_index,
+        None if state.site.averaged else state.site.site_index,
     )
     for fset in config.features.sets:
         if state.features[fset.name] is not State.PENDING:

@@ -170,7 +170,7 @@ def fit_task(
     store = Store.open()
     config = store.config(campaign)
     model = next(model for model in config.models if model.name == names.model)
-    dataset = DatasetName(names.target, names.feature_set)
+    dataset = DatasetName(names.target, names.feature_set, model.auxiliary)
     data = shared(folder, campaign, names.absorber, dataset, dataset_hash)
     (target,) = (one for one in config.targets if one.name == names.target)
     (fset,) = (one for one in config.features.sets if one.name == names.feature_set)

@@ -13,6 +13,7 @@ from exafscn_flows.models.mlp import Mlp
 from exafscn_flows.models.random_forest import RandomForest
 from exafscn_flows.models.registry import MEMBERS
 from exafscn_flows.models.spectral_network import SpectralNetwork
+from exafscn_flows.models.two_stage import TwoStage
 from exafscn_flows.registry import one_of
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "ModelSettings",
     "RandomForest",
     "SpectralNetwork",
+    "TwoStage",
 ]
 
 MODELS: tuple[type[ModelBase], ...] = (*MEMBERS, Average, LateFusion)

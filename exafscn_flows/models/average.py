@@ -7,8 +7,8 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from exafscn_flows.features.columns import Columns
-from exafscn_flows.models.base import ModelBase, ModelName
-from exafscn_flows.models.registry import MEMBERS, Member, check_member
+from exafscn_flows.models.base import ModelBase, ModelName, check_member
+from exafscn_flows.models.registry import MEMBERS, Member
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.registry import kind_of
 from exafscn_flows.strict import LocatedError
@@ -42,6 +42,10 @@ class Average(ModelBase):
         if self.parts is not None and len(self.parts) != len(self.members):
             message = f"parts names {len(self.parts)}, and there are {len(self.members)} members"
             raise LocatedError(("parts",), message)
+        if len(self._auxiliaries()) > 1:
+            listed = " and ".join(self._auxiliaries())
+            message = f"the members of an average predict {listed} first: take one of them"
+            raise LocatedError(("members",), message)
         if not self.tasks:
             raise LocatedError(("members",), "no kind of target can be learned by all members")
         return self
@@ -65,6 +69,14 @@ class Average(ModelBase):
     def parameters(self) -> dict[str, Any]:
         members = [member.parameters() for member in self.members]
         return {"version": self.version, "kind": self.kind, "members": members, "parts": self.parts}
+
+    @property
+    def auxiliary(self) -> str | None:
+        return next(iter(self._auxiliaries()), None)
+
+    def _auxiliaries(self) -> list[str]:
+        named = (one.auxiliary for one in self.members if one.auxiliary is not None)
+        return list(dict.fromkeys(named))
 
     @property
     def part_names(self) -> tuple[str, ...]:

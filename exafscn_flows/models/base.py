@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from exafscn_flows.errors import CampaignError, problem_text
 from exafscn_flows.models.training_set import TrainingSet
-from exafscn_flows.strict import LocatedError, NamedModel
+from exafscn_flows.strict import LocatedError, Location, NamedModel
 from exafscn_flows.targets.base import TaskName
 from exafscn_flows.tasks.fitted import Fitted
 
@@ -63,6 +63,11 @@ class ModelBase(NamedModel):
         """
         if self.takes is not None:
             yield None, self.takes
+
+    @property
+    def auxiliary(self) -> str | None:
+        """Name of a feature set that it learns to predict, too; None: none."""
+        return None
 
     kind: str
     name: ModelName
@@ -185,6 +190,29 @@ class ModelBase(NamedModel):
         Exception
             A file made by hand can break the libraries that read it in any way.
         """
+
+
+def check_member(member: ModelBase, at: Location, of: str) -> None:
+    """Refuse a member with keys that its model has for all members.
+
+    Parameters
+    ----------
+    member
+        The member.
+    at
+        Where it stands in the model.
+    of
+        What the model is, in a sentence.
+
+    Raises
+    ------
+    LocatedError
+        If it has one.
+    """
+    for key in sorted(NAMES - {"kind", "name"}):
+        if getattr(member, key) != type(member).model_fields[key].default:
+            message = f"a member has no {key} of its own: give it to {of}, or not"
+            raise LocatedError((*at, key), message)
 
 
 class SklearnModel(ModelBase):

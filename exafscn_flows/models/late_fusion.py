@@ -5,8 +5,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from exafscn_flows.models.base import ModelBase, ModelName
-from exafscn_flows.models.registry import Member, check_member
+from exafscn_flows.models.base import ModelBase, ModelName, check_member
+from exafscn_flows.models.registry import Member
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.strict import LocatedError
 from exafscn_flows.targets.base import TaskName
@@ -37,6 +37,10 @@ class LateFusion(ModelBase):
     @property
     def tasks(self) -> frozenset[TaskName]:  # type: ignore[override]
         return self.member.tasks
+
+    @property
+    def auxiliary(self) -> str | None:
+        return self.member.auxiliary
 
     @property
     def libraries(self) -> tuple[str, ...]:  # type: ignore[override]

@@ -1,7 +1,7 @@
 """What models are fitted on."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -29,6 +29,9 @@ class TrainingSet:
     shares
         Of classes, what the label of each row says of every class, sums 1, shape (n, n_classes) in
         the order of their numbers; None if nothing is in doubt.
+    auxiliary
+        Features of another set, which a model that has one learns to predict, too, shape
+        (n, n_auxiliary).
     """
 
     X: np.ndarray
@@ -37,6 +40,7 @@ class TrainingSet:
     columns: Columns
     task: TaskName
     shares: np.ndarray | None = None
+    auxiliary: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.X)
@@ -49,6 +53,7 @@ class TrainingSet:
         rows
             Whether each row is taken, or the numbers of those that are.
         """
-        shares = None if self.shares is None else self.shares[rows]
-        arrays = {"X": self.X[rows], "y": self.y[rows], "groups": self.groups[rows]}
-        return replace(self, **arrays, shares=shares)
+        names = ("X", "y", "groups", "shares", "auxiliary")
+        whole = {name: getattr(self, name) for name in names}
+        part: dict[str, Any] = {n: None if one is None else one[rows] for n, one in whole.items()}
+        return replace(self, **part)

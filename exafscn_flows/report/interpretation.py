@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from exafscn_flows.config.study import CURVES
+from exafscn_flows.config.study import CURVES, FEW_SHOT
 from exafscn_flows.features.axes import DISTANCE, LIMITS, quantity
 from exafscn_flows.report.study import Model, mean
 from exafscn_flows.report.study_data import StudyData
@@ -129,22 +129,24 @@ def _mean_of(found: Sequence[Mapping[str, Any]]) -> Shares:
 
 
 def curves(models: Sequence[Model], study: StudyData, view: View) -> list[dict[str, Any]]:
-    """Collect scores against limits of the axis and against the number of training sites.
+    """Collect scores against limits of the axis, and against the number of training sites.
 
     Returns
     -------
     list of dict
         One entry per experiment and model. ``range``: where the axis begins and ends, of limits
         alone. ``absorbers``: by element, ``all``, the grouped score of the unchanged model, and
-        ``points``: value of the limit (Å or eV) or share of the training formulas, sites to learn
-        from, and the scores. ``mean``: over the elements that have all points, which it names.
+        ``points``: value of the limit (Å or eV), share of the training formulas, or number of sites
+        of a new element; sites to learn from, there those of the element; and the scores.
+        ``mean``: over the elements that have all points, which it names.
     """
+    order = (*CURVES, *FEW_SHOT)
     own = [model for model in models if model["feature_set"] == study.feature_set]
     whole = {(model["absorber"], model["model"]): model["grouped"][view.score.key] for model in own}
     ends = next(([min(model["axis"]), max(model["axis"])] for model in own), None)
     found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
     for one in study.experiments:
-        if one.experiment not in CURVES:
+        if one.experiment not in order:
             continue
         curve = found.setdefault((one.experiment, one.model), {})
         entry = curve.setdefault(
@@ -159,7 +161,7 @@ def curves(models: Sequence[Model], study: StudyData, view: View) -> list[dict[s
         )
     result = []
     for (experiment, model), absorbers in sorted(
-        found.items(), key=lambda item: CURVES.index(item[0][0])
+        found.items(), key=lambda item: order.index(item[0][0])
     ):
         for entry in absorbers.values():
             entry["points"].sort(key=lambda point: point["value"])

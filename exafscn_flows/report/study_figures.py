@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
 
+from exafscn_flows.config.study import FEW_SHOT
 from exafscn_flows.features.axes import LIMITS
 from exafscn_flows.report.interpretation import FAR_LIMIT, SHARE_LIMIT
 from exafscn_flows.report.style import (
@@ -226,6 +227,10 @@ def _draw_curve(
         axes.axhline(score.factor * mean["all"], color=INK, linewidth=1.2, linestyle=":")
     if experiment == "learning_curve":
         _number_axis(axes)
+    if experiment in FEW_SHOT:
+        _few_axis(
+            axes, sorted({p["value"] for e in curve["absorbers"].values() for p in e["points"]})
+        )
     axes.set_title(title, fontsize=10)
     axes.set_xlabel(label)
     axes.grid(color=LINE, linewidth=0.6)
@@ -236,6 +241,9 @@ def _draw_curve(
 def _captions(experiment: str) -> tuple[str, str]:
     """Return the title of a panel, and what its axis is."""
     limit = LIMITS.get(experiment)
+    if experiment in FEW_SHOT:
+        beside = "all others known" if experiment == FEW_SHOT[0] else "nothing else known"
+        return f"A new element, {beside}", "Its sites to learn from"
     if limit is None:
         return "Fewer formulas to learn from", "Training sites"
     name, unit = limit.quantity.name, limit.quantity.unit
@@ -266,6 +274,13 @@ def _number_axis(axes: Axes) -> None:
     low, high = axes.get_xlim()
     ticks = [m * 10**power for power in range(7) for m in (1, 2, 5) if low <= m * 10**power <= high]
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_xticks([], minor=True)
+
+
+def _few_axis(axes: Axes, numbers: Sequence[float]) -> None:
+    """Make the x axis logarithmic beyond the first number above 0, with a tick at each."""
+    axes.set_xscale("symlog", linthresh=min((n for n in numbers if n > 0), default=1.0))
+    axes.set_xticks(numbers, [f"{number:g}" for number in numbers])
     axes.set_xticks([], minor=True)
 
 

@@ -133,13 +133,16 @@ class ExperimentDoc(ModelStageDoc):
     collection: ClassVar[str] = "experiments"
 
     experiment: str = Field(
-        description="'importance', 'rmax', 'rmin', 'emax', 'emin' or 'learning_curve' of the study "
-        "section."
+        description="'importance', 'rmax', 'rmin', 'emax', 'emin', 'learning_curve', 'few_shot' or "
+        "'few_shot_alone' of the study section."
     )
     value: float | None = Field(
-        description="Limit of R, Å, or of energy, eV, or share of sites; None: importance."
+        description="Limit of R, Å, or of energy, eV, share of sites, or sites of a new element; "
+        "None: importance."
     )
-    n_train: float = Field(description="Sites that were learned from, mean over the folds.")
+    n_train: float = Field(
+        description="Sites that were learned from, of a new element its own, mean over the folds."
+    )
     scores: dict[str, float] = Field(
         description="Out of fold. Of classes: accuracy, accuracy_std, macro_f1; of numbers: rmse, "
         "rmse_std, mae, r2."

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from exafscn_flows.evaluation.cross_validation import fit_fold
-from exafscn_flows.evaluation.experiments import FoldOutcome, bands, run_fold
+from exafscn_flows.evaluation.experiments import FoldOutcome, bands, few_shot_fold, run_fold
 from exafscn_flows.features.axes import DISTANCE, ENERGY, Quantity
 from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import Mlp, RandomForest
@@ -141,6 +141,45 @@ def test_a_class_that_a_small_share_lacks_has_probability_zero() -> None:
     assert found.output.shape == (held_out.sum(), 4)
     np.testing.assert_allclose(found.output.sum(axis=1), 1)
     assert (found.output[:, 3] == 0).all()
+
+
+ELEMENT = np.arange(200) % 3
+"""Of three elements, spread over all formulas."""
+
+
+def few(n: int, others: bool, seed: int = 0, fold: int = 0) -> tuple[Witness, FoldOutcome]:
+    """Ask about element 2, whose rows, like all, are told apart by their first feature."""
+    rows = np.column_stack([np.arange(200.0), X])
+    data = TrainingSet(rows, TASK.encode(cn.tolist(), [4, 5, 6]), formulas, Columns(r), TASK.name)
+    witness: Any = Witness()
+    new, test = ELEMENT == 2, folds == fold
+    found = few_shot_fold(witness, data, new, test, n, others, seed, [4, 5, 6])
+    assert {row[0] for row in witness.asked} == set(np.flatnonzero(new & test))
+    assert found.output.shape == ((new & test).sum(), 3)
+    return witness, found
+
+
+def test_a_new_element_is_learned_from_few_sites_beside_all_others() -> None:
+    for others in (True, False):
+        for n in (0, 3, 10, 30) if others else (3, 10, 30):
+            witness, found = few(n, others)
+            seen = np.array([int(row[0]) for row in witness.rows])
+            assert not {*formulas[seen]} & {*formulas[held_out]}
+            assert (ELEMENT[seen] == 2).sum() == found.n_train == n
+            rest = set(np.flatnonzero((ELEMENT != 2) & ~held_out)) if others else set()
+            assert set(seen[ELEMENT[seen] != 2]) == rest
+
+
+def test_few_sites_are_nested_of_few_formulas_and_of_others_with_another_seed() -> None:
+    def own(n: int, seed: int = 0) -> list[int]:
+        return [int(row[0]) for row in few(n, False, seed)[0].rows]
+
+    assert set(own(4)) < set(own(10)) < set(own(30))
+    sizes = np.unique(formulas[(ELEMENT == 2) & ~held_out], return_counts=True)[1]
+    assert len({*formulas[own(10)]}) <= np.ceil(10 / sizes.mean()) + 3
+    assert set(own(10)) != set(own(10, seed=1))
+    # More than there are is all.
+    assert len(own(1000)) == few(1000, False)[1].n_train == ((ELEMENT == 2) & ~held_out).sum()
 
 
 def test_importance_of_a_network_has_bands_and_gradients() -> None:

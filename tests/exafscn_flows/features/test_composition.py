@@ -38,7 +38,7 @@ def test_order_of_atoms_and_charges_do_not_matter() -> None:
 def test_what_has_no_shares_is_refused() -> None:
     with pytest.raises(ItemFailure, match="not known") as caught:
         Composition().vector(Inputs({}), LARCH)
-    assert caught.value.kind == "no_composition"
+    assert caught.value.kind == "no_structure"
     with pytest.raises(ItemFailure, match="100 is beyond Es") as caught:
         shares(Structure(Lattice.cubic(4), ["Fm"], [[0, 0, 0]]))
     assert caught.value.kind == "unknown_element"

@@ -10,6 +10,7 @@ from exafscn_flows.jobs.experiments import experiments
 from exafscn_flows.jobs.fits import wanted_experiments, wanted_fits
 from exafscn_flows.jobs.status import campaign_status
 from exafscn_flows.jobs.train import train
+from exafscn_flows.keys import ALL
 from exafscn_flows.store.documents import FailureDoc
 from exafscn_flows.store.results import ExperimentDoc, MetricsDoc
 
@@ -36,7 +37,8 @@ def counts(store: Any, *, made: int = 0, skipped: int = 0, up_to_date: int = 0) 
     """Run the job: so much is made, and the status says that nothing is left."""
     found = experiments.original("test", "Ni")
     assert found == {"made": made, "skipped": skipped, "up to date": up_to_date}
-    (stage,) = (c for c in campaign_status(store, "test").counts if c.stage == "experiments")
+    every = campaign_status(store, "test").counts
+    (stage,) = (c for c in every if (c.stage, c.absorber) == ("experiments", "Ni"))
     failed = store.count(FailureDoc, {"stage": "experiments"})
     done = made + skipped + up_to_date - failed
     assert (stage.done, stage.failed, stage.pending) == (done, failed, 0)
@@ -100,6 +102,32 @@ def test_experiments_are_made_again_when_what_they_come_from_changes_and_not_els
         assert set(found) == set(before)
         assert all(found[key] != before[key] for key in before), changes
     assert len({*before.values()}) == len(before)
+
+
+def test_a_new_element_beside_the_others_and_alone(with_features, store):
+    crystals = polymorphs("Ni") | polymorphs("Cu")
+    joint = {"kind": "extra_trees", "n_estimators": 5, "per": "campaign"}
+    study = {"few_shot": [0, 2, 99]}
+    with_features(crystals, absorbers=["Ni", "Cu"], models=[FOREST, joint], study=study)
+    for absorber in ("Ni", "Cu", ALL):
+        train.original("test", absorber)
+    counts(store, made=6)
+    found = made(store)
+    key = f"{CN}/Ni/r_space/extra_trees"
+    names = ("few_shot/0.0", "few_shot/2.0", "few_shot/99.0", "few_shot_alone/2.0")
+    assert {f"{key}/{name}" for name in (*names, "few_shot_alone/99.0")} < set(found)
+    trained = {name: found[f"{key}/{name}"].n_train for name in names}
+    assert trained == dict(zip(names, (0, 2, 4, 2), strict=True))
+    # With all of its sites it is the model that the metrics are of.
+    (metrics,) = store.find(
+        MetricsDoc, {"feature_set": "r_space", "model": "extra_trees", "absorber": "Ni"}
+    )
+    scores = found[f"{key}/few_shot/99.0"].scores
+    assert scores == {name: metrics.splits["grouped"][name] for name in scores}
+    counts(store, up_to_date=6)
+    # What changes at another absorber changes what is learned beside it.
+    store.database.labels.update_one({"absorber": "Cu"}, {"$set": {"value": 5}})
+    counts(store, made=6)
 
 
 def test_what_the_study_no_longer_asks_for_is_dropped(with_features, store):

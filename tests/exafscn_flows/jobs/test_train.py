@@ -265,6 +265,33 @@ def test_a_model_of_all_absorbers_has_a_version_at_each(with_features, store):
     assert store.count(MetricsDoc, {"model": "extra_trees", "absorber": "Cu"}) == 1
 
 
+def test_two_stages_learn_what_they_predict_first_where_it_is_known(with_features, store):
+    features = {"sets": [{"kind": "r_space", "input": "chi"}, {"kind": "running_coordination"}]}
+    two = {
+        "kind": "two_stage",
+        "feature_sets": ["r_space_chi"],
+        "first": "running_coordination",
+        "second": {"n_estimators": 5},
+    }
+    models = [FOREST | {"feature_sets": ["r_space_chi"]}, two]
+    with_features(polymorphs("Ni"), features=features, models=models)
+    assert trained(store)[1] == [2, 2, 16]
+    model = Campaign("test", store).model("Ni", feature_set="r_space_chi", model="two_stage")
+    assert model.n_features_in_ == 326
+    (doc,) = store.find(ModelDoc, {"model": "two_stage"})
+    assert doc.parameters["first"] == "running_coordination"
+    # It is another model when that is another one.
+    assert trained(store)[0]["up to date"] == 2
+    features["sets"][1] = {"kind": "running_coordination", "rmax": 4.0}
+    with_features(features=features, models=models)
+    assert trained(store)[0] == {"trained": 1, "skipped": 0, "up to date": 1}
+    # A site without it is learned from by the one that does not need it alone.
+    store.database.features.delete_one({"feature_set": "running_coordination"})
+    assert trained(store)[0] == {"trained": 1, "skipped": 0, "up to date": 1}
+    sizes = {one.model: one.n_sites for one in store.find(ModelDoc, {"n_sites": 7})}
+    assert sizes == {"two_stage": 7}
+
+
 def test_a_formula_is_on_one_side_at_all_absorbers(with_features, store):
     """Half of all sites have a formula that holds several absorbers."""
     crystals = {

@@ -26,12 +26,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "members": [{"kind": "random_forest", "n_estimators": 2}, {"kind": "mlp", "max_epochs": 1}]
     },
     "late_fusion": {"member": {"kind": "random_forest", "n_estimators": 2}},
+    "two_stage": {"first": "running_coordination", "second": {"n_estimators": 2}},
 }
 """Settings by kind, where some are required."""
 
 MEMBERS = [{"kind": "extra_trees"}, {"kind": "bagging"}]
 VALUES: list[Any] = [
-    *(1, 2, 3, 0.25, 0.5, 1.0, True, False, None, "sqrt", "log2", "balanced"),
+    *(1, 2, 3, 20, 0.25, 0.5, 1.0, True, False, None, "sqrt", "log2", "balanced"),
     [None, "a"],
     MEMBERS,
     MEMBERS[0],
@@ -43,6 +44,8 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 5)).astype(np.float32)
 GROUPS = np.repeat(np.arange(20), 3)
 COLUMNS = Columns(np.arange(1.0, 6.0), (np.arange(2.0), np.arange(3.0)))
+BESIDE = np.stack([X[:, 0] ** 2, X[:, 1] * X[:, 2]], axis=1)
+"""What a model of two stages predicts first."""
 LABELS: dict[TaskName, np.ndarray] = {
     "classes": np.digitize(X[:, 2], [-0.5, 0.5]),
     "numbers": (X[:, 2] + 0.1 * RNG.normal(size=60)).astype(np.float64),
@@ -66,6 +69,10 @@ able = pytest.mark.parametrize(
         for task in sorted(example(kind).tasks)
     ],
 )
+
+
+def sites(task: TaskName, rows: np.ndarray = X) -> TrainingSet:
+    return TrainingSet(rows, LABELS[task], GROUPS, COLUMNS, task, auxiliary=BESIDE)
 
 
 def output(fitted: Any, task: TaskName) -> np.ndarray:
@@ -94,18 +101,18 @@ def test_it_learns_and_gives_finite_outputs_that_are_the_same_again(
     model = small(kind)
     rows = X.copy()
     rows.flags.writeable = False
-    found = output(model.fit(TrainingSet(rows, LABELS[task], GROUPS, COLUMNS, task), 1), task)
+    found = output(model.fit(sites(task, rows), 1), task)
     assert found.shape == (60, len(CLASSES) if task == "classes" else 2)
     assert np.isfinite(found).all()
     assert (found >= 0).all() or task == "numbers"
-    again = output(small(kind).fit(TrainingSet(X, LABELS[task], GROUPS, COLUMNS, task), 1), task)
+    again = output(small(kind).fit(sites(task), 1), task)
     assert found.tobytes() == again.tobytes()
 
 
 @able
 def test_its_file_gives_the_same_outputs(kind: type[ModelBase], task: TaskName) -> None:
     model = small(kind)
-    fitted = model.fit(TrainingSet(X, LABELS[task], GROUPS, COLUMNS, task), 1)
+    fitted = model.fit(sites(task), 1)
     data = dump_model(model, fitted)
     loaded = load_model(model.kind, data, hashlib.sha256(data).hexdigest())
     assert loaded.n_features_in_ == 5
