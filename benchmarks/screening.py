@@ -41,7 +41,7 @@ from exafscn_flows.store.pages import Order
 from exafscn_flows.store.queries import find_page, search_for
 from exafscn_flows.store.results import PredictionDoc, PromotionDoc
 from exafscn_flows.store.store import Store
-from exafscn_flows.tasks.classes import expected_errors, predicted_classes
+from exafscn_flows.tasks import task_named
 from launcher.console import console
 
 CAMPAIGN, TARGET = "screening", "coordination_number"
@@ -68,6 +68,8 @@ ANIONS = {"O": 52, "S": 9, "F": 8, "P": 7, "Se": 6, "Cl": 6, "N": 4, "": 8}
 CLASSES = np.array([2, 3, 4, 5, 6, 7, 8, 9, 10, 12])
 CN_SHARES = np.array([2, 3, 20, 9, 42, 5, 8, 3, 2, 6]) / 100
 TREES, SITES = 300, 3
+LEAST = 0.15
+"""Least probability of a class that is in a prediction set."""
 MOST_OF_A_FORMULA = 40
 """Materials; the Materials Project has fewer of nearly every formula."""
 
@@ -219,19 +221,9 @@ def voted(
         Fields of a prediction.
     """
     proba = rng.multinomial(TREES, shares) / TREES
-    predicted = predicted_classes(proba, classes)
-    errors = expected_errors(proba, classes, predicted).tolist()
-    most = proba.max(axis=1).tolist()
-    names = [str(cn) for cn in classes]
-    for row, cn in enumerate(predicted.tolist()):
-        yield {
-            "value": cn,
-            "label": int(labels[row]),
-            "probability": most[row],
-            "probabilities": dict(zip(names, proba[row].tolist(), strict=True)),
-            "expected_error": errors[row],
-            "disagrees": bool(cn != labels[row]),
-        }
+    task, values = task_named("classes"), classes.tolist()
+    least = dict.fromkeys(map(str, values), LEAST)
+    yield from task.predictions(proba, values, task.encode(labels.tolist(), values), None, least)
 
 
 class Drawn:

@@ -14,7 +14,7 @@ from exafscn_flows.models import ModelSettings
 from exafscn_flows.store.store import Store
 from exafscn_flows.targets import TargetModel
 
-ALGORITHM_VERSION = 9
+ALGORITHM_VERSION = 10
 """Raised when the same data and settings would give other models, predictions or metrics."""
 
 EXPERIMENTS_VERSION = 4

@@ -9,7 +9,7 @@ from exafscn_flows.errors import UsageError
 from exafscn_flows.formulas import reduced_formula
 from exafscn_flows.iteration import batches
 from exafscn_flows.store.pages import Conditions
-from exafscn_flows.store.results import DISAGREES, NO_OXIDE, around, prediction_ids
+from exafscn_flows.store.results import DISAGREES, NO_OXIDE, ONE_CLASS, around, prediction_ids
 from exafscn_flows.store.values import (
     LARGEST_VALUE,
     number,
@@ -248,6 +248,8 @@ class PredictionQuery:
             return groups
         if self.disagrees:
             return [[DISAGREES]]
+        if self.max_set_size == 1:
+            return [[ONE_CLASS]]
         return [[*(["O", around("O")] if True in oxide else []), *([NO_OXIDE] * (False in oxide))]]
 
     def _oxide(self) -> list[bool]:

@@ -8,7 +8,7 @@ from exafscn_flows.keys import ModelKey
 from exafscn_flows.store.base import Document, SiteStageDoc, Vector, keys_of
 from exafscn_flows.targets.base import TaskName
 
-NO_OXIDE, DISAGREES = "no O", "disagrees"
+NO_OXIDE, DISAGREES, ONE_CLASS = "no O", "disagrees", "one class"
 """Keywords of predictions that are no elements."""
 
 
@@ -240,7 +240,7 @@ class PredictionDoc(SiteStageDoc):
     @computed_field(  # type: ignore[prop-decorator]
         description="What indexes find it by: each element, with * where it is among the "
         "neighbours, of an absorber other than O only then; 'no O' without O; 'disagrees' if it "
-        "does."
+        "does; 'one class' if there is one in its prediction set."
     )
     @property
     def keywords(self) -> list[str]:
@@ -248,6 +248,8 @@ class PredictionDoc(SiteStageDoc):
         found = [] if self.oxide else [NO_OXIDE]
         if self.disagrees:
             found.append(DISAGREES)
+        if self.prediction_set is not None and len(self.prediction_set) == 1:
+            found.append(ONE_CLASS)
         return found + [
             around(one) if one in near else one
             for one in self.elements
