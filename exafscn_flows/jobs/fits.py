@@ -63,6 +63,11 @@ class Fit:
         return self.model_key._replace(absorber=ALL) if self.joint else self.model_key
 
     @property
+    def trained_key(self) -> str:
+        """Key of what is trained, with its version: of all absorbers, that at this one."""
+        return self.trained.version(self.hash)
+
+    @property
     def dataset(self) -> DatasetName:
         """Name of the data set that it is fitted on."""
         return DatasetName(self.target.name, self.feature_set.name, self.model.auxiliary)

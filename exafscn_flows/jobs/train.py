@@ -4,6 +4,8 @@ scikit-learn and skops take seconds to import, so they are imported where someth
 """
 
 import hashlib
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from jobflow import job
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.jobs.context import watcher
-from exafscn_flows.jobs.dataset import DatasetName, all_labelled_sites
+from exafscn_flows.jobs.dataset import Dataset, DatasetName, all_labelled_sites
 from exafscn_flows.jobs.fits import Fit, wanted_fits
 from exafscn_flows.jobs.folds import Folds, campaign_folds
 from exafscn_flows.jobs.parts import by_parts, failure_doc
@@ -21,14 +23,21 @@ from exafscn_flows.jobs.samples import Samples, share, shared
 from exafscn_flows.jobs.trained import write_version
 from exafscn_flows.jobs.versions import promote_wanted, withdraw_failed
 from exafscn_flows.keys import ALL, ModelKey
+from exafscn_flows.models.canonical_zip import read_array, write_array
+from exafscn_flows.models.checkpoint import kept_by
 from exafscn_flows.settings import Settings
 from exafscn_flows.spectra.scratch import run_folder
+from exafscn_flows.store.checkpoints import FitCheckpoints
 from exafscn_flows.store.results import MetricsDoc
 from exafscn_flows.store.store import Store
 from exafscn_flows.tasks import task_named
 
 Part = tuple[str, int] | None
 """Split and fold that are held out; None for the final model."""
+
+LONG = 10.0
+"""Seconds of a fit whose outputs are kept, should other parts of the training be killed."""
+_OUTPUTS = "outputs"
 
 
 @job
@@ -70,6 +79,7 @@ def train(campaign: str, absorber: str, after: Any = None) -> dict[str, int]:
                 is_open = fit.version_key not in complete and fit.key not in failed
                 counts["up to date"] += not is_open
                 todo += [fit] if is_open else []
+    store.checkpoints.drop_outdated(campaign, absorber, [fit.trained_key for fit in todo])
     watcher().expect("models", len(todo))
     if todo:
         _train(store, config, absorber, todo, counts)
@@ -107,17 +117,31 @@ def _train(
             for key, same in fits.items()
         }
         for key, outputs in by_parts(fit_task, work):
-            for fit in fits[ModelKey.parse(key)]:
-                dataset, folds = datasets[fit.dataset], _folds(found, fit)
-                failure = outputs if isinstance(outputs, ItemFailure) else None
-                if not isinstance(outputs, ItemFailure):
-                    failure = write_version(store, config, fit, dataset, folds, outputs)
-                if failure is not None:
-                    _skip(store, config, fit, failure, counts)
-                    continue
-                promote_wanted(store, config.campaign, [fit])
-                counts["trained"] += 1
-                watcher().advance("models", 1, 0)
+            _write(store, config, fits[ModelKey.parse(key)], datasets, found, outputs, counts)
+
+
+def _write(
+    store: Store,
+    config: CampaignConfig,
+    fits: list[Fit],
+    datasets: dict[DatasetName, Dataset],
+    found: dict[DatasetName, Folds | ItemFailure],
+    outputs: dict[Any, Any] | ItemFailure,
+    counts: dict[str, int],
+) -> None:
+    """Write what one training has brought: a version at each absorber, or why there is none."""
+    for fit in fits:
+        failure = outputs if isinstance(outputs, ItemFailure) else None
+        if not isinstance(outputs, ItemFailure):
+            dataset, folds = datasets[fit.dataset], _folds(found, fit)
+            failure = write_version(store, config, fit, dataset, folds, outputs)
+        if failure is not None:
+            _skip(store, config, fit, failure, counts)
+            continue
+        promote_wanted(store, config.campaign, [fit])
+        counts["trained"] += 1
+        watcher().advance("models", 1, 0)
+    store.checkpoints.drop(config.campaign, str(fits[0].trained))
 
 
 def _folds(found: dict[DatasetName, Folds | ItemFailure], fit: Fit) -> Folds:
@@ -139,7 +163,7 @@ def _parts(
     config: CampaignConfig, fit: Fit, folds: Folds, folder: Path
 ) -> dict[Part, tuple[Any, ...]]:
     """List the fits that make up a model: all sites, and each fold of each split."""
-    where = (config.campaign, fit.dataset_hash, str(folder))
+    where = (config.campaign, fit.trained_key, fit.dataset_hash, str(folder))
     parts: dict[Part, tuple[Any, ...]] = {None: (*where, None)}
     for split, of_all in folds.items():
         # Of folds that all absorbers share, one may have no site of some of them.
@@ -151,11 +175,14 @@ def fit_task(
     key: str,
     part: Part,
     campaign: str,
+    version: str,
     dataset_hash: str,
     folder: str,
     folds: np.ndarray | None,
 ) -> Any:
     """Fit one fold, or the final model; runs in a worker process.
+
+    What a killed worker has done of it is not done again, as far as its model keeps it.
 
     Returns
     -------
@@ -177,12 +204,16 @@ def fit_task(
     task = task_named(target.task)
     seed = config.evaluation.seed
     rows = data.training_set(fset.columns(config.features), task.name)
+    kept = store.checkpoints.of(
+        campaign, version, "final" if part is None else f"{part[0]}-{part[1]}"
+    )
     if part is not None and folds is not None:
         # Numbers stand for the classes, and all of them occur.
         classes = task.classes(data.y.tolist())
-        return fit_fold(model, rows, folds, part[1], seed, classes)
-    chosen = model.chosen(rows, seed)
-    fitted = chosen.fit(rows, seed)
+        return _kept(kept, lambda: fit_fold(model, rows, folds, part[1], seed, classes))
+    with kept_by(kept):
+        chosen = model.chosen(rows, seed)
+        fitted = chosen.fit(rows, seed)
     file = dump_model(chosen, fitted)
     sha256 = hashlib.sha256(file).hexdigest()
     file_id = names.file(campaign, sha256)
@@ -195,3 +226,16 @@ def fit_task(
             mode="json", exclude={"targets", "feature_sets", "per", "search"}
         ),
     }
+
+
+def _kept(kept: FitCheckpoints, fit: Callable[[], np.ndarray]) -> np.ndarray:
+    """Return the outputs of a fold that have been kept, or fit it and keep them if it took long."""
+    data = kept.read(_OUTPUTS)
+    if data is not None:
+        return read_array(data)
+    started = time.monotonic()
+    with kept_by(kept):
+        output = fit()
+    if time.monotonic() - started > LONG:
+        kept.write(_OUTPUTS, write_array(output))
+    return output

@@ -10,7 +10,9 @@ import torch
 from torch import nn
 
 from exafscn_flows.errors import ItemFailure
+from exafscn_flows.models.checkpoint import next_slot
 from exafscn_flows.models.class_weights import class_weights
+from exafscn_flows.models.network_checkpoint import Progress, Training
 from exafscn_flows.models.network_settings import NetworkSettings
 from exafscn_flows.models.networks import CurveNetwork, NetworkClassifier, NetworkRegressor
 from exafscn_flows.models.torch_thread import one_thread
@@ -134,11 +136,12 @@ def train_networks(
     )
     with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        networks = []
+        progress = Progress(next_slot())
+        networks: list[CurveNetwork] = []
         for _ in range(course.n_networks):
             network = make(rows.shape[1] - len(data.columns.axis), len(classes) or 1)
             _standardise(network, rows[:, : network.n_axis], least_scale)
-            _descend(network, rows, target, shares, loss, course, augment)
+            _descend(network, rows, target, shares, loss, course, augment, networks, progress)
             networks.append(network)
     if data.task == "classes":
         return NetworkClassifier(tuple(networks), classes)
@@ -178,6 +181,8 @@ def _descend(
     loss: nn.Module,
     course: Course,
     augment: Augment,
+    before: list[CurveNetwork],
+    progress: Progress,
 ) -> None:
     size = min(course.batch_size, max(8, len(rows) // FEWEST_BATCHES))
     n_batches = math.ceil(len(rows) / size)
@@ -189,8 +194,9 @@ def _descend(
     cycle = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, course.learning_rate, total_steps=n_steps, pct_start=RISE
     )
+    training = Training(network, optimizer, cycle)
     network.train()
-    for _ in range(course.epochs):
+    for epoch in range(progress.resume(len(before), training), course.epochs):
         # Parts of nearly equal size: normalisation over a last batch of one row would fail.
         for batch in torch.randperm(len(rows)).tensor_split(n_batches):
             part = rows[batch]
@@ -200,6 +206,7 @@ def _descend(
             (shares[batch] * losses.reshape(len(batch))).mean().backward()
             optimizer.step()
             cycle.step()
+        progress.keep(epoch + 1, course.epochs, [*before], training)
     if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
         raise ItemFailure(
             "training_failed", "the weights of the network are not finite", "lower learning_rate"

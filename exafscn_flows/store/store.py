@@ -21,6 +21,7 @@ from exafscn_flows.hashing import content_hash
 from exafscn_flows.iteration import batches
 from exafscn_flows.settings import Settings
 from exafscn_flows.store.base import Document
+from exafscn_flows.store.checkpoints import CheckpointStore
 from exafscn_flows.store.connection import connect, translate_errors
 from exafscn_flows.store.documents import CampaignDoc, FailureDoc, SiteDoc, SpectrumDoc
 from exafscn_flows.store.indexes import ensure_indexes
@@ -54,6 +55,7 @@ class Store:
     def __init__(self, database: RawDatabase) -> None:
         self.database = database
         self.models = ModelStore(database)
+        self.checkpoints = CheckpointStore(database)
         self._configs: dict[str, CampaignConfig] = {}  # by hash, which tells all of them apart
 
     @classmethod

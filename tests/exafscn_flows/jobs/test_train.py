@@ -1,3 +1,4 @@
+from collections import Counter
 from hashlib import sha256
 
 import pytest
@@ -12,6 +13,8 @@ from exafscn_flows.jobs.report import collect_report
 from exafscn_flows.jobs.samples import Samples
 from exafscn_flows.jobs.train import train
 from exafscn_flows.keys import ALL
+from exafscn_flows.models import network_checkpoint
+from exafscn_flows.store.checkpoints import FitCheckpoints
 from exafscn_flows.store.documents import FailureDoc, LabelDoc
 from exafscn_flows.store.results import MetricsDoc, ModelDoc, PredictionDoc, PromotionDoc
 from exafscn_flows.store.versions import current_metrics
@@ -290,6 +293,54 @@ def test_two_stages_learn_what_they_predict_first_where_it_is_known(with_feature
     assert trained(store)[0] == {"trained": 1, "skipped": 0, "up to date": 1}
     sizes = {one.model: one.n_sites for one in store.find(ModelDoc, {"n_sites": 7})}
     assert sizes == {"two_stage": 7}
+
+
+class _Killed(BaseException):
+    """As nothing in the program expects it."""
+
+
+def test_a_killed_training_of_a_network_goes_on_and_ends_the_same(
+    with_features, store, monkeypatch
+):
+    network = {"kind": "convolutional_network", "epochs": 3, "n_networks": 2}
+    settings = {"features": CHI_ONLY, "models": [network]}
+    with_features(polymorphs("Ni"), **settings)
+    monkeypatch.setattr(network_checkpoint, "SECONDS", 0.0)
+    monkeypatch.setattr(train_module, "LONG", 0.0)
+    written = FitCheckpoints.write
+    names: list[str] = []
+
+    def killing(self: FitCheckpoints, name: str, data: bytes) -> None:
+        names.append(name)
+        written(self, name, data)
+        if len(names) in (4, 9, 20):
+            raise _Killed
+
+    monkeypatch.setattr(FitCheckpoints, "write", killing)
+    for _ in range(3):
+        with pytest.raises(_Killed):
+            train.original("test", "Ni")
+    assert store.database["checkpoints.files"].count_documents({})
+    assert trained(store)[1] == [1, 1, 8]
+    # Six epochs of each of five fits, and four folds, all of them once.
+    assert Counter(names) == {"part1": 5 * 6, "outputs": 4}
+    assert not store.database["checkpoints.files"].count_documents({})
+    assert not store.database["checkpoints.chunks"].count_documents({})
+    disturbed = [(doc.file, doc.hash) for doc in store.find(ModelDoc, {})]
+    predictions = {doc.site: doc.probabilities for doc in store.find(PredictionDoc, {})}
+    store.models.drop_version("test", "Ni", disturbed[0][1])
+    assert trained(store)[1] == [1, 1, 8]
+    assert [(doc.file, doc.hash) for doc in store.find(ModelDoc, {})] == disturbed
+    again = {doc.site: doc.probabilities for doc in store.find(PredictionDoc, {})}
+    assert again == predictions
+
+
+def test_checkpoints_of_what_is_no_longer_wanted_go(with_features, store):
+    with_features(polymorphs("Ni"), features=CHI_ONLY, models=[FOREST])
+    old = f"{CN}/Ni/r_space_chi/random_forest/old"
+    store.checkpoints.of("test", old, "final").write("part1", b"x")
+    trained(store)
+    assert not store.database["checkpoints.files"].count_documents({})
 
 
 def test_a_formula_is_on_one_side_at_all_absorbers(with_features, store):
