@@ -17,6 +17,7 @@ from exafscn_flows.elements import check_absorber
 from exafscn_flows.features import FeatureSettings
 from exafscn_flows.features.axes import LIMITS, quantity
 from exafscn_flows.models import ModelSettings, RandomForest
+from exafscn_flows.models.two_stage import AUXILIARY
 from exafscn_flows.sources import Source
 from exafscn_flows.spectra import FeffSettings, SpectraSettings
 from exafscn_flows.spectra.parts import Part
@@ -184,6 +185,10 @@ class CampaignConfig(StrictModel):
             at: Location = ("models", number)
             if model.auxiliary is not None and model.auxiliary not in sets:
                 raise LocatedError(at, _unknown("feature set", model.auxiliary, list(sets)))
+            if model.auxiliary is not None and sets[model.auxiliary].kind != AUXILIARY:
+                kind = sets[model.auxiliary].kind
+                message = f"{model.auxiliary} is of kind {kind}, and two stages predict {AUXILIARY}"
+                raise LocatedError(at, message)
             for index, name in enumerate(model.feature_sets or sets):
                 where = (*at, "feature_sets", index) if model.feature_sets else at
                 check_set(model, sets[name], at, where)

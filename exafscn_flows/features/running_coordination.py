@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features.base import FeatureName, FeatureSetModel
+from exafscn_flows.features.columns import Columns
 from exafscn_flows.features.inputs import Inputs
 from exafscn_flows.features.settings import LarchSettings
 from exafscn_flows.spectra.parts import Part
@@ -74,6 +75,10 @@ class RunningCoordination(FeatureSetModel):
         n = len(self.grid())
         spans = [f"{n * i}-{n * (i + 1) - 1}: {one}" for i, one in enumerate(CLASSES)]
         return np.arange(float(n * len(CLASSES))), f"feature ({', '.join(spans)})"
+
+    def columns(self, settings: LarchSettings) -> Columns:
+        """Return r of each class of elements as a part."""
+        return Columns(self.axis(settings)[0], (self.grid(),) * len(CLASSES), CLASSES)
 
     def value_label(self, settings: LarchSettings) -> str:
         """Return what a value is."""

@@ -1,7 +1,7 @@
 """The arrays that models are fitted on: written once for a job, mapped by all its processes."""
 
 import errno
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Self
@@ -56,10 +56,14 @@ class Samples:
             auxiliary = vectors(store, dataset, dataset.auxiliary)
         return cls(X, dataset.y, dataset.groups, dataset.shares, auxiliary)
 
-    def training_set(self, columns: Columns, task: TaskName) -> TrainingSet:
-        """Return them as models learn them."""
-        auxiliary = self.auxiliary if self.auxiliary.shape[1] else None
-        return TrainingSet(self.X, self.y, self.groups, columns, task, self.shares, auxiliary)
+    def training_set(
+        self, columns: Columns, task: TaskName, auxiliary_columns: Columns | None = None
+    ) -> TrainingSet:
+        """Return them as models learn them, with what the columns are."""
+        rows = TrainingSet(self.X, self.y, self.groups, columns, task, self.shares)
+        if auxiliary_columns is None:
+            return rows
+        return replace(rows, auxiliary=self.auxiliary, auxiliary_columns=auxiliary_columns)
 
 
 def share(folder: Path, dataset: Dataset, samples: Samples) -> None:

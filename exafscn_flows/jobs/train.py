@@ -200,10 +200,12 @@ def fit_task(
     dataset = DatasetName(names.target, names.feature_set, model.auxiliary)
     data = shared(folder, campaign, names.absorber, dataset, dataset_hash)
     (target,) = (one for one in config.targets if one.name == names.target)
-    (fset,) = (one for one in config.features.sets if one.name == names.feature_set)
+    columns = {one.name: one.columns(config.features) for one in config.features.sets}
     task = task_named(target.task)
     seed = config.evaluation.seed
-    rows = data.training_set(fset.columns(config.features), task.name)
+    rows = data.training_set(
+        columns[names.feature_set], task.name, columns.get(model.auxiliary or "")
+    )
     kept = store.checkpoints.of(
         campaign, version, "final" if part is None else f"{part[0]}-{part[1]}"
     )

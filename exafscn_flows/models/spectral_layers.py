@@ -1,20 +1,14 @@
 """The layers of a network on k-weighted χ(k), which makes χ(R) of it itself."""
 
-import math
-
 import torch
 from torch import nn
 
+from exafscn_flows.models.fourier import radii, transform
 from exafscn_flows.models.networks import CurveNetwork
 
 POWERS = (-1, 0, 1)
 """Of k, by which what is given is weighted once more: near and far neighbours, light and heavy ones
 stand out with different weights."""
-R_MAX = 6.0
-R_STEP = 0.06
-"""Å: about half of what a range of 10 Å⁻¹ tells apart."""
-TAPER = 1.0
-"""Over which the Hanning window of the transform rises and falls, Å⁻¹."""
 HIDDEN = (512, 256)
 
 
@@ -34,7 +28,7 @@ class SpectralLayers(CurveNetwork):
 
     def __init__(self, n_axis: int, n_others: int, n_outputs: int, dropout: float = 0.0) -> None:
         super().__init__(n_axis, n_others, n_outputs)
-        n_r = round(R_MAX / R_STEP)
+        n_r = len(radii())
         n_inputs = len(POWERS) * n_axis + 2 * n_r
         self.register_buffer("mean", torch.zeros(n_inputs))
         self.register_buffer("scale", torch.ones(n_inputs))
@@ -61,13 +55,7 @@ class SpectralLayers(CurveNetwork):
             Wave number, 1/Å, positive and ascending in equal steps, shape (n_axis,), float64.
         """
         self.weights.copy_(torch.stack([(k / k.mean()) ** power for power in POWERS]))
-        step = (k[-1] - k[0]) / (len(k) - 1)
-        edge = torch.minimum(k - k[0], k[-1] - k) / TAPER
-        window = torch.sin(0.5 * math.pi * edge.clamp(0, 1)).square()
-        r = R_STEP * torch.arange(1, self.transform.shape[1] // 2 + 1, dtype=k.dtype)
-        phase = 2 * k[:, None] * r
-        waves = torch.cat([torch.cos(phase), torch.sin(phase)], dim=1)
-        self.transform.copy_(window[:, None] * waves * step / math.sqrt(math.pi))
+        self.transform.copy_(torch.tensor(transform(k.numpy())))
 
     def inputs(self, curves: torch.Tensor) -> torch.Tensor:
         """Return weighted χ(k), and real and imaginary χ(R), shape (n, n_inputs)."""

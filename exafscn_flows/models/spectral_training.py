@@ -1,9 +1,9 @@
 """Training of networks on chi(k)."""
 
-import numpy as np
 import torch
 
 from exafscn_flows.errors import ItemFailure
+from exafscn_flows.models.fourier import check_k
 from exafscn_flows.models.network_training import Course, moved, train_networks
 from exafscn_flows.models.networks import NetworkClassifier, NetworkRegressor
 from exafscn_flows.models.spectral_layers import SpectralLayers
@@ -33,14 +33,14 @@ def train(
         ``no_curve`` if the axis cannot be k, and as `train_networks`.
     """
     axis = data.columns.axis
-    steps = np.diff(axis)
-    if len(steps) == 0 or min(axis[0], steps[0]) <= 0 or not np.allclose(steps, steps[0]):
+    try:
+        check_k(axis)
+    except ValueError as error:
         raise ItemFailure(
             "no_curve",
-            "a spectral network takes chi(k) in equal steps of k above 0, and these features are "
-            "no such curve",
+            f"a spectral network takes chi(k) in equal steps of k above 0: {error}",
             "take features of kind k_space, with kmin above 0",
-        )
+        ) from None
     points = torch.tensor(axis, dtype=torch.float32)
     course = Course.of(settings, BATCH_SIZE, softness=settings.softness)
 

@@ -32,6 +32,8 @@ class TrainingSet:
     auxiliary
         Features of another set, which a model that has one learns to predict, too, shape
         (n, n_auxiliary).
+    auxiliary_columns
+        What the columns of `auxiliary` are.
     """
 
     X: np.ndarray
@@ -41,6 +43,7 @@ class TrainingSet:
     task: TaskName
     shares: np.ndarray | None = None
     auxiliary: np.ndarray | None = None
+    auxiliary_columns: Columns | None = None
 
     def __len__(self) -> int:
         return len(self.X)

@@ -18,7 +18,7 @@ _HEADER = "two_stage.json"
 _VERSION = 1
 """Grows whenever the files or what is done with them change."""
 _ARRAYS = ("mean", "scale", "landmarks", "weights", "offset")
-_SECOND = "second"
+_K, _SECOND = "k.npy", "second"
 
 
 def dump_two_stage(fitted: Any) -> bytes:
@@ -32,6 +32,7 @@ def dump_two_stage(fitted: Any) -> bytes:
     if not isinstance(fitted, TwoStageClassifier | TwoStageRegressor):
         raise TypeError(f"{type(fitted).__name__} is no model of two stages")
     files = {f"{name}.npy": write_array(getattr(fitted.first, name)) for name in _ARRAYS}
+    files[_K] = write_array(fitted.k)
     files[_SECOND] = ExtraTrees.dump(fitted.second)
     return write_zip(_HEADER, {"version": _VERSION}, files)
 
@@ -51,7 +52,8 @@ def load_two_stage(data: bytes) -> TwoStageClassifier | TwoStageRegressor:
         if header["version"] != _VERSION:
             raise ValueError(f"version {header['version']} of the file is not known")
         names = [f"{name}.npy" for name in _ARRAYS]
-        if sorted(file.namelist()) != sorted([_HEADER, _SECOND, *names]):
+        if sorted(file.namelist()) != sorted([_HEADER, _SECOND, _K, *names]):
             raise ValueError("the files of the zip are not those of two stages")
         first = FirstStage(*(read_array(file.read(name)) for name in names))
-        return in_two_stages(first, ExtraTrees.load(file.read(_SECOND)))
+        k, second = read_array(file.read(_K)), ExtraTrees.load(file.read(_SECOND))
+        return in_two_stages(k, first, second)

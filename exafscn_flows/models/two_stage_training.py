@@ -1,10 +1,14 @@
 """Training of models of two stages."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 
+from exafscn_flows.errors import ItemFailure
+from exafscn_flows.features.columns import Columns
+from exafscn_flows.models.fourier import check_k
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.models.two_stage import TwoStage
 from exafscn_flows.models.two_stage_fitted import (
@@ -13,6 +17,7 @@ from exafscn_flows.models.two_stage_fitted import (
     TwoStageRegressor,
     gaussian,
     in_two_stages,
+    spectral_inputs,
 )
 
 JITTER = 1e-6
@@ -31,59 +36,128 @@ def train(
     data
         What it learns from, with what the first stage is to predict.
     seed
-        Seed of the choice of landmarks, and of the trees.
+        Seed of the stretching, of the choice of landmarks, and of the trees.
 
     Raises
     ------
     ValueError
         If the data do not say what the first stage is to predict.
     ItemFailure
-        If there is too little to fit the trees on.
+        ``no_curve`` if the axis cannot be k; or if there is too little to fit the trees on.
     """
-    if data.auxiliary is None:
+    if data.auxiliary is None or data.auxiliary_columns is None:
         raise ValueError("a model of two stages learns what its first stage predicts, too")
-    first, said = fit_first(settings, data, seed)
-    joined = np.hstack([np.asarray(data.X, dtype=np.float32), said])
-    rows = TrainingSet(joined, data.y, data.groups, data.columns, data.task, data.shares)
-    return in_two_stages(first, settings.second.fit(rows, seed))
+    k = np.asarray(data.columns.axis, dtype=np.float64)
+    try:
+        check_k(k)
+    except ValueError as error:
+        message = f"two stages take chi(k) in equal steps of k above 0: {error}"
+        hint = "take features of kind k_space, with kmin above 0"
+        raise ItemFailure("no_curve", message, hint) from None
+    rng = np.random.default_rng(seed)
+    rows = with_copies(data, settings.n_copies, settings.stretch, rng)
+    assert rows.auxiliary is not None
+    inputs = spectral_inputs(rows.X, k)
+    first, said = fit_first(settings, inputs, rows.auxiliary, rows.groups, rng)
+    joined = replace(
+        rows, X=np.hstack([inputs, said]), columns=Columns(np.arange(float(inputs.shape[1])))
+    )
+    return in_two_stages(k, first, settings.second.fit(joined, seed))
 
 
-def fit_first(settings: TwoStage, data: TrainingSet, seed: int) -> tuple[FirstStage, np.ndarray]:
+def with_copies(
+    data: TrainingSet, n_copies: int, stretch: float, rng: np.random.Generator
+) -> TrainingSet:
+    """Add copies of all rows, whose k and distances are stretched.
+
+    A curve chi(k) becomes chi(k (1 + s)), as if all distances were longer by s; beyond its end, it
+    stays at its last value. Atoms up to r become those up to r / (1 + s).
+
+    Parameters
+    ----------
+    data
+        The rows; the parts of their auxiliary features are functions of r.
+    n_copies
+        Copies of each row.
+    stretch
+        Largest s.
+    rng
+        Where s comes from, evenly between both limits.
+    """
+    assert data.auxiliary is not None
+    assert data.auxiliary_columns is not None
+    k, n_k = data.columns.axis, len(data.columns.axis)
+    X, atoms = [np.asarray(data.X)], [np.asarray(data.auxiliary)]
+    ends = np.cumsum([0, *map(len, data.auxiliary_columns.parts)])
+    for _ in range(n_copies):
+        factors = 1 + stretch * (2 * rng.random(len(data)) - 1)
+        copy, around = X[0].copy(), atoms[0].copy()
+        for row, factor in enumerate(factors):
+            copy[row, :n_k] = np.interp(k * factor, k, X[0][row, :n_k])
+            for part, r in enumerate(data.auxiliary_columns.parts):
+                columns = slice(ends[part], ends[part + 1])
+                around[row, columns] = np.interp(r / factor, r, atoms[0][row, columns])
+        X.append(copy)
+        atoms.append(around)
+    shares = data.shares
+    n = n_copies + 1
+    return replace(
+        data,
+        X=np.concatenate(X),
+        y=np.tile(data.y, n),
+        groups=np.tile(data.groups, n),
+        shares=None if shares is None else np.tile(shares, (n, 1)),
+        auxiliary=np.concatenate(atoms),
+    )
+
+
+def fit_first(
+    settings: TwoStage,
+    inputs: np.ndarray,
+    wanted: np.ndarray,
+    groups: np.ndarray,
+    rng: np.random.Generator,
+) -> tuple[FirstStage, np.ndarray]:
     """Fit the first stage.
+
+    Parameters
+    ----------
+    inputs
+        What it sees, shape (n, n_inputs).
+    wanted
+        What it is to predict, shape (n, n_outputs).
+    groups
+        Group of each row, e.g. its formula, shape (n,).
+    rng
+        Where the choice of landmarks comes from.
 
     Returns
     -------
     tuple
-        The stage; and what a stage with the same landmarks that did not learn the group of a row,
-        e.g. its formula, says of the row, float32, shape (n, n_outputs).
+        The stage; and what a stage with the same landmarks that did not learn the group of a row
+        says of the row, float32, shape (n, n_outputs).
     """
-    X = np.asarray(data.X, dtype=np.float64)
-    wanted = np.asarray(data.auxiliary, dtype=np.float64)
-    mean, scale = X.mean(axis=0), X.std(axis=0)
+    inputs, wanted = inputs.astype(np.float64), wanted.astype(np.float64)
+    mean, scale = inputs.mean(axis=0), inputs.std(axis=0)
     # What is the same everywhere, but for rounding, tells nothing.
-    scale[scale <= 1e-6 * np.abs(mean).max(initial=1e-30)] = 1
-    # Two sites are at a mean square distance of twice the number of features that vary.
-    scale *= settings.width * np.sqrt(2 * X.shape[1])
+    scale[scale <= 1e-6 * np.abs(inputs).max(initial=1e-30)] = 1
+    # Two sites are at a mean square distance of twice the number of inputs that vary.
+    scale *= settings.width * np.sqrt(2 * inputs.shape[1])
     mean, scale = mean.astype(np.float32), scale.astype(np.float32)
-    units = (X - mean) / scale
-    order = np.random.default_rng(seed).permutation(len(X))
-    landmarks = units[np.sort(order[: settings.n_landmarks])].astype(np.float32)
+    units = (inputs - mean) / scale
+    chosen = np.sort(rng.permutation(len(inputs))[: settings.n_landmarks])
+    landmarks = units[chosen].astype(np.float32)
     places = landmarks.astype(np.float64)
     among = gaussian(places, places)
     among[np.diag_indices_from(among)] += JITTER
     root = cholesky(among, lower=True)
     basis = solve_triangular(root, gaussian(places, units), lower=True).T
     offset = wanted.mean(axis=0)
-    target = wanted - offset
-    weights, said = ridge_regression(basis, target, data.groups, settings.ridge * len(X))
+    penalty = settings.ridge * len(inputs)
+    weights, said = ridge_regression(basis, wanted - offset, groups, penalty)
     of_landmarks = solve_triangular(root, weights, lower=True, trans="T")
-    first = FirstStage(
-        mean,
-        scale,
-        landmarks,
-        of_landmarks.astype(np.float32),
-        offset.astype(np.float32),
-    )
+    arrays = (mean, scale, landmarks, of_landmarks, offset)
+    first = FirstStage(*(one.astype(np.float32) for one in arrays))
     return first, (said + offset).astype(np.float32)
 
 

@@ -269,18 +269,19 @@ def test_a_model_of_all_absorbers_has_a_version_at_each(with_features, store):
 
 
 def test_two_stages_learn_what_they_predict_first_where_it_is_known(with_features, store):
-    features = {"sets": [{"kind": "r_space", "input": "chi"}, {"kind": "running_coordination"}]}
+    sets = [{"kind": "k_space", "input": "chi"}, {"kind": "running_coordination"}]
+    features = {"sets": sets}
     two = {
         "kind": "two_stage",
-        "feature_sets": ["r_space_chi"],
+        "feature_sets": ["k_space_chi"],
         "first": "running_coordination",
         "second": {"n_estimators": 5},
     }
-    models = [FOREST | {"feature_sets": ["r_space_chi"]}, two]
+    models = [FOREST | {"feature_sets": ["k_space_chi"]}, two]
     with_features(polymorphs("Ni"), features=features, models=models)
     assert trained(store)[1] == [2, 2, 16]
-    model = Campaign("test", store).model("Ni", feature_set="r_space_chi", model="two_stage")
-    assert model.n_features_in_ == 326
+    model = Campaign("test", store).model("Ni", feature_set="k_space_chi", model="two_stage")
+    assert model.n_features_in_ == 181
     (doc,) = store.find(ModelDoc, {"model": "two_stage"})
     assert doc.parameters["first"] == "running_coordination"
     # It is another model when that is another one.

@@ -45,7 +45,8 @@ X = RNG.normal(size=(60, 5)).astype(np.float32)
 GROUPS = np.repeat(np.arange(20), 3)
 COLUMNS = Columns(np.arange(1.0, 6.0), (np.arange(2.0), np.arange(3.0)))
 BESIDE = np.stack([X[:, 0] ** 2, X[:, 1] * X[:, 2]], axis=1)
-"""What a model of two stages predicts first."""
+"""What a model of two stages predicts first, at two distances."""
+R = np.array([2.0, 3.0])
 LABELS: dict[TaskName, np.ndarray] = {
     "classes": np.digitize(X[:, 2], [-0.5, 0.5]),
     "numbers": (X[:, 2] + 0.1 * RNG.normal(size=60)).astype(np.float64),
@@ -72,7 +73,8 @@ able = pytest.mark.parametrize(
 
 
 def sites(task: TaskName, rows: np.ndarray = X) -> TrainingSet:
-    return TrainingSet(rows, LABELS[task], GROUPS, COLUMNS, task, auxiliary=BESIDE)
+    atoms = {"auxiliary": BESIDE, "auxiliary_columns": Columns(R, (R,))}
+    return TrainingSet(rows, LABELS[task], GROUPS, COLUMNS, task, **atoms)
 
 
 def output(fitted: Any, task: TaskName) -> np.ndarray:

@@ -9,8 +9,9 @@ import torch
 from exafscn_flows.errors import CampaignError, ItemFailure
 from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import ConvolutionalNetwork, SpectralNetwork
+from exafscn_flows.models.fourier import R_STEP
 from exafscn_flows.models.persistence import dump_model
-from exafscn_flows.models.spectral_layers import R_STEP, SpectralLayers
+from exafscn_flows.models.spectral_layers import SpectralLayers
 from exafscn_flows.models.training_set import TrainingSet
 
 K = np.arange(2.0, 12.001, 0.05)
@@ -98,7 +99,7 @@ def test_classes_that_no_row_has_are_left_out_of_the_shares() -> None:
 )
 def test_what_is_not_chi_of_k_is_refused(axis: np.ndarray) -> None:
     data = TrainingSet(X[:, : len(axis)], Y, NAMES, Columns(axis), "classes")
-    with pytest.raises(ItemFailure, match="such curve") as caught:
+    with pytest.raises(ItemFailure, match="equal steps of k above 0") as caught:
         SpectralNetwork(epochs=1).fit(data, 0)
     assert caught.value.kind == "no_curve"
     assert "k_space" in caught.value.hint

@@ -1,81 +1,145 @@
-"""Two stages: what is predicted first, and what is learned from it."""
+"""Two stages: the atoms around a site, and what is learned from them."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from scipy.special import ndtr
 from sklearn.linear_model import Ridge
 
-from exafscn_flows.errors import CampaignError
+from exafscn_flows.errors import CampaignError, ItemFailure
 from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import Average, ExtraTrees, TwoStage
 from exafscn_flows.models.base import ModelBase
+from exafscn_flows.models.fourier import radii
 from exafscn_flows.models.persistence import dump_model
 from exafscn_flows.models.training_set import TrainingSet
-from exafscn_flows.models.two_stage_fitted import FirstStage
-from exafscn_flows.models.two_stage_training import fit_first, ridge_regression
+from exafscn_flows.models.two_stage_fitted import FirstStage, spectral_inputs
+from exafscn_flows.models.two_stage_training import fit_first, ridge_regression, with_copies
 
 N = 120
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(N, 4)).astype(np.float32)
-HIDDEN = np.stack([np.sin(X[:, 0]) + X[:, 1], X[:, 2] ** 2], axis=1)
-Y = (HIDDEN[:, 0] > 0).astype(int)
+K = np.arange(2.0, 12.001, 0.05)
+R = np.arange(1.0, 4.001, 0.1)
+
+
+def shells(r: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """k^2 chi(k) of shells of n atoms at r, Å, each shape (n_sites, n_shells)."""
+    waves = np.sin(2 * K * r[:, :, None]) * (n / r**2)[:, :, None]
+    curves: np.ndarray = (waves.sum(axis=1) * K * np.exp(-0.01 * K**2)).astype(np.float32)
+    return curves
+
+
+def around(r: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Atoms up to each distance, shape (n_sites, n_r)."""
+    found: np.ndarray = (n[:, :, None] * ndtr((R - r[:, :, None]) / 0.1)).sum(axis=1)
+    return found
+
+
+def sites(seed: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Spectra, atoms around, and whether the first shell has six."""
+    rng = np.random.default_rng(seed)
+    y = rng.choice(2, size)
+    r = np.stack([1.9 + 0.1 * rng.normal(size=size), rng.uniform(2.6, 3.4, size)], axis=1)
+    n = np.stack([4.0 + 2 * y, rng.choice([2.0, 6.0, 12.0], size)], axis=1)
+    return shells(r, n), around(r, n), y
+
+
+X, ATOMS, Y = sites(0, N)
 GROUPS = np.arange(N) // 4
-DATA = TrainingSet(X, Y, GROUPS, Columns(np.arange(4.0)), "classes", auxiliary=HIDDEN)
+DATA = TrainingSet(X, Y, GROUPS, Columns(K), "classes", None, ATOMS, Columns(R, (R,)))
 
 
 def model(**keys: Any) -> TwoStage:
-    second = {"n_estimators": 20}
-    return TwoStage(**{"first": "running_coordination", "second": second, **keys})
+    plain = {"first": "running_coordination", "second": {"n_estimators": 20}, "n_copies": 1}
+    return TwoStage(**{**plain, **keys})
 
 
-def test_the_first_stage_predicts_what_it_learned_for_new_sites() -> None:
-    stage, _ = fit_first(model(ridge=1e-4), DATA, 0)
-    new = RNG.normal(size=(500, 4)).astype(np.float32)
-    truth = np.stack([np.sin(new[:, 0]) + new[:, 1], new[:, 2] ** 2], axis=1)
-    error = stage.predict(new) - truth
-    assert (error.var(axis=0) < 0.3 * truth.var(axis=0)).all()
+def first(wanted: np.ndarray = ATOMS, **keys: Any) -> tuple[FirstStage, np.ndarray]:
+    inputs = spectral_inputs(X, K)
+    return fit_first(model(**keys), inputs, wanted, GROUPS, np.random.default_rng(0))
+
+
+def test_chi_of_r_peaks_where_the_atoms_are() -> None:
+    curve = shells(np.array([[2.4]]), np.array([[6.0]]))
+    made = spectral_inputs(np.hstack([curve, [[0.5]]]), K)[0]
+    real, imaginary, size = made[:-1].reshape(3, -1)
+    np.testing.assert_allclose(size, np.hypot(real, imaginary), rtol=1e-4, atol=1e-6)
+    assert radii()[size.argmax()] == pytest.approx(2.4, abs=0.06)
+    assert made[-1] == 0.5
+
+
+def test_the_first_stage_tells_the_atoms_around_new_sites() -> None:
+    spectra, truth, _ = sites(1, 300)
+    error = first()[0].predict(spectral_inputs(spectra, K)) - truth
+    spread = truth - ATOMS.mean(axis=0)
+    assert (error**2).sum() < 0.2 * (spread**2).sum()
 
 
 def test_leaving_a_formula_out_is_as_fitting_again_without_it() -> None:
-    basis = RNG.normal(size=(N, 9))
-    weights, said = ridge_regression(basis, HIDDEN, GROUPS, 2.5)
+    basis = np.random.default_rng(0).normal(size=(N, 9))
+    weights, said = ridge_regression(basis, ATOMS, GROUPS, 2.5)
     ridge = Ridge(alpha=2.5, fit_intercept=False)
-    np.testing.assert_allclose(weights, ridge.fit(basis, HIDDEN).coef_.T)
+    np.testing.assert_allclose(weights, ridge.fit(basis, ATOMS).coef_.T, atol=1e-9)
     for group in np.unique(GROUPS):
         rows = group == GROUPS
-        again = ridge.fit(basis[~rows], HIDDEN[~rows])
-        np.testing.assert_allclose(said[rows], again.predict(basis[rows]))
+        again = ridge.fit(basis[~rows], ATOMS[~rows])
+        np.testing.assert_allclose(said[rows], again.predict(basis[rows]), atol=1e-9)
 
 
 def test_noise_is_not_learned_from_oneself() -> None:
-    noise = RNG.normal(size=(N, 1))
-    data = TrainingSet(X, Y, GROUPS, DATA.columns, "classes", auxiliary=noise)
-    stage, said = fit_first(model(ridge=1e-6, width=0.3), data, 0)
-    assert np.corrcoef(stage.predict(X)[:, 0], noise[:, 0])[0, 1] > 0.9
+    noise = np.random.default_rng(1).normal(size=(N, 1))
+    stage, said = first(noise, ridge=1e-9, width=0.3)
+    seen = stage.predict(spectral_inputs(X, K))
+    assert np.corrcoef(seen[:, 0], noise[:, 0])[0, 1] > 0.9
     assert abs(np.corrcoef(said[:, 0], noise[:, 0])[0, 1]) < 0.3
 
 
-def test_the_second_stage_gains_by_the_first() -> None:
-    new = RNG.normal(size=(1000, 4)).astype(np.float32)
-    truth = np.sin(new[:, 0]) + new[:, 1] > 0
-    plain = ExtraTrees(n_estimators=20).fit(DATA, 0).predict(new) == truth
-    both = model(ridge=1e-4).fit(DATA, 0).predict(new) == truth
-    assert both.mean() > plain.mean()
+def test_copies_are_as_if_all_distances_were_longer() -> None:
+    r, n = np.array([[1.9, 3.0]]), np.array([[6.0, 8.0]])
+    one = TrainingSet(
+        shells(r, n), Y[:1], GROUPS[:1], Columns(K), "classes", None, around(r, n), Columns(R, (R,))
+    )
+    both = with_copies(one, 1, 0.04, np.random.default_rng(3))
+    assert len(both) == 2
+    assert both.auxiliary is not None
+    np.testing.assert_array_equal(both.X[0], one.X[0])
+    size = spectral_inputs(both.X, K)[:, 2 * len(radii()) : 3 * len(radii())]
+    factor = 1 + 0.04 * (2 * np.random.default_rng(3).random() - 1)
+    assert abs(factor - 1) > 0.02
+    truth = spectral_inputs(shells(r * factor, n), K)[:, 2 * len(radii()) :]
+    assert np.corrcoef(size[1], truth[0])[0, 1] > 0.98
+    np.testing.assert_allclose(both.auxiliary[1], around(r * factor, n)[0], atol=0.25)
+    # Other features, such as the absorber, stay as they are, and so do labels and formulas.
+    wide = replace(one, X=np.hstack([one.X, [[0.0, 1.0]]]))
+    copies = with_copies(wide, 3, 0.04, np.random.default_rng(0))
+    np.testing.assert_array_equal(copies.X[:, -2:], [[0, 1]] * 4)
+    assert (copies.groups == GROUPS[0]).all()
+    assert (copies.y == Y[0]).all()
+
+
+def test_two_stages_learn_and_gain_by_the_first() -> None:
+    spectra, _, truth = sites(1, 400)
+    fitted: Any = model().fit(DATA, 0)
+    joined = fitted.joined(spectra)
+    assert joined.shape == (400, 3 * len(radii()) + len(R))
+    assert (fitted.predict(spectra) == truth).mean() > 0.9
 
 
 def test_a_part_of_the_sites_keeps_what_is_theirs() -> None:
     rows = GROUPS < 10
     part = DATA.part(rows)
     assert part.auxiliary is not None
-    np.testing.assert_array_equal(part.auxiliary, HIDDEN[rows])
+    np.testing.assert_array_equal(part.auxiliary, ATOMS[rows])
 
 
-def test_it_is_told_what_it_predicts_first() -> None:
-    bare = TrainingSet(X, Y, GROUPS, DATA.columns, "classes")
+def test_it_is_told_what_it_predicts_first_and_takes_k() -> None:
     with pytest.raises(ValueError, match="learns what its first stage predicts"):
-        model().fit(bare, 0)
+        model().fit(replace(DATA, auxiliary=None), 0)
+    with pytest.raises(ItemFailure, match="k is not positive") as caught:
+        model().fit(replace(DATA, columns=Columns(K - 2)), 0)
+    assert caught.value.kind == "no_curve"
 
 
 def test_members_of_an_average_predict_the_same_first() -> None:
@@ -91,23 +155,27 @@ def test_members_of_an_average_predict_the_same_first() -> None:
         Average(members=[own, own | {"first": "peaks"}])
 
 
-def _spoilt(stage: FirstStage, **arrays: Any) -> FirstStage:
-    return FirstStage(**{**vars(stage), **arrays})
-
-
 @pytest.mark.parametrize(
     "arrays",
     [
-        {"scale": np.zeros(4, dtype=np.float32)},
-        {"offset": np.full(2, np.nan, dtype=np.float32)},
+        {"scale": np.zeros(300, dtype=np.float32)},
+        {"offset": np.full(len(R), np.nan, dtype=np.float32)},
         {"weights": np.zeros((N, 3), dtype=np.float32)},
-        {"mean": np.zeros(4)},
+        {"mean": np.zeros(300)},
     ],
 )
 def test_arrays_that_cannot_be_used_are_refused(arrays: dict[str, Any]) -> None:
-    stage, _ = fit_first(model(), DATA, 0)
+    stage, _ = first()
     with pytest.raises(ValueError, match="first stage"):
-        _spoilt(stage, **arrays)
+        FirstStage(**{**vars(stage), **arrays})
+
+
+def test_stages_that_do_not_fit_together_are_refused() -> None:
+    fitted: Any = model().fit(DATA, 0)
+    with pytest.raises(ValueError, match="equal steps"):
+        replace(fitted, k=K**2)
+    with pytest.raises(ValueError, match="do not fit together"):
+        replace(fitted, second=ExtraTrees(n_estimators=2).fit(DATA, 0))
 
 
 def test_a_file_of_another_kind_is_refused() -> None:
