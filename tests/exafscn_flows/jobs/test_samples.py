@@ -110,10 +110,21 @@ def test_a_full_scratch_folder_is_named(tmp_path, scratch):
         pytest.skip("this machine does not let us mount a file system")
     try:
         X = np.zeros((6, 2**20), np.float32)
-        large = Samples(X, np.zeros(6, int), np.full(6, "NiO"), np.ones((6, 1)))
+        large = Samples(X, np.zeros(6, int), np.full(6, "NiO"), np.ones((6, 1)), np.ones((6, 0)))
         target = CoordinationNumber()
         rows = Dataset(
-            target, ("Ni",), "r_space", [], [], [], large.y, large.shares, large.groups, [], ""
+            target,
+            ("Ni",),
+            "r_space",
+            None,
+            [],
+            [],
+            [],
+            large.y,
+            large.shares,
+            large.groups,
+            [],
+            "",
         )
         with (
             pytest.raises(CampaignError, match=f"scratch folder {tmp_path} is full"),
