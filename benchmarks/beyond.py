@@ -2,8 +2,8 @@
 
     python benchmarks/beyond.py --data DIR --json benchmarks/results/beyond.json
 
-Runs configs/study_beyond.yaml on a table of spectra. All models have the same folds, on which a
-formula is on one side at all absorbers. Means over sites flatter, since formulas with many
+Runs configs/study_beyond.yaml on a table of spectra. All models have folds on which a formula is
+on one side at all absorbers. Means over sites flatter, since formulas with many
 polymorphs fill such tables: beside them stand the accuracy with every formula weighing the same,
 and by class of compound. With --data, the database stays in that folder, and a run that was
 interrupted goes on.
@@ -28,7 +28,7 @@ from exafscn_flows import Campaign
 FILE = Path(__file__).resolve().parents[1] / "configs" / "study_beyond.yaml"
 NAME = "study-beyond"
 BEST = "average"
-FEATURES = "chi_k+wide"
+FEATURES = "chi_k"
 """Of the spectrum alone; with the composition it is another question."""
 SCORES = ["accuracy", "certain_accuracy", "balanced_accuracy", "macro_f1", "ece", "coverage"]
 

@@ -41,7 +41,8 @@ def check_set(model: ModelBase, fset: Any, at: Location, where: Location) -> Non
         )
         raise LocatedError(where, message)
     for part, kind in model.taken(known):
-        taken = fset if part is None else parts[known.index(part)]
+        whole = parts[0] if parts else fset
+        taken = whole if part is None else parts[known.index(part)]
         if taken.kind != kind:
             message = (
                 f"{model.name} takes features of kind {kind}, and {taken.name} is of kind "

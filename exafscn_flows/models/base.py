@@ -41,7 +41,8 @@ class ModelBase(NamedModel):
     """Whether it takes the parts of a concatenation, and nothing else."""
 
     takes: ClassVar[str | None] = None
-    """Kind of the only feature sets that it can be fitted on; None: any."""
+    """Kind of the only feature sets that it can be fitted on, or of the first part of
+    concatenations; None: any."""
 
     @property
     def part_names(self) -> tuple[str, ...]:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class SpectralNetwork(NetworkSettings):
     """Two hidden layers on chi(k) in three weights and complex chi(R), trained in torch.
 
-    Features are k-weighted chi(k), a set of kind ``k_space``; the network makes chi(R) of them.
+    Features are k-weighted chi(k), a set of kind ``k_space``, alone or before others in a
+    concatenation; the network makes chi(R) of them, and takes the others as they are.
     In training, k is stretched at random, as if all distances were a little shorter or longer.
     Inputs are standardised, and so are numbers to learn.
     """
@@ -53,7 +54,7 @@ class SpectralNetwork(NetworkSettings):
         # torch takes a second to import.
         from exafscn_flows.models.spectral_training import train
 
-        return train(self, data, seed)
+        return train(self, data.on_first_part(), seed)
 
     @classmethod
     def layers(cls) -> "type[CurveNetwork]":

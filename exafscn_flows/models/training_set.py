@@ -48,6 +48,14 @@ class TrainingSet:
     def __len__(self) -> int:
         return len(self.X)
 
+    def on_first_part(self) -> Self:
+        """Return the rows with the first part of a concatenation as their axis.
+
+        What follows it is other features then, as which absorber a row is of.
+        """
+        parts = self.columns.parts
+        return replace(self, columns=Columns(parts[0])) if parts else self
+
     def part(self, rows: np.ndarray) -> Self:
         """Return some of the rows.
 

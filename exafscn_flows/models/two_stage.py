@@ -21,9 +21,10 @@ AUXILIARY = "running_coordination"
 class TwoStage(ModelBase):
     """Kernel ridge regression of the atoms around a site, and extra trees on them and chi(R).
 
-    Features are k-weighted chi(k), a set of kind ``k_space``; the model makes chi(R) of them. The
-    trees learn from what the first stage says of sites whose formula it did not learn, as it will
-    have to say it of new ones: leaving a formula out of a ridge regression has a closed form. Both
+    Features are k-weighted chi(k), a set of kind ``k_space``, alone or before others in a
+    concatenation; the model makes chi(R) of them, and takes the others as they are. The trees
+    learn from what the first stage says of sites whose formula it did not learn, as it will have
+    to say it of new ones: leaving a formula out of a ridge regression has a closed form. Both
     learn from copies, too, whose k is stretched at random, as if all distances were a little
     shorter or longer.
     """
@@ -88,7 +89,7 @@ class TwoStage(ModelBase):
     def _fit(self, data: TrainingSet, seed: int) -> Fitted:
         from exafscn_flows.models.two_stage_training import train
 
-        return train(self, data, seed)
+        return train(self, data.on_first_part(), seed)
 
     @classmethod
     def dump(cls, fitted: Fitted) -> bytes:

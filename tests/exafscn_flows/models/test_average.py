@@ -207,8 +207,26 @@ def test_every_member_has_its_part() -> None:
             "kind: late_fusion, member: {kind: spectral_network}",
             "late_fusion takes features of kind k_space, and r_space is of kind r_space",
         ),
+        (
+            "{kind: concatenation, parts: [{kind: r_space}, {kind: k_space}]}",
+            "kind: spectral_network",
+            "spectral_network takes features of kind k_space, and r_space is of kind r_space",
+        ),
+        (
+            "{kind: k_space}",
+            "kind: two_stage, first: atoms",
+            "models[0]: feature set 'atoms' is not in this file, which has k_space",
+        ),
+        (
+            "{kind: k_space}",
+            "kind: two_stage, first: k_space",
+            "k_space is of kind k_space, and two stages predict running_coordination",
+        ),
     ],
-    ids=["no concatenation", "twice", "no chi(k)", "another part", "every part"],
+    ids=[
+        *("no concatenation", "twice", "no chi(k)", "another part", "every part"),
+        *("another first part", "not there", "another kind"),
+    ],
 )
 def test_members_find_what_they_take(sets: str, model: str, words: str, tmp_path: Path) -> None:
     file = tmp_path / "c.yaml"

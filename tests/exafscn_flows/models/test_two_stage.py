@@ -11,7 +11,7 @@ from sklearn.linear_model import Ridge
 
 from exafscn_flows.errors import CampaignError, ItemFailure
 from exafscn_flows.features.columns import Columns
-from exafscn_flows.models import Average, ExtraTrees, TwoStage
+from exafscn_flows.models import Average, ExtraTrees, SpectralNetwork, TwoStage
 from exafscn_flows.models.base import ModelBase
 from exafscn_flows.models.fourier import radii
 from exafscn_flows.models.persistence import dump_model
@@ -132,6 +132,21 @@ def test_a_part_of_the_sites_keeps_what_is_theirs() -> None:
     part = DATA.part(rows)
     assert part.auxiliary is not None
     np.testing.assert_array_equal(part.auxiliary, ATOMS[rows])
+
+
+@pytest.mark.parametrize("kind", [TwoStage, SpectralNetwork])
+def test_what_follows_chi_in_a_concatenation_is_taken_as_it_is(kind: type[ModelBase]) -> None:
+    short: dict[str, Any] = {"epochs": 2} if kind is SpectralNetwork else {}
+    one = kind(**short) if kind is SpectralNetwork else model()
+    others = np.random.default_rng(0).normal(size=(N, 2)).astype(np.float32)
+    beyond = replace(DATA, X=np.hstack([X, others]))
+    n = len(K) + 2
+    both = replace(beyond, columns=Columns(np.arange(float(n)), (K, np.arange(2.0))))
+    fitted = one.fit(both, 0)
+    assert fitted.n_features_in_ == n
+    assert dump_model(one, fitted) == dump_model(one, one.fit(beyond, 0))
+    moved = both.X + np.append(np.zeros(len(K)), [3, 3]).astype(np.float32)
+    assert (fitted.predict_proba(moved) != fitted.predict_proba(both.X)).any()  # type: ignore[union-attr]
 
 
 def test_it_is_told_what_it_predicts_first_and_takes_k() -> None:
