@@ -372,10 +372,45 @@ FAULTS = (
     _science(
         "a version is meant before it is complete",
         "jobs/train.py",
-        "                    failure = write_version(",
-        "                    promote_wanted(store, config.campaign, [fit])\n"
-        "                    failure = write_version(",
+        "            failure = write_version(",
+        "            promote_wanted(store, config.campaign, [fit])\n"
+        "            failure = write_version(",
         "jobs/test_train.py",
+    ),
+    _science(
+        "a first stage is told of the formula that it is asked about",
+        "models/two_stage_training.py",
+        "np.linalg.solve(np.eye(len(own)) - own @ own.T, error[rows])",
+        "error[rows]",
+        "models/test_two_stage.py",
+    ),
+    _science(
+        "atoms of a stretched copy stay where they are",
+        "models/two_stage_training.py",
+        "np.interp(r / factor, r,",
+        "np.interp(r, r,",
+        "models/test_two_stage.py",
+    ),
+    _science(
+        "a new element is learned from formulas that are asked about",
+        "evaluation/experiments.py",
+        "np.flatnonzero(~own & ~test & others)",
+        "np.flatnonzero(~own & others)",
+        "evaluation/test_experiments.py",
+    ),
+    _science(
+        "random numbers of a killed training begin anew",
+        "models/network_checkpoint.py",
+        'torch.set_rng_state(tensors["random"])',
+        "pass",
+        "models/test_checkpoint.py",
+    ),
+    _science(
+        "atoms are counted by their distance squared",
+        "features/running_coordination.py",
+        "ndtr((grid - neighbour.nn_distance) / self.sigma)",
+        "ndtr((grid - neighbour.nn_distance**2) / self.sigma)",
+        "features/test_running_coordination.py",
     ),
     _science(
         "a failed spectrum says that it is a label",
