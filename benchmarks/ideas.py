@@ -17,20 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from campaign_data import read_data, read_model
 from provenance import provenance
-from pydantic import TypeAdapter
-from ruamel.yaml import YAML
 from sklearn.metrics import f1_score
 
-from exafscn_flows.jobs.dataset import DatasetName, all_labelled_sites
-from exafscn_flows.jobs.samples import Samples
-from exafscn_flows.keys import ALL
-from exafscn_flows.models import ModelSettings
-from exafscn_flows.splits import grouped_folds
 from exafscn_flows.store.store import Store
 from exafscn_flows.tasks.classes import CERTAIN
-
-MODEL: TypeAdapter[Any] = TypeAdapter(ModelSettings)
 
 
 def main() -> None:
@@ -51,36 +43,28 @@ def main() -> None:
 
 def tried(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the figures of a model."""
-    written = YAML(typ="safe").load(arguments.model)
-    model = MODEL.validate_python(written | {"per": "campaign"})
-    store = Store.open()
-    config = store.config(arguments.campaign)
-    name = DatasetName(arguments.target or config.targets[0].name, arguments.features)
-    dataset = all_labelled_sites(store, config, ALL, [name])[name]
-    (fset,) = (one for one in config.features.sets if one.name == arguments.features)
-    data = Samples.of(store, dataset).training_set(fset.columns(config.features), "classes")
-    evaluation = config.evaluation
-    folds = grouped_folds(dataset.strata, dataset.groups, evaluation.n_folds, evaluation.seed)
+    model = read_model(arguments.model)
+    data = read_data(Store.open(), arguments.campaign, arguments.features, model, arguments.target)
+    dataset, seed = data.dataset, data.config.evaluation.seed
     output = np.zeros(dataset.shares.shape)
     started = time.process_time()
     for fold in range(arguments.folds):
-        test = folds == fold
-        fitted = model.fit(data.part(~test), evaluation.seed)
-        output[test] = dataset.task.output(fitted, data.X[test], dataset.classes)
+        test = data.folds == fold
+        fitted = model.fit(data.rows.part(~test), seed)
+        output[test] = dataset.task.output(fitted, data.rows.X[test], dataset.classes)
     seconds = (time.process_time() - started) / arguments.folds
-    asked, predicted = folds < arguments.folds, output.argmax(axis=1)
+    asked, predicted = data.folds < arguments.folds, output.argmax(axis=1)
     right, certain = predicted == dataset.y, dataset.certainty > CERTAIN
-    absorbers = np.array([site.absorber for site in dataset.sites])
     scores = []
-    for one in config.absorbers:
-        own = asked & (absorbers == one)
+    for one in data.config.absorbers:
+        own = asked & (data.absorbers == one)
         f1 = f1_score(dataset.y[own], predicted[own], average="macro")
         scores.append((right[own].mean(), right[own & certain].mean(), f1))
     means = 100 * np.mean(scores, axis=0)
     return {
         "campaign": arguments.campaign,
         "features": arguments.features,
-        "model": written,
+        "model": arguments.model,
         "folds": arguments.folds,
         "accuracy": float(means[0]),
         "certain": float(means[1]),
@@ -88,7 +72,7 @@ def tried(arguments: argparse.Namespace) -> dict[str, Any]:
         "processor seconds a fold": seconds,
         "by absorber": {
             one: float(100 * accuracy)
-            for one, (accuracy, *_) in zip(config.absorbers, scores, strict=True)
+            for one, (accuracy, *_) in zip(data.config.absorbers, scores, strict=True)
         },
     }
 

@@ -198,6 +198,13 @@ def query(
     max_set_size: Annotated[
         int | None, typer.Option(help="Most classes in the prediction set; 1: certain ones.")
     ] = None,
+    in_distribution: Annotated[
+        bool | None,
+        typer.Option(
+            "--in-distribution/--out-of-distribution",
+            help="Only spectra such as the model has learned, or others.",
+        ),
+    ] = None,
     contains: Annotated[
         list[str] | None, typer.Option(help="Element that must be present; may be repeated.")
     ] = None,
@@ -265,6 +272,7 @@ def query(
         "min_expected_value": min_expected_value,
         "max_expected_value": max_expected_value,
         "max_set_size": max_set_size,
+        "in_distribution": in_distribution,
         "contains": tuple(contains or ()),
         "excludes": tuple(excludes or ()),
         "neighbours": tuple(neighbours or ()),

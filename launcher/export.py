@@ -94,6 +94,8 @@ def _write_parquet(parts: Iterable[list[Row]], file: BinaryIO, values: type) -> 
         "probabilities": pa.map_(text, number),
         "expected_value": number,
         "prediction_set": pa.list_(value),
+        "ood_score": number,
+        "in_distribution": pa.bool_(),
         "disagrees": pa.bool_(),
         "expected_error": number,
         "elements": names,

@@ -229,6 +229,9 @@ def _options(command: Any) -> set[str]:
     return {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
 
 
+OPPOSITES = {"--disagrees": "--agrees", "--in-distribution": "--out-of-distribution"}
+
+
 def test_documented_queries_are_those_that_indexes_are_made_for():
     found = {tuple(row[:2]) for row in rows(SECTIONS["Screening"])}
     assert found == {(_command(each), _call(each)) for each in DOCUMENTED_QUERIES}
@@ -239,9 +242,7 @@ def _command(conditions: dict[str, Any]) -> str:
     for name, value in conditions.items():
         option = f"--{name.replace('_', '-')}"
         if isinstance(value, bool):
-            words.append(
-                option if value else {"--disagrees": "--agrees"}.get(option, f"--no{option[1:]}")
-            )
+            words.append(option if value else OPPOSITES.get(option, f"--no{option[1:]}"))
         else:
             words += [
                 f"{option} {each}" for each in (value if isinstance(value, tuple) else [value])

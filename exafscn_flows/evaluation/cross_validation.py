@@ -8,6 +8,7 @@ from exafscn_flows.models.base import ModelBase
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.targets.base import Value
 from exafscn_flows.tasks import task_named
+from exafscn_flows.tasks.fitted import ood_score
 
 
 def fit_fold(
@@ -38,8 +39,9 @@ def fit_fold(
     Returns
     -------
     numpy.ndarray
-        Outputs of the task, shape (n_test, width), in the order of the sites. A class that no other
-        fold has gets 0.
+        Outputs of the task in the order of the sites, and as one more column the
+        out-of-distribution score, NaN of a model without one; shape (n_test, width + 1). A class
+        that no other fold has gets 0.
 
     Raises
     ------
@@ -48,7 +50,8 @@ def fit_fold(
     """
     test = folds == fold
     fitted = model.fit(data.part(~test), seed)
-    return task_named(data.task).output(fitted, data.X[test], classes)
+    output = task_named(data.task).output(fitted, data.X[test], classes)
+    return np.column_stack([output, ood_score(fitted, data.X[test])])
 
 
 def assemble(parts: Mapping[int, np.ndarray], folds: np.ndarray) -> np.ndarray:

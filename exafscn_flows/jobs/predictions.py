@@ -8,11 +8,23 @@ import numpy as np
 from exafscn_flows.jobs.dataset import Dataset
 from exafscn_flows.store.results import PredictionDoc
 
+OOD = "ood_score"
+"""Where the largest score that is in distribution stands, beside what a task has in doubt."""
+_INSIDE = 0.99
+"""Share of the sites that a model did not learn which are in distribution."""
+
+
+def ood_limit(scores: np.ndarray) -> dict[str, float]:
+    """Return the out-of-distribution score that one in a hundred sites exceeds; none of NaN."""
+    known = scores[np.isfinite(scores)]
+    return {OOD: float(np.quantile(known, _INSIDE, method="higher"))} if len(known) else {}
+
 
 def prediction_docs(
     head: Mapping[str, Any],
     dataset: Dataset,
     output: np.ndarray,
+    scores: np.ndarray,
     folds: np.ndarray | None,
     doubt: dict[str, float],
 ) -> Iterator[PredictionDoc]:
@@ -24,13 +36,16 @@ def prediction_docs(
         Fields that say which model predicts: campaign, hash, target, absorber, feature_set, model.
     output
         Of the model, shape (n_sites, n_outputs), as the task of the target says.
+    scores
+        Out-of-distribution score of each site, shape (n_sites,), NaN of a model without one.
     folds
         In which fold each site was held out, shape (n_sites,); None if the model never saw them.
     doubt
-        As of `Task.predictions`.
+        As of `Task.predictions`, with what `ood_limit` adds to it.
     """
     found = dataset.task.predictions(output, dataset.classes, dataset.y, folds, doubt)
     for row, (site, prediction) in enumerate(zip(dataset.sites, found, strict=True)):
+        known = OOD in doubt and bool(np.isfinite(scores[row]))
         yield PredictionDoc(
             **head,
             **prediction,
@@ -42,4 +57,6 @@ def prediction_docs(
             neighbours=dataset.neighbours[row],
             oxide="O" in site.elements,
             fold=None if folds is None else int(folds[row]),
+            ood_score=float(scores[row]) if known else None,
+            in_distribution=bool(scores[row] <= doubt[OOD]) if known else None,
         )

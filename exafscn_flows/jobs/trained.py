@@ -10,7 +10,7 @@ from exafscn_flows.errors import ItemFailure
 from exafscn_flows.jobs.dataset import Dataset
 from exafscn_flows.jobs.fits import Fit, features_settings, vectors_hash
 from exafscn_flows.jobs.folds import Folds, one_fold
-from exafscn_flows.jobs.predictions import prediction_docs
+from exafscn_flows.jobs.predictions import ood_limit, prediction_docs
 from exafscn_flows.store.base import now
 from exafscn_flows.store.results import MetricsDoc, ModelDoc
 from exafscn_flows.store.store import Store
@@ -52,7 +52,7 @@ def write_version(
     rows = [row for row, site in enumerate(dataset.sites) if site.absorber == fit.absorber]
     own = dataset.part(rows)
     folds = {split: of_all[rows] for split, of_all in folds.items()}
-    output = {split: of_all[rows] for split, of_all in whole.items()}
+    output = {split: of_all[rows, :-1] for split, of_all in whole.items()}
     if any(len(np.unique(one)) < 2 for one in folds.values()):
         return one_fold(fit.absorber, len(rows))
     task = dataset.task
@@ -64,7 +64,9 @@ def write_version(
     }
     # The expected errors of new sites; those of these sites come from the other folds.
     doubt = task.doubt(own.y, output["grouped"], own.classes)
-    store.write(prediction_docs(head, own, output["grouped"], folds["grouped"], doubt))
+    scores = whole["grouped"][rows, -1]
+    doubt |= ood_limit(scores)
+    store.write(prediction_docs(head, own, output["grouped"], scores, folds["grouped"], doubt))
     store.write([_model(config, fit, dataset, own, head, doubt, outputs[None])])
     store.write([_metrics(config, own, head, output, folds)])
     return None

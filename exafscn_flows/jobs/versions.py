@@ -29,6 +29,7 @@ from exafscn_flows.store.results import (
 from exafscn_flows.store.store import Store
 from exafscn_flows.store.versions import find_version, model_document, stored_model
 from exafscn_flows.tasks import task_named
+from exafscn_flows.tasks.fitted import ood_score
 
 _BATCH = 500
 """Sites that are predicted at once."""
@@ -231,10 +232,10 @@ def _predict_new(
     watcher().expect("predictions", len(rows))
     for batch in batches(rows, _BATCH):
         part = dataset.part(batch)
-        output = task.widened(
-            task.output(model, feature_matrix(store, part), known), known, classes
-        )
-        store.write(prediction_docs(head, part, output, None, doc.doubt))
+        X = feature_matrix(store, part)
+        output = task.widened(task.output(model, X, known), known, classes)
+        scores = ood_score(model, X)
+        store.write(prediction_docs(head, part, output, scores, None, doc.doubt))
         watcher().advance("predictions", len(batch), 0)
     return len(rows)
 

@@ -7,12 +7,25 @@ from typing import Any
 import numpy as np
 
 from exafscn_flows.targets.base import TaskName
-from exafscn_flows.tasks.fitted import Classifier, Fitted, Regressor
+from exafscn_flows.tasks.fitted import Classifier, Fitted, Regressor, Scored
 from exafscn_flows.tasks.numbers import spread
 
 
+class _Scored:
+    """What both have: the mean score of the members that have one."""
+
+    members: tuple[Any, ...]
+
+    def ood_score(self, X: np.ndarray) -> np.ndarray | None:
+        """Return the out-of-distribution score of each row, shape (n,); None without one."""
+        found = [one.ood_score(X) for one in self.members if isinstance(one, Scored)]
+        known = [score for score in found if score is not None]
+        mean: np.ndarray | None = np.mean(known, axis=0) if known else None
+        return mean
+
+
 @dataclass(frozen=True)
-class AverageClassifier:
+class AverageClassifier(_Scored):
     """The mean of the probabilities of some classifiers.
 
     Attributes
@@ -58,7 +71,7 @@ class AverageClassifier:
 
 
 @dataclass(frozen=True)
-class AverageRegressor:
+class AverageRegressor(_Scored):
     """The mean of the numbers of some regressors.
 
     Attributes

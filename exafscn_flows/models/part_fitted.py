@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from exafscn_flows.tasks.fitted import Classifier, Regressor
+from exafscn_flows.tasks.fitted import Classifier, Regressor, Scored
 from exafscn_flows.tasks.numbers import spread
 
 
@@ -73,6 +73,12 @@ class _OfPart:
         """Return what the model says of each row, shape (n,)."""
         predicted: np.ndarray = self.fitted.predict(self.span.take(X))
         return predicted
+
+    def ood_score(self, X: np.ndarray) -> np.ndarray | None:
+        """Return the out-of-distribution score of each row, shape (n,); None without one."""
+        if not isinstance(self.fitted, Scored):
+            return None
+        return self.fitted.ood_score(self.span.take(X))
 
 
 class PartClassifier(_OfPart):

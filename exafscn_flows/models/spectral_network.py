@@ -25,7 +25,8 @@ class SpectralNetwork(NetworkSettings):
     Features are k-weighted chi(k), a set of kind ``k_space``, alone or before others in a
     concatenation; the network makes chi(R) of them, and takes the others as they are.
     In training, k is stretched at random, as if all distances were a little shorter or longer.
-    Inputs are standardised, and so are numbers to learn.
+    Inputs are standardised, and so are numbers to learn. One more network learns to tell such
+    spectra from others: it gives the out-of-distribution score.
     """
 
     takes = "k_space"
@@ -54,7 +55,20 @@ class SpectralNetwork(NetworkSettings):
         # torch takes a second to import.
         from exafscn_flows.models.spectral_training import train
 
-        return train(self, data.on_first_part(), seed)
+        n_absorbers = data.X.shape[1] - len(data.columns.axis)
+        return train(self, data.on_first_part(), n_absorbers, seed)
+
+    @classmethod
+    def dump(cls, fitted: Fitted) -> bytes:
+        from exafscn_flows.models.guarded import dump_guarded
+
+        return dump_guarded(fitted, cls.layers())
+
+    @classmethod
+    def load(cls, data: bytes) -> Fitted:
+        from exafscn_flows.models.guarded import load_guarded
+
+        return load_guarded(data, cls.layers())
 
     @classmethod
     def layers(cls) -> "type[CurveNetwork]":

@@ -1,22 +1,27 @@
 """Training of networks on chi(k)."""
 
+from dataclasses import replace
+
 import torch
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.models.fourier import check_k
+from exafscn_flows.models.guarded import GuardedClassifier, GuardedRegressor, guarded
 from exafscn_flows.models.network_training import Course, moved, train_networks
-from exafscn_flows.models.networks import NetworkClassifier, NetworkRegressor
 from exafscn_flows.models.spectral_layers import SpectralLayers
 from exafscn_flows.models.spectral_network import SpectralNetwork
 from exafscn_flows.models.training_set import TrainingSet
+from exafscn_flows.models.wrong_spectra import with_wrong_ones
 
 BATCH_SIZE = 256
+GUARD_EPOCHS = 12
+"""Of the guard, over real and wrong spectra."""
 
 
 def train(
-    settings: SpectralNetwork, data: TrainingSet, seed: int
-) -> NetworkClassifier | NetworkRegressor:
-    """Train the networks on one thread, one after the other.
+    settings: SpectralNetwork, data: TrainingSet, n_absorbers: int, seed: int
+) -> GuardedClassifier | GuardedRegressor:
+    """Train the networks, and their guard, on one thread, one after the other.
 
     Parameters
     ----------
@@ -24,6 +29,8 @@ def train(
         The model in the campaign file.
     data
         What it learns from; the columns of the axis are k-weighted chi(k).
+    n_absorbers
+        How many of the last columns say which absorber a row is of.
     seed
         Seed of the first weights, of the batches, of dropout and of stretching.
 
@@ -55,4 +62,7 @@ def train(
         shares = 1 + settings.stretch * (2 * torch.rand(len(curves), 1) - 1)
         return moved(curves, points, points * shares)
 
-    return train_networks(data, seed, course, make, 0.0, stretched)
+    fitted = train_networks(data, seed, course, make, 0.0, stretched)
+    both = with_wrong_ones(data, n_absorbers, seed)
+    course = replace(course, epochs=GUARD_EPOCHS, n_networks=1, softness=0.0, class_weight=None)
+    return guarded(fitted, train_networks(both, seed, course, make, 0.0, lambda curves: curves))

@@ -64,6 +64,7 @@ class Campaign:
         min_expected_value: float | None = None,
         max_expected_value: float | None = None,
         max_set_size: int | None = None,
+        in_distribution: bool | None = None,
         contains: Iterable[str] = (),
         excludes: Iterable[str] = (),
         neighbours: Iterable[str] = (),
@@ -100,6 +101,8 @@ class Campaign:
             numbers; of numbers, of what is predicted.
         max_set_size
             Most classes in the prediction set; 1 finds what is certain at the stated coverage.
+        in_distribution
+            True for spectra such as the model has learned, False for others.
         contains, excludes
             Elements that the structure must all, or must not, contain; a text is one element.
         neighbours
@@ -154,6 +157,7 @@ class Campaign:
             min_expected_value=min_expected_value,
             max_expected_value=max_expected_value,
             max_set_size=max_set_size,
+            in_distribution=in_distribution,
             contains=contains,
             excludes=excludes,
             neighbours=neighbours,

@@ -9,7 +9,14 @@ from exafscn_flows.errors import UsageError
 from exafscn_flows.formulas import reduced_formula
 from exafscn_flows.iteration import batches
 from exafscn_flows.store.pages import Conditions
-from exafscn_flows.store.results import DISAGREES, NO_OXIDE, ONE_CLASS, around, prediction_ids
+from exafscn_flows.store.results import (
+    DISAGREES,
+    NO_OXIDE,
+    ONE_CLASS,
+    OUTSIDE,
+    around,
+    prediction_ids,
+)
 from exafscn_flows.store.values import (
     LARGEST_VALUE,
     number,
@@ -59,6 +66,9 @@ class PredictionQuery:
         numbers; of numbers, of what is predicted.
     max_set_size
         Most classes in the prediction set, at least 1.
+    in_distribution
+        Whether the spectrum is such as the model has learned; of models that do not say, nothing is
+        found.
     contains, excludes
         Elements that the structure must all, or must not, contain; a single text is one element.
     neighbours
@@ -92,6 +102,7 @@ class PredictionQuery:
     min_expected_value: float | None = None
     max_expected_value: float | None = None
     max_set_size: int | None = None
+    in_distribution: bool | None = None
     contains: Iterable[str] = ()
     excludes: Iterable[str] = ()
     neighbours: Iterable[str] = ()
@@ -103,7 +114,7 @@ class PredictionQuery:
         checked: dict[str, Any] = {"campaign": text("campaign", self.campaign)}
         for name in _TEXT:
             checked[name] = self._given(name, text)
-        for name in ("oxide", "disagrees"):
+        for name in ("oxide", "disagrees", "in_distribution"):
             checked[name] = self._given(name, truth)
         checked["value"] = self._given("value", predicted)
         for name in ("min_value", "max_value", "min_expected_value", "max_expected_value"):
@@ -189,6 +200,8 @@ class PredictionQuery:
         common: Conditions = {**values}
         if self.disagrees is not None:
             common["disagrees"] = {"$in": [self.disagrees]}
+        if self.in_distribution is not None:
+            common["in_distribution"] = {"$in": [self.in_distribution]}
         if self.min_probability is not None:
             common["probability"] = {"$gte": self.min_probability}
         if self.max_expected_error is not None:
@@ -250,6 +263,8 @@ class PredictionQuery:
             return [[DISAGREES]]
         if self.max_set_size == 1:
             return [[ONE_CLASS]]
+        if self.in_distribution is False:
+            return [[OUTSIDE]]
         return [[*(["O", around("O")] if True in oxide else []), *([NO_OXIDE] * (False in oxide))]]
 
     def _oxide(self) -> list[bool]:

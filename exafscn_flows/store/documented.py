@@ -24,6 +24,8 @@ _OF_CLASSES: tuple[dict[str, Any], ...] = (
     {"disagrees": False, "max_expected_error": 0.3},
     {"max_set_size": 1},
     {"absorber": "Cu", "cn": 4, "max_set_size": 1},
+    {"in_distribution": True},
+    {"in_distribution": False},
     {"target": "oxidation_state", "absorber": "Fe", "value": 2},
     {"target": "oxidation_state", "min_value": 3},
     {"target": "environment", "neighbours": ("O",), "value": "tetrahedron"},

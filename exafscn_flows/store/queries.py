@@ -24,6 +24,8 @@ COLUMNS = (
     "probabilities",
     "expected_value",
     "prediction_set",
+    "ood_score",
+    "in_distribution",
     "disagrees",
     "feature_set",
     "model",
@@ -174,8 +176,11 @@ def _stream(store: Store, search: Search, limit: int | None) -> Iterator[dict[st
 
 
 def row_of(raw: dict[str, Any]) -> dict[str, Any]:
-    """Return a prediction, as it is stored, as a row: one value for each of :data:`COLUMNS`."""
-    return {column: raw[field] for column, field in _FIELDS.items()}
+    """Return a prediction, as it is stored, as a row: one value for each of :data:`COLUMNS`.
+
+    What an older version did not write is None.
+    """
+    return {column: raw.get(field) for column, field in _FIELDS.items()}
 
 
 def count_predictions(

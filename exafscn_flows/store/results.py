@@ -9,6 +9,7 @@ from exafscn_flows.store.base import Document, SiteStageDoc, Vector, keys_of
 from exafscn_flows.targets.base import TaskName
 
 NO_OXIDE, DISAGREES, ONE_CLASS = "no O", "disagrees", "one class"
+OUTSIDE = "out of distribution"
 """Keywords of predictions that are no elements."""
 
 
@@ -215,6 +216,15 @@ class PredictionDoc(SiteStageDoc):
         description="Classes among which the label of nine sites in ten is, ascending; None of "
         "numbers.",
     )
+    ood_score: Rounded | None = Field(
+        default=None,
+        description="Out-of-distribution score: how probable it is that the spectrum is not such "
+        "as the model has learned of this absorber, to three decimals; None of a model without.",
+    )
+    in_distribution: bool | None = Field(
+        default=None,
+        description="Whether that score is one that 99 in 100 sites do not exceed; None without.",
+    )
     disagrees: bool = Field(
         description="Whether prediction and label differ; of numbers, by more than three times "
         "the expected error."
@@ -240,7 +250,7 @@ class PredictionDoc(SiteStageDoc):
     @computed_field(  # type: ignore[prop-decorator]
         description="What indexes find it by: each element, with * where it is among the "
         "neighbours, of an absorber other than O only then; 'no O' without O; 'disagrees' if it "
-        "does; 'one class' if there is one in its prediction set."
+        "does; 'one class' if there is one in its prediction set; 'out of distribution' if it is."
     )
     @property
     def keywords(self) -> list[str]:
@@ -250,6 +260,8 @@ class PredictionDoc(SiteStageDoc):
             found.append(DISAGREES)
         if self.prediction_set is not None and len(self.prediction_set) == 1:
             found.append(ONE_CLASS)
+        if self.in_distribution is False:
+            found.append(OUTSIDE)
         return found + [
             around(one) if one in near else one
             for one in self.elements

@@ -42,4 +42,18 @@ class SpreadRegressor(Regressor, Protocol):
         """Return the standard deviation of what its parts predict of each row, shape (n,)."""
 
 
+@runtime_checkable
+class Scored(Protocol):
+    """A model that says how probable it is that a row is not such as it has learned."""
+
+    def ood_score(self, X: np.ndarray) -> np.ndarray | None:
+        """Return the out-of-distribution score of each row, 0-1, shape (n,); None without one."""
+
+
 Fitted = Classifier | Regressor
+
+
+def ood_score(fitted: object, X: np.ndarray) -> np.ndarray:
+    """Return the out-of-distribution score of each row, shape (n,); NaN of a model without one."""
+    found = fitted.ood_score(X) if isinstance(fitted, Scored) else None
+    return np.full(len(X), np.nan) if found is None else found

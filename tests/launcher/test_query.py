@@ -44,6 +44,8 @@ def test_conditions_select(finished):
         (["--min-expected-value", "5"], lambda row: row["expected_value"] >= 5),
         (["--max-expected-value", "5"], lambda row: row["expected_value"] <= 5),
         (["--max-set-size", "1"], lambda row: len(row["prediction_set"]) == 1),
+        (["--in-distribution"], lambda row: row["in_distribution"] is True),
+        (["--out-of-distribution"], lambda row: row["in_distribution"] is False),
         (["--disagrees"], lambda row: row["value"] != row["label"]),
         (["--agrees"], lambda row: row["value"] == row["label"]),
         (["--limit", "3"], lambda row: row in rows[:3]),

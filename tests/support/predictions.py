@@ -145,6 +145,8 @@ def made_predictions(count: int, seed: int = 0) -> Iterator[PredictionDoc]:
             expected_value=float(proba[row] @ CLASSES),
             expected_error=float(errors[row]),
             prediction_set=CLASSES[proba[row] >= min(0.2, proba[row].max())].tolist(),
+            ood_score=row % 50 / 50,
+            in_distribution=row % 50 < 48,
             disagrees=bool(predicted[row] != labels[row]),
             fold=0,
         )

@@ -1,18 +1,23 @@
 """The network on chi(k): what it makes of it, and what it learns."""
 
+import zipfile
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 
 from exafscn_flows.errors import CampaignError, ItemFailure
 from exafscn_flows.features.columns import Columns
-from exafscn_flows.models import ConvolutionalNetwork, SpectralNetwork
+from exafscn_flows.models import Average, ConvolutionalNetwork, ExtraTrees, SpectralNetwork
 from exafscn_flows.models.fourier import R_STEP
 from exafscn_flows.models.persistence import dump_model
 from exafscn_flows.models.spectral_layers import SpectralLayers
 from exafscn_flows.models.training_set import TrainingSet
+from exafscn_flows.models.wrong_spectra import REAL, WRONG, e0_off, with_wrong_ones
+from exafscn_flows.tasks.fitted import ood_score
 
 K = np.arange(2.0, 12.001, 0.05)
 COLUMNS = Columns(K)
@@ -108,7 +113,78 @@ def test_what_is_not_chi_of_k_is_refused(axis: np.ndarray) -> None:
 def test_a_file_of_another_network_is_refused() -> None:
     network = ConvolutionalNetwork(epochs=1)
     data = dump_model(network, network.fit(DATA, 0))
-    with pytest.raises((KeyError, ValueError, CampaignError)):
+    with pytest.raises((KeyError, ValueError, CampaignError, zipfile.BadZipFile)):
         SpectralNetwork.load(data)
-    with pytest.raises(TypeError, match="SpectralLayers"):
+    with pytest.raises(TypeError, match="has no guard"):
         SpectralNetwork.dump(network.fit(DATA, 0))
+    own: Any = SpectralNetwork(epochs=1).fit(DATA, 0)
+    with pytest.raises(TypeError, match="SpectralLayers"):
+        SpectralNetwork.dump(replace(own, fitted=network.fit(DATA, 0)))
+
+
+def test_wrong_spectra_are_wrong_in_one_way_each() -> None:
+    """Rows are told apart by what belongs to no curve; there are three absorbers."""
+    hot = np.eye(3, dtype=np.float32)[np.arange(240) % 3]
+    rows = replace(DATA, X=np.hstack([X, hot]))
+    both = with_wrong_ones(rows, 3, 0)
+    assert len(both) == 3 * 240
+    real, another, wrong = both.X.reshape(3, 240, -1)
+    np.testing.assert_array_equal(real, rows.X)
+    assert both.y.tolist() == [REAL] * 240 + [WRONG] * 480
+    assert both.groups.tolist() == NAMES.tolist() * 3
+    np.testing.assert_array_equal(another[:, : len(K)], X)
+    assert (another[:, len(K) :].sum(axis=1) == 1).all()
+    assert (another[:, len(K) :].argmax(axis=1) != np.arange(240) % 3).all()
+    np.testing.assert_array_equal(wrong[:, len(K) :], hot)
+    assert (wrong[:, : len(K)] != X).any(axis=1).all()
+    # Of one absorber, none is taken for another.
+    assert len(with_wrong_ones(DATA, 0, 0)) == 2 * 240
+
+
+def test_a_wrong_e0_moves_k_and_nothing_comes_before_the_edge() -> None:
+    curve = shell(np.array([2.4]), np.array([6.0]))
+    same, high, low = (e0_off(curve, K, np.array([shift]))[0] for shift in (0.0, 15.0, -25.0))
+    np.testing.assert_allclose(same, curve[0], atol=1e-5)
+    # At k' the wave is that of the k with k^2 = k'^2 + 0.2625 * 15, up to 12 1/Å.
+    true = np.sqrt(K**2 + 0.262468 * 15)
+    inside = true < 12
+    wave = np.interp(true, K, curve[0] / K**2) * K**2
+    np.testing.assert_allclose(high[inside], wave[inside], rtol=1e-4, atol=1e-5)
+    assert (low[np.sqrt(4 + 0.2624 * 25) > K] == 0).all()
+    assert abs(low[K > 5]).max() > 0
+
+
+def test_it_knows_spectra_of_its_absorbers_from_others() -> None:
+    """Two absorbers, whose waves differ in phase."""
+    rng = np.random.default_rng(3)
+    element = rng.integers(2, size=400)
+    r, n = 1.9 + 0.1 * rng.normal(size=400), rng.choice([4.0, 6.0], 400)
+    damped = np.exp(-0.01 * K**2) * K / r[:, None] ** 2
+    phase = 2 * K * r[:, None] + 1.2 * element[:, None]
+    curves = n[:, None] * damped * np.sin(phase)
+    hot = np.eye(2)[element]
+    data = TrainingSet(
+        np.hstack([curves, hot]).astype(np.float32),
+        (n == 6).astype(int),
+        np.arange(400),
+        Columns(K),
+        "classes",
+    )
+    learned, new = np.arange(400) < 300, np.arange(400) >= 300
+    fitted: Any = SpectralNetwork(epochs=2).fit(data.part(learned), 0)
+    right = fitted.ood_score(data.X[new])
+    assert ((right >= 0) & (right <= 1)).all()
+    others = {
+        "another element": np.hstack([curves, hot[:, ::-1]])[new],
+        "noise": np.hstack([curves.std() * rng.normal(size=curves.shape), hot])[new],
+        "E0": np.hstack([e0_off(curves, K, np.full(400, 15.0)), hot])[new],
+    }
+    for name, rows in others.items():
+        wrong = fitted.ood_score(rows.astype(np.float32))
+        area = roc_auc_score(np.repeat([0, 1], new.sum()), np.append(right, wrong))
+        assert area > 0.9, name
+    member = {"kind": "spectral_network", "epochs": 1}
+    both: Any = Average(members=[member, {"kind": "extra_trees", "n_estimators": 2}]).fit(data, 0)
+    np.testing.assert_array_equal(both.ood_score(data.X), both.members[0].ood_score(data.X))
+    trees = ExtraTrees(n_estimators=2).fit(data, 0)
+    assert np.isnan(ood_score(trees, data.X)).all()

@@ -86,6 +86,11 @@ CONDITIONS: dict[str, tuple[dict[str, Any], Callable[[PredictionDoc], bool]]] = 
         {"max_set_size": 2, "cn": 6},
         lambda doc: len(doc.prediction_set) <= 2 and doc.value == 6,
     ),
+    "in distribution": ({"in_distribution": True}, lambda doc: doc.in_distribution),
+    "out of distribution": (
+        {"in_distribution": False, "disagrees": False},
+        lambda doc: not doc.in_distribution and not doc.disagrees,
+    ),
     "elements": (
         {"contains": ("O", "Li"), "excludes": ("Cu",)},
         lambda doc: {"O", "Li"} <= set(doc.elements) and "Cu" not in doc.elements,
