@@ -413,6 +413,27 @@ FAULTS = (
         "features/test_running_coordination.py",
     ),
     _science(
+        "spectra are in distribution beyond the limit",
+        "jobs/predictions.py",
+        "scores[row] <= doubt[OOD]",
+        "scores[row] >= doubt[OOD]",
+        "jobs/test_train.py",
+    ),
+    _science(
+        "a guard sees what stands beside a spectrum",
+        "models/wrong_spectra.py",
+        "np.hstack([X[:, :n_k], X[:, X.shape[1] - n_absorbers :]])",
+        "X",
+        "models/test_spectral_network.py",
+    ),
+    _science(
+        "classes are rare by what stands beside a curve",
+        "models/class_weights.py",
+        "data.X[:, -data.n_absorbers :]",
+        "data.X[:, len(data.columns.axis) :]",
+        "models/test_class_weights.py",
+    ),
+    _science(
         "a failed spectrum says that it is a label",
         "jobs/stages.py",
         '_attempt(state, "spectra", way.name, _spectrum,',

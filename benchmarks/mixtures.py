@@ -21,9 +21,11 @@ from typing import Any
 import numpy as np
 from campaign_data import Data, read_data, read_model
 from provenance import provenance
+from pymatgen.core import Structure
 from rich.console import Console
 from rich.table import Table
 
+from exafscn_flows.store.documents import StructureDoc
 from exafscn_flows.store.store import Store
 
 
@@ -73,15 +75,23 @@ def main() -> None:
 
 
 def mixtures(data: Data) -> list[tuple[list[int], list[int]]]:
-    """List crystals with several sites of an absorber: rows, and how often each site is there."""
+    """List crystals with several sites of an absorber: rows, and how often each site is there.
+
+    Those of which a site has no label or no features are left out.
+    """
+    store = Store.open()
     found: dict[tuple[str, str], list[int]] = defaultdict(list)
     for row, site in enumerate(data.dataset.sites):
         found[site.material_id, site.absorber].append(row)
-    return [
-        (rows, [data.dataset.sites[row].multiplicity for row in rows])
-        for rows in found.values()
-        if len(rows) > 1
-    ]
+    several = {name: rows for name, rows in found.items() if len(rows) > 1}
+    docs = store.read(StructureDoc, data.config.campaign, {name for name, _ in several})
+    crystals = []
+    for (material, absorber), rows in several.items():
+        times = [data.dataset.sites[row].multiplicity for row in rows]
+        structure = Structure.from_dict(docs[material].structure)
+        if sum(times) == round(structure.composition[absorber]):
+            crystals.append((rows, times))
+    return crystals
 
 
 def scores(expected: np.ndarray, truth: np.ndarray) -> dict[str, float]:

@@ -41,6 +41,8 @@ def main() -> None:
     arguments = parser.parse_args()
     model = read_model(arguments.model)
     data = read_data(Store.open(), arguments.campaign, arguments.features, model)
+    if len(data.config.absorbers) < 2 or data.rows.columns.parts:
+        raise SystemExit("take a campaign of several absorbers, and features of kind k_space")
     scores: dict[str, list[np.ndarray]] = {}
     for fold in range(arguments.folds):
         test = data.folds == fold

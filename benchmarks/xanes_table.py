@@ -86,12 +86,16 @@ def stored_rows(
     for (material_id, absorber), spectra in by_material(pool).items():
         try:
             found, without = places(spectra, archive)
+            scales = {
+                one.key: level(one.energy, one.mu, edge(absorber), AFTER, np.inf)
+                for one, _ in found
+            }
         except ItemFailure as failure:
             left_out[absorber, failure.kind] += len(spectra)
             continue
         left_out.update({(absorber, reason): count for reason, count in without.items()})
         for one, placed in found:
-            mu = one.mu / level(one.energy, one.mu, edge(absorber), AFTER, np.inf)
+            mu = one.mu / scales[one.key]
             yield row((material_id, absorber), placed, one.energy, mu, ("FEFF", "9.9"))
 
 

@@ -12,8 +12,9 @@ class Columns:
     Attributes
     ----------
     axis
-        Coordinate of each of the first columns, e.g. R, shape (n_axis,). The columns beyond it, of
-        a model on all absorbers, say with 0 and 1 which absorber a row is of.
+        Coordinate of each of the first columns, e.g. R, shape (n_axis,). The columns beyond it are
+        other features; of a model on all absorbers, the last ones say with 0 and 1 which absorber a
+        row is of.
     parts
         Of a concatenation, the coordinates of each of its parts by themselves, in the order of the
         columns; else empty.

@@ -94,7 +94,8 @@ class RunningCoordination(FeatureSetModel):
         if inputs.site_index is None:
             raise ItemFailure(
                 "averaged_site",
-                "the spectrum is a mean over several sites, and the atoms around one are asked for",
+                "the spectrum is that of all sites of the element together, and the atoms around "
+                "one are asked for",
                 "take other features",
             )
         grid = self.grid()

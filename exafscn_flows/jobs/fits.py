@@ -14,7 +14,7 @@ from exafscn_flows.models import ModelSettings
 from exafscn_flows.store.store import Store
 from exafscn_flows.targets import TargetModel
 
-ALGORITHM_VERSION = 10
+ALGORITHM_VERSION = 11
 """Raised when the same data and settings would give other models, predictions or metrics."""
 
 EXPERIMENTS_VERSION = 4
@@ -190,10 +190,20 @@ def vectors_hash(config: CampaignConfig, fset: FeatureSet) -> str:
     return content_hash("vectors", spectra, fset.parameters(config.features))
 
 
-def features_settings(config: CampaignConfig, fset: FeatureSet) -> dict[str, Any]:
-    """Return the settings of a feature set and of all that it is made from, for a ModelDoc."""
+def features_settings(
+    config: CampaignConfig, fset: FeatureSet, auxiliary: str | None
+) -> dict[str, Any]:
+    """Return the settings of a feature set and of all that it is made from, for a ModelDoc.
+
+    Parameters
+    ----------
+    auxiliary
+        Name of another set, which the model learns to predict, too.
+    """
     used = set(fset.spectra)
+    sets = {one.name: one.model_dump(mode="json") for one in config.features.sets}
     return {
+        "auxiliary": sets.get(auxiliary or ""),
         "set": fset.model_dump(mode="json"),
         "autobk": config.features.autobk.model_dump(mode="json"),
         "xftf": config.features.xftf.model_dump(mode="json"),

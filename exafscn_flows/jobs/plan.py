@@ -81,6 +81,7 @@ def plan_sites(campaign: str, sites_per_core: int | None = None) -> list[tuple[s
     if not config.joint:
         # What is left of models of all absorbers that were killed in training.
         store.models.drop_unfinished(campaign, ALL)
+        store.checkpoints.drop_outdated(campaign, ALL, keep=())
     if config.study is None:
         # Nothing after this job looks at experiments.
         for absorber in config.absorbers:
@@ -193,6 +194,7 @@ def _put_aside(store: Store, config: CampaignConfig, chosen: Names) -> None:
     for absorber in store.distinct(SiteDoc, "absorber", {"campaign": name}):
         if absorber not in config.absorbers:
             store.models.withdraw(name, absorber)
+            store.checkpoints.drop_outdated(name, absorber, keep=())
             store.models.drop_outdated_failures(name, absorber, keep={})
             store.models.drop_outdated_experiments(name, absorber, keep={})
 

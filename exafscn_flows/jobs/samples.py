@@ -60,7 +60,10 @@ class Samples:
         self, columns: Columns, task: TaskName, auxiliary_columns: Columns | None = None
     ) -> TrainingSet:
         """Return them as models learn them, with what the columns are."""
-        rows = TrainingSet(self.X, self.y, self.groups, columns, task, self.shares)
+        n_absorbers = self.X.shape[1] - len(columns.axis)
+        rows = TrainingSet(
+            self.X, self.y, self.groups, columns, task, self.shares, n_absorbers=n_absorbers
+        )
         if auxiliary_columns is None:
             return rows
         return replace(rows, auxiliary=self.auxiliary, auxiliary_columns=auxiliary_columns)

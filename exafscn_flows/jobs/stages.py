@@ -233,6 +233,11 @@ def _arrays(doc: SpectrumDoc) -> Spectrum:
 def _feature(
     config: CampaignConfig, state: SiteState, fset: FeatureSetModel, inputs: Inputs
 ) -> FeatureDoc:
+    if fset.takes_structure and inputs.structure is not None and inputs.site_index is not None:
+        from exafscn_flows.crystal import check_element_at
+
+        # A source may have named a site that is not there.
+        check_element_at(inputs.structure, inputs.site_index, state.site.absorber)
     vector = fset.vector(inputs, config.features)
     head = _head(state, state.wanted.features[fset.name])
     return FeatureDoc(**head, feature_set=fset.name, vector=vector)

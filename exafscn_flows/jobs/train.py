@@ -63,6 +63,7 @@ def train(campaign: str, absorber: str, after: Any = None) -> dict[str, int]:
     config = store.config(campaign)
     absorbers = config.absorbers if absorber == ALL else [absorber]
     todo: list[Fit] = []
+    unfinished: set[ModelKey] = set()
     counts = {"trained": 0, "skipped": 0, "up to date": 0}
     fits = wanted_fits(store, config, absorbers)
     # Models of all absorbers are trained after those of each: nobody else is at any of them.
@@ -77,12 +78,15 @@ def train(campaign: str, absorber: str, after: Any = None) -> dict[str, int]:
         for fit in of_absorber:
             if fit.joint == (absorber == ALL):
                 is_open = fit.version_key not in complete and fit.key not in failed
+                unfinished |= set() if fit.version_key in complete else {fit.trained}
                 counts["up to date"] += not is_open
                 todo += [fit] if is_open else []
-    store.checkpoints.drop_outdated(campaign, absorber, [fit.trained_key for fit in todo])
+    # Of all absorbers, one training has the name of its version at the first of them.
+    trained = {fit.trained: fit.trained_key for fit in reversed(fits)}
+    store.checkpoints.drop_outdated(campaign, absorber, [trained[one] for one in unfinished])
     watcher().expect("models", len(todo))
     if todo:
-        _train(store, config, absorber, todo, counts)
+        _train(store, config, absorber, todo, trained, counts)
     if counts["skipped"]:
         # The file of the final model of one whose fold has failed may have been written.
         store.models.drop_unfinished(campaign, absorber)
@@ -94,7 +98,12 @@ def train(campaign: str, absorber: str, after: Any = None) -> dict[str, int]:
 
 
 def _train(
-    store: Store, config: CampaignConfig, absorber: str, todo: list[Fit], counts: dict[str, int]
+    store: Store,
+    config: CampaignConfig,
+    absorber: str,
+    todo: list[Fit],
+    trained: dict[ModelKey, str],
+    counts: dict[str, int],
 ) -> None:
     """Train models, and let queries mean each as soon as it is complete."""
     names = list(dict.fromkeys(fit.dataset for fit in todo))
@@ -113,7 +122,7 @@ def _train(
         for name in dict.fromkeys(fit.dataset for same in fits.values() for fit in same):
             share(folder, datasets[name], Samples.of(store, datasets[name]))
         work = {
-            str(key): _parts(config, same[0], _folds(found, same[0]), folder)
+            str(key): _parts(config, same[0], trained[key], _folds(found, same[0]), folder)
             for key, same in fits.items()
         }
         for key, outputs in by_parts(fit_task, work):
@@ -141,7 +150,9 @@ def _write(
         promote_wanted(store, config.campaign, [fit])
         counts["trained"] += 1
         watcher().advance("models", 1, 0)
-    store.checkpoints.drop(config.campaign, str(fits[0].trained))
+    # What has ended for want of memory, or of a worker, may be tried again.
+    if not isinstance(outputs, ItemFailure) or outputs.kind != "fit_failed":
+        store.checkpoints.drop(config.campaign, str(fits[0].trained))
 
 
 def _folds(found: dict[DatasetName, Folds | ItemFailure], fit: Fit) -> Folds:
@@ -160,10 +171,10 @@ def _skip(
 
 
 def _parts(
-    config: CampaignConfig, fit: Fit, folds: Folds, folder: Path
+    config: CampaignConfig, fit: Fit, version: str, folds: Folds, folder: Path
 ) -> dict[Part, tuple[Any, ...]]:
     """List the fits that make up a model: all sites, and each fold of each split."""
-    where = (config.campaign, fit.trained_key, fit.dataset_hash, str(folder))
+    where = (config.campaign, version, fit.dataset_hash, str(folder))
     parts: dict[Part, tuple[Any, ...]] = {None: (*where, None)}
     for split, of_all in folds.items():
         # Of folds that all absorbers share, one may have no site of some of them.

@@ -91,7 +91,7 @@ def _model(
         learned=fit.target.model_dump(mode="json"),
         classes=dataset.classes,
         absorbers=list(dataset.absorbers) if len(dataset.absorbers) > 1 else [],
-        features=features_settings(config, fit.feature_set),
+        features=features_settings(config, fit.feature_set, fit.model.auxiliary),
         doubt=doubt,
         n_sites=len(dataset.sites),
         n_formulas=len(np.unique(dataset.groups)),

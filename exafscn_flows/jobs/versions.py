@@ -208,7 +208,8 @@ def _predict_new(
     head: dict[str, Any] = {"campaign": config.campaign, "hash": metrics.hash}
     of_version = {"_id": prediction_ids(config.campaign, metrics.hash)}
     predicted = {raw["site"] for raw in store.project(PredictionDoc, of_version, ["site"])}
-    dataset = labelled_sites(store, config, fit.absorber, fit.dataset)
+    # What a first stage predicts of new sites need not be known.
+    dataset = labelled_sites(store, config, fit.absorber, fit.dataset._replace(auxiliary=None))
     rows = [row for row, site in enumerate(dataset.sites) if site.site not in predicted]
     if not rows:
         return 0

@@ -32,13 +32,13 @@ class Slot:
     keeper: Keeper
     name: str
 
-    def read(self) -> bytes | None:
-        """Return what was kept last; None if nothing was."""
-        return self.keeper.read(self.name)
+    def read(self, name: str) -> bytes | None:
+        """Return what was kept last under a name within the part; None if nothing was."""
+        return self.keeper.read(f"{self.name}-{name}")
 
-    def write(self, data: bytes) -> None:
-        """Keep bytes instead of what was kept before."""
-        self.keeper.write(self.name, data)
+    def write(self, name: str, data: bytes) -> None:
+        """Keep bytes under a name within the part, instead of what was kept before."""
+        self.keeper.write(f"{self.name}-{name}", data)
 
 
 @dataclass

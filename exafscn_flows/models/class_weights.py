@@ -18,7 +18,7 @@ def class_weights(data: TrainingSet, power: float) -> np.ndarray:
     Parameters
     ----------
     data
-        Sites with classes; columns beyond the axis say which absorber a row is of.
+        Sites with classes; the last columns may say which absorber a row is of.
     power
         0 for equal weights, 1 for classes that weigh the same.
 
@@ -27,8 +27,9 @@ def class_weights(data: TrainingSet, power: float) -> np.ndarray:
     numpy.ndarray
         Shape (n,), float64, 1 on average.
     """
-    others = data.X[:, len(data.columns.axis) :]
-    absorber = others.argmax(axis=1) if others.shape[1] else np.zeros(len(data), dtype=int)
+    absorber = np.zeros(len(data), dtype=int)
+    if data.n_absorbers:
+        absorber = data.X[:, -data.n_absorbers :].argmax(axis=1)
     weights = np.ones(len(data))
     for one in np.unique(absorber):
         rows = absorber == one

@@ -11,7 +11,7 @@ import numpy as np
 from exafscn_flows.models.canonical_zip import write_zip
 from exafscn_flows.models.network_file import dump_networks, load_networks
 from exafscn_flows.models.networks import CurveNetwork, NetworkClassifier, NetworkRegressor
-from exafscn_flows.models.wrong_spectra import REAL, WRONG
+from exafscn_flows.models.wrong_spectra import REAL, WRONG, guarded_columns
 
 _HEADER = "guarded.json"
 _VERSION = 1
@@ -40,7 +40,9 @@ class _Guarded:
     guard: NetworkClassifier
 
     def __post_init__(self) -> None:
-        if self.guard.n_features_in_ != self.fitted.n_features_in_:
+        if self.guard.networks[0].n_axis != self.fitted.networks[0].n_axis or (
+            self.guard.n_features_in_ > self.fitted.n_features_in_
+        ):
             raise ValueError("networks and their guard take different features")
         if self.guard.classes_.tolist() != [REAL, WRONG]:
             raise ValueError("a guard does not tell right from wrong spectra")
@@ -58,7 +60,9 @@ class _Guarded:
 
     def ood_score(self, X: np.ndarray) -> np.ndarray:
         """Return how probable it is that a row is not such as the learned ones, shape (n,)."""
-        found: np.ndarray = self.guard.predict_proba(X)[:, WRONG]
+        one = self.guard.networks[0]
+        rows = guarded_columns(np.asarray(X), one.n_axis, one.n_others)
+        found: np.ndarray = self.guard.predict_proba(rows)[:, WRONG]
         return found
 
 

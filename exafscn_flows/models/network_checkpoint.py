@@ -50,8 +50,7 @@ class Progress:
 
     def __init__(self, slot: Slot | None) -> None:
         self._slot = slot
-        self._written = time.monotonic()
-        self._found = _read(slot)
+        self._begun = self._written = time.monotonic()
 
     def resume(self, number: int, training: Training) -> int:
         """Bring a network to where it was, and the random numbers of torch, too.
@@ -66,23 +65,20 @@ class Progress:
         int
             Number of epochs that are done.
         """
-        if self._found is None:
+        data = None if self._slot is None else self._slot.read(str(number))
+        if data is None:
             return 0
-        header, tensors = self._found
-        if number > header["number"]:
-            self._found = None
-            return 0
-        own = {name: tensors[f"{number}.{name}"] for name in training.network.state_dict()}
-        training.network.load_state_dict(own)
-        if number < header["number"]:
-            return int(header["epochs"])
-        self._found = None
-        parameters = dict(training.network.named_parameters())
+        header, tensors = _header(data), load(data)
+        network = training.network.state_dict()
+        shapes = {name: value.shape for name, value in network.items()}
+        if shapes != {name: tensors[name].shape for name in shapes if name in tensors}:
+            return 0  # of another version of this program
+        training.network.load_state_dict({name: tensors[name] for name in network})
         training.optimizer.load_state_dict(
             {
                 "state": {
                     place: {moment: tensors[f"{moment}.{name}"] for moment in _MOMENTS}
-                    for place, name in enumerate(parameters)
+                    for place, (name, _) in enumerate(training.network.named_parameters())
                 },
                 "param_groups": training.optimizer.state_dict()["param_groups"],
             }
@@ -93,45 +89,38 @@ class Progress:
         torch.set_rng_state(tensors["random"])
         return int(header["done"])
 
-    def keep(self, done: int, epochs: int, networks: list[nn.Module], training: Training) -> None:
-        """Keep the state after an epoch, if it is time to, or the last epoch.
+    def keep(self, number: int, done: int, epochs: int, training: Training) -> None:
+        """Keep the state of a network after an epoch, if it is time to.
 
         Parameters
         ----------
+        number
+            Which network of the training it is, from 0.
         done, epochs
-            Epochs that are done of the network in training, of all.
-        networks
-            Those that are trained.
+            Epochs that are done of it, of all. The end of a network is kept as soon as the whole
+            training takes long.
         training
             The one in training.
         """
-        soon = time.monotonic() - self._written < SECONDS
-        if self._slot is None or (soon and done < epochs):
+        now = time.monotonic()
+        since = self._begun if done == epochs else self._written
+        if self._slot is None or now - since < SECONDS:
             return
         (group,) = training.optimizer.param_groups
         header = {
-            "number": len(networks),
             "done": done,
-            "epochs": epochs,
             "steps": training.cycle.last_epoch,
             "lr": group["lr"],
             "betas": group["betas"],
         }
-        tensors = {"random": torch.get_rng_state()}
-        for number, network in enumerate([*networks, training.network]):
-            for name, value in network.state_dict().items():
-                tensors[f"{number}.{name}"] = value
+        tensors = {"random": torch.get_rng_state(), **training.network.state_dict()}
         for name, parameter in training.network.named_parameters():
             for moment in _MOMENTS:
                 tensors[f"{moment}.{name}"] = training.optimizer.state[parameter][moment]
-        self._slot.write(save(tensors, {_HEADER: json.dumps(header)}))
+        self._slot.write(str(number), save(tensors, {_HEADER: json.dumps(header)}))
         self._written = time.monotonic()
 
 
-def _read(slot: Slot | None) -> tuple[dict[str, Any], dict[str, torch.Tensor]] | None:
-    data = None if slot is None else slot.read()
-    if data is None:
-        return None
+def _header(data: bytes) -> Any:
     end = 8 + int.from_bytes(data[:8], "little")
-    header = json.loads(json.loads(data[8:end])["__metadata__"][_HEADER])
-    return header, load(data)
+    return json.loads(json.loads(data[8:end])["__metadata__"][_HEADER])

@@ -141,7 +141,8 @@ def train_networks(
         for _ in range(course.n_networks):
             network = make(rows.shape[1] - len(data.columns.axis), len(classes) or 1)
             _standardise(network, rows[:, : network.n_axis], least_scale)
-            _descend(network, rows, target, shares, loss, course, augment, networks, progress)
+            number = len(networks)
+            _descend(network, rows, target, shares, loss, course, augment, number, progress)
             networks.append(network)
     if data.task == "classes":
         return NetworkClassifier(tuple(networks), classes)
@@ -181,7 +182,7 @@ def _descend(
     loss: nn.Module,
     course: Course,
     augment: Augment,
-    before: list[CurveNetwork],
+    number: int,
     progress: Progress,
 ) -> None:
     size = min(course.batch_size, max(8, len(rows) // FEWEST_BATCHES))
@@ -196,7 +197,7 @@ def _descend(
     )
     training = Training(network, optimizer, cycle)
     network.train()
-    for epoch in range(progress.resume(len(before), training), course.epochs):
+    for epoch in range(progress.resume(number, training), course.epochs):
         # Parts of nearly equal size: normalisation over a last batch of one row would fail.
         for batch in torch.randperm(len(rows)).tensor_split(n_batches):
             part = rows[batch]
@@ -206,7 +207,7 @@ def _descend(
             (shares[batch] * losses.reshape(len(batch))).mean().backward()
             optimizer.step()
             cycle.step()
-        progress.keep(epoch + 1, course.epochs, [*before], training)
+        progress.keep(number, epoch + 1, course.epochs, training)
     if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
         raise ItemFailure(
             "training_failed", "the weights of the network are not finite", "lower learning_rate"

@@ -55,8 +55,7 @@ class SpectralNetwork(NetworkSettings):
         # torch takes a second to import.
         from exafscn_flows.models.spectral_training import train
 
-        n_absorbers = data.X.shape[1] - len(data.columns.axis)
-        return train(self, data.on_first_part(), n_absorbers, seed)
+        return train(self, data.on_first_part(), seed)
 
     @classmethod
     def dump(cls, fitted: Fitted) -> bytes:

@@ -19,7 +19,7 @@ GUARD_EPOCHS = 12
 
 
 def train(
-    settings: SpectralNetwork, data: TrainingSet, n_absorbers: int, seed: int
+    settings: SpectralNetwork, data: TrainingSet, seed: int
 ) -> GuardedClassifier | GuardedRegressor:
     """Train the networks, and their guard, on one thread, one after the other.
 
@@ -29,8 +29,6 @@ def train(
         The model in the campaign file.
     data
         What it learns from; the columns of the axis are k-weighted chi(k).
-    n_absorbers
-        How many of the last columns say which absorber a row is of.
     seed
         Seed of the first weights, of the batches, of dropout and of stretching.
 
@@ -57,12 +55,13 @@ def train(
         return network
 
     def stretched(curves: torch.Tensor) -> torch.Tensor:
-        if settings.stretch == 0:
+        # Of numbers nobody knows how they change with all distances, as a bond length does.
+        if settings.stretch == 0 or data.task == "numbers":
             return curves
         shares = 1 + settings.stretch * (2 * torch.rand(len(curves), 1) - 1)
         return moved(curves, points, points * shares)
 
     fitted = train_networks(data, seed, course, make, 0.0, stretched)
-    both = with_wrong_ones(data, n_absorbers, seed)
+    both = with_wrong_ones(data, seed)
     course = replace(course, epochs=GUARD_EPOCHS, n_networks=1, softness=0.0, class_weight=None)
     return guarded(fitted, train_networks(both, seed, course, make, 0.0, lambda curves: curves))

@@ -34,6 +34,9 @@ class TrainingSet:
         (n, n_auxiliary).
     auxiliary_columns
         What the columns of `auxiliary` are.
+    n_absorbers
+        How many of the last columns of `X` say with 0 and 1 which absorber a row is of; 0 of rows
+        of one absorber.
     """
 
     X: np.ndarray
@@ -44,6 +47,7 @@ class TrainingSet:
     shares: np.ndarray | None = None
     auxiliary: np.ndarray | None = None
     auxiliary_columns: Columns | None = None
+    n_absorbers: int = 0
 
     def __len__(self) -> int:
         return len(self.X)

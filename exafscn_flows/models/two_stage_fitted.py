@@ -141,7 +141,7 @@ class _TwoStage:
         return len(self.k) + self._n_others
 
     def joined(self, X: np.ndarray) -> np.ndarray:
-        """Return what the first stage sees and what it says, shape (n, n_joined).
+        """Return what the first stage says and what it sees, shape (n, n_joined).
 
         Raises
         ------
@@ -152,7 +152,7 @@ class _TwoStage:
         if X.ndim != 2 or X.shape[1] != self.n_features_in_:
             raise ValueError(f"features have shape {X.shape}, not (n, {self.n_features_in_})")
         inputs = spectral_inputs(X, self.k)
-        return np.hstack([inputs, self.first.predict(inputs)])
+        return np.hstack([self.first.predict(inputs), inputs])
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the most probable class, or the number, of each row, shape (n,)."""

@@ -55,13 +55,16 @@ def train(
         hint = "take features of kind k_space, with kmin above 0"
         raise ItemFailure("no_curve", message, hint) from None
     rng = np.random.default_rng(seed)
-    rows = with_copies(data, settings.n_copies, settings.stretch, rng)
+    # Of numbers nobody knows how they change with all distances, as a bond length does.
+    n_copies = 0 if data.task == "numbers" else settings.n_copies
+    rows = with_copies(data, n_copies, settings.stretch, rng)
     assert rows.auxiliary is not None
     inputs = spectral_inputs(rows.X, k)
     first, said = fit_first(settings, inputs, rows.auxiliary, rows.groups, rng)
-    joined = replace(
-        rows, X=np.hstack([inputs, said]), columns=Columns(np.arange(float(inputs.shape[1])))
-    )
+    # What says which absorber a row is of stays last.
+    X = np.hstack([said, inputs])
+    n_features = X.shape[1] - rows.n_absorbers
+    joined = replace(rows, X=X, columns=Columns(np.arange(float(n_features))))
     return in_two_stages(k, first, settings.second.fit(joined, seed))
 
 
@@ -140,9 +143,10 @@ def fit_first(
     inputs, wanted = inputs.astype(np.float64), wanted.astype(np.float64)
     mean, scale = inputs.mean(axis=0), inputs.std(axis=0)
     # What is the same everywhere, but for rounding, tells nothing.
-    scale[scale <= 1e-6 * np.abs(inputs).max(initial=1e-30)] = 1
+    varies = scale > 1e-6 * np.abs(inputs).max(axis=0)
+    scale[~varies] = 1
     # Two sites are at a mean square distance of twice the number of inputs that vary.
-    scale *= settings.width * np.sqrt(2 * inputs.shape[1])
+    scale *= settings.width * np.sqrt(2 * max(1, varies.sum()))
     mean, scale = mean.astype(np.float32), scale.astype(np.float32)
     units = (inputs - mean) / scale
     chosen = np.sort(rng.permutation(len(inputs))[: settings.n_landmarks])

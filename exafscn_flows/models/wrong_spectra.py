@@ -18,29 +18,28 @@ REAL, WRONG = 0, 1
 """Classes that the network tells apart."""
 
 
-def with_wrong_ones(data: TrainingSet, n_absorbers: int, seed: int) -> TrainingSet:
+def with_wrong_ones(data: TrainingSet, seed: int) -> TrainingSet:
     """Add wrong spectra to real ones.
 
     Of each real spectrum there are two more: one of another absorber than is said, if there are
-    several, and one with E0 off, noise added, or of noise alone.
+    several, and one with E0 off, noise added, or of noise alone. What E0 leaves behind at both
+    ends, half of all have, so that it tells nothing.
 
     Parameters
     ----------
     data
-        Real spectra; the columns of the axis are k-weighted chi(k), and the last ones beyond it
-        say with 0 and 1 which absorber a row is of.
-    n_absorbers
-        How many these are; 0 of a model of one absorber.
+        Real spectra; the columns of the axis are k-weighted chi(k).
     seed
         Seed of what is wrong.
 
     Returns
     -------
     TrainingSet
-        With `REAL` and `WRONG` as classes.
+        With `REAL` and `WRONG` as classes; of the columns beyond the axis, those of the absorbers.
     """
     rng = np.random.default_rng(seed)
-    k, X = data.columns.axis, np.asarray(data.X)
+    k, n_absorbers = data.columns.axis, data.n_absorbers
+    X = guarded_columns(np.asarray(data.X), len(k), n_absorbers)
     kinds: list[Callable[[np.ndarray], np.ndarray]] = [
         lambda rows: _moved(rows, k, rng),
         lambda rows: _noisy(rows, X[:, : len(k)].std(axis=0), rng),
@@ -55,11 +54,22 @@ def with_wrong_ones(data: TrainingSet, n_absorbers: int, seed: int) -> TrainingS
     parts.append(wrong)
     y = np.repeat([REAL, *[WRONG] * (len(parts) - 1)], len(X))
     groups = np.tile(data.groups, len(parts))
-    return TrainingSet(np.concatenate(parts), y, groups, Columns(k), "classes")
+    whole = np.concatenate(parts)
+    _cut(whole, k, rng)
+    return TrainingSet(whole, y, groups, Columns(k), "classes")
+
+
+def guarded_columns(X: np.ndarray, n_k: int, n_absorbers: int) -> np.ndarray:
+    """Return the columns that a guard sees: the curve, and which absorber it is said to be of.
+
+    Of what is given beside, such as a composition, it would tell another absorber without a look
+    at the spectrum.
+    """
+    return np.hstack([X[:, :n_k], X[:, X.shape[1] - n_absorbers :]])
 
 
 def e0_off(curves: np.ndarray, k: np.ndarray, energy: np.ndarray) -> np.ndarray:
-    """Return k²-weighted curves as they are with a wrong E0.
+    """Return curves as they are with a wrong E0, taken to be weighted by k².
 
     Parameters
     ----------
@@ -84,6 +94,19 @@ def _moved(rows: np.ndarray, k: np.ndarray, rng: np.random.Generator) -> np.ndar
     found = rows.copy()
     found[:, : len(k)] = e0_off(rows[:, : len(k)], k, size)
     return found
+
+
+def _cut(rows: np.ndarray, k: np.ndarray, rng: np.random.Generator) -> None:
+    """Let half of the rows begin with zeros, and end with one value, somewhere near their ends."""
+    widest = np.sqrt(_ENERGY * E0_OFF[1])
+    for row in np.flatnonzero(rng.random(len(rows)) < 0.5):
+        begin = rng.uniform(k[0], max(k[0], widest))
+        end = k[-1] - rng.uniform(0, 0.1) * widest
+        curve = rows[row, : len(k)]
+        curve[k < begin] = 0
+        if (k <= end).any():
+            last = np.flatnonzero(k <= end)[-1]
+            curve[last:] = curve[last] * (k[last:] / k[last]) ** 2
 
 
 def _noisy(rows: np.ndarray, width: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -148,6 +148,8 @@ def curves(models: Sequence[Model], study: StudyData, view: View) -> list[dict[s
     for one in study.experiments:
         if one.experiment not in order:
             continue
+        if one.experiment in FEW_SHOT and one.n_train < (one.value or 0):
+            continue  # so many sites are not there to learn from
         curve = found.setdefault((one.experiment, one.model), {})
         entry = curve.setdefault(
             one.absorber, {"all": whole.get((one.absorber, one.model)), "points": []}

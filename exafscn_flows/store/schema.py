@@ -13,7 +13,7 @@ from exafscn_flows.errors import UsageError
 from exafscn_flows.store.base import now
 from exafscn_flows.store.connection import translate_errors
 
-SCHEMA = 2
+SCHEMA = 3
 """Raised when documents of before would be misread."""
 
 COLLECTION = "schema"

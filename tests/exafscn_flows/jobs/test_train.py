@@ -1,6 +1,7 @@
 from collections import Counter
 from hashlib import sha256
 
+import numpy as np
 import pytest
 from crystals import polymorphs
 from pymatgen.core import Lattice, Structure
@@ -12,8 +13,10 @@ from exafscn_flows.jobs.dataset import DatasetName, labelled_sites
 from exafscn_flows.jobs.report import collect_report
 from exafscn_flows.jobs.samples import Samples
 from exafscn_flows.jobs.train import train
+from exafscn_flows.jobs.versions import promote
 from exafscn_flows.keys import ALL
 from exafscn_flows.models import network_checkpoint
+from exafscn_flows.models.guarded import GuardedClassifier
 from exafscn_flows.store.checkpoints import FitCheckpoints
 from exafscn_flows.store.documents import FailureDoc, LabelDoc
 from exafscn_flows.store.results import MetricsDoc, ModelDoc, PredictionDoc, PromotionDoc
@@ -268,6 +271,36 @@ def test_a_model_of_all_absorbers_has_a_version_at_each(with_features, store):
     assert store.count(MetricsDoc, {"model": "extra_trees", "absorber": "Cu"}) == 1
 
 
+def test_spectra_such_as_were_learned_are_in_distribution(with_features, store, monkeypatch):
+    scores = iter(np.linspace(0, 0.9, 400))
+    monkeypatch.setattr(
+        GuardedClassifier, "ood_score", lambda self, X: np.array([next(scores) for _ in X])
+    )
+    network = {"kind": "spectral_network", "epochs": 1}
+    trees = {"kind": "extra_trees", "n_estimators": 2}
+    average = {"kind": "average", "name": "both", "members": [network, trees]}
+    sets = [{"kind": "k_space", "input": "chi"}]
+    with_features(polymorphs("Ni"), features={"sets": sets}, models=[average, trees])
+    assert trained(store)[1] == [2, 2, 16]
+    (doc,) = store.find(ModelDoc, {"model": "both"})
+    found = list(store.find(PredictionDoc, {"model": "both"}))
+    values = sorted(one.ood_score for one in found)
+    # Of eight sites, one in a hundred is none; all have a score of their own.
+    assert doc.doubt["ood_score"] == pytest.approx(values[-1], abs=1e-3)
+    assert len(set(values)) == 8
+    assert all(one.in_distribution for one in found)
+    others = store.find(PredictionDoc, {"model": "extra_trees"})
+    assert {(one.ood_score, one.in_distribution) for one in others} == {(None, None)}
+    # A site that came later is asked of the stored model, and may be outside.
+    store.database.predictions.delete_one({"_id": f"test/{found[0].key}"})
+    store.database.models.update_one({"model": "both"}, {"$set": {"doubt.ood_score": 0.0}})
+    assert promote(store, store.config("test"), doc.hash) == 1
+    (again,) = store.find(PredictionDoc, {"model": "both", "fold": None})
+    assert again.ood_score > 0
+    assert again.in_distribution is False
+    assert "out of distribution" in again.keywords
+
+
 def test_two_stages_learn_what_they_predict_first_where_it_is_known(with_features, store):
     sets = [{"kind": "k_space", "input": "chi"}, {"kind": "running_coordination"}]
     features = {"sets": sets}
@@ -294,6 +327,10 @@ def test_two_stages_learn_what_they_predict_first_where_it_is_known(with_feature
     assert trained(store)[0] == {"trained": 1, "skipped": 0, "up to date": 1}
     sizes = {one.model: one.n_sites for one in store.find(ModelDoc, {"n_sites": 7})}
     assert sizes == {"two_stage": 7}
+    (doc,) = store.find(ModelDoc, {"n_sites": 7})
+    assert doc.features["auxiliary"]["rmax"] == 4.0
+    # And yet it can be asked about that site: what the first stage predicts need not be known.
+    assert promote(store, store.config("test"), doc.hash) == 1
 
 
 class _Killed(BaseException):
@@ -324,7 +361,7 @@ def test_a_killed_training_of_a_network_goes_on_and_ends_the_same(
     assert store.database["checkpoints.files"].count_documents({})
     assert trained(store)[1] == [1, 1, 8]
     # Six epochs of each of five fits, and four folds, all of them once.
-    assert Counter(names) == {"part1": 5 * 6, "outputs": 4}
+    assert Counter(names) == {"part1-0": 5 * 3, "part1-1": 5 * 3, "outputs": 4}
     assert not store.database["checkpoints.files"].count_documents({})
     assert not store.database["checkpoints.chunks"].count_documents({})
     disturbed = [(doc.file, doc.hash) for doc in store.find(ModelDoc, {})]

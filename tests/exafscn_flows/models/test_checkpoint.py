@@ -98,12 +98,23 @@ def test_what_is_done_is_not_done_again() -> None:
     assert memory.writes == 0
 
 
-def test_states_are_kept_seldom_and_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_states_are_kept_seldom_and_at_the_end_of_what_takes_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(network_checkpoint, "SECONDS", 3600.0)
     memory = Memory()
     with kept_by(memory):
         MODELS[0].fit(data("classes"), 0)
-    assert memory.writes == 3
+    assert memory.writes == 0
+    # Of what takes long in all, every network that is done is kept.
+    monkeypatch.setattr(network_checkpoint, "SECONDS", 0.3)
+    clock = iter(0.01 * step for step in range(10_000))
+    monkeypatch.setattr(network_checkpoint.time, "monotonic", lambda: next(clock))
+    with kept_by(memory):
+        ConvolutionalNetwork(epochs=20, n_networks=3).fit(data("classes"), 0)
+    # The first is done before that.
+    assert {"part1-1", "part1-2"} == set(memory.kept)
+    assert 3 <= memory.writes < 10
 
 
 def test_random_numbers_elsewhere_are_as_they_were() -> None:

@@ -25,7 +25,8 @@ def rare(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rows(X: np.ndarray, y: np.ndarray) -> TrainingSet:
-    return TrainingSet(X, y, np.arange(len(y)), COLUMNS, "classes")
+    n_absorbers = X.shape[1] - len(COLUMNS.axis)
+    return TrainingSet(X, y, np.arange(len(y)), COLUMNS, "classes", n_absorbers=n_absorbers)
 
 
 def test_weights_are_a_power_of_rarity_and_1_on_average() -> None:
@@ -39,6 +40,18 @@ def test_weights_are_a_power_of_rarity_and_1_on_average() -> None:
     X, y = np.zeros((10_001, 4)), np.repeat([0, 1], [10_000, 1])
     found = class_weights(rows(X, y), 1.0)
     assert found[-1] / found[0] == pytest.approx(20 / 0.50005)
+
+
+def test_what_stands_beside_a_curve_is_no_absorber() -> None:
+    """Of a concatenation, the parts that follow the first one are other features."""
+    absorber = np.repeat([0, 1], 6)
+    X = np.hstack([np.zeros((12, 4)), 9 * np.eye(3)[np.arange(12) % 3], np.eye(2)[absorber]])
+    y = np.array([0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0])
+    both = Columns(np.arange(7.0), (np.arange(4.0), np.arange(3.0)))
+    data = TrainingSet(X, y, np.arange(12), both, "classes", n_absorbers=2)
+    plain = rows(np.delete(X, [4, 5, 6], axis=1), y)
+    for one in (data, data.on_first_part()):
+        np.testing.assert_array_equal(class_weights(one, 1.0), class_weights(plain, 1.0))
 
 
 def test_a_class_is_rare_at_an_absorber() -> None:

@@ -79,6 +79,12 @@ def test_stretching_in_training_makes_it_stand_other_distances() -> None:
     assert losses[1] < 0.8 * losses[0]
 
 
+def test_numbers_are_learned_without_stretching() -> None:
+    data = TrainingSet(X, Y.astype(float), NAMES, COLUMNS, "numbers")
+    some, none = (SpectralNetwork(epochs=2, stretch=one).fit(data, 0) for one in (0.04, 0.0))
+    np.testing.assert_array_equal(some.predict(X), none.predict(X))
+
+
 def test_doubt_in_labels_is_learned_as_doubt() -> None:
     doubtful = np.where(np.eye(2)[Y] == 1, 0.6, 0.4)
     data = TrainingSet(X, Y, NAMES, COLUMNS, "classes", doubtful)
@@ -125,20 +131,25 @@ def test_a_file_of_another_network_is_refused() -> None:
 def test_wrong_spectra_are_wrong_in_one_way_each() -> None:
     """Rows are told apart by what belongs to no curve; there are three absorbers."""
     hot = np.eye(3, dtype=np.float32)[np.arange(240) % 3]
-    rows = replace(DATA, X=np.hstack([X, hot]))
-    both = with_wrong_ones(rows, 3, 0)
+    beside = np.ones((240, 2), dtype=np.float32)
+    rows = replace(DATA, X=np.hstack([X, beside, hot]), n_absorbers=3)
+    both = with_wrong_ones(rows, 0)
     assert len(both) == 3 * 240
     real, another, wrong = both.X.reshape(3, 240, -1)
-    np.testing.assert_array_equal(real, rows.X)
+    # Both ends of half of all are cut.
+    whole = (real == np.hstack([X, hot])).all(axis=1)
+    assert 0.4 < whole.mean() < 0.6
+    inside = (K > 2.7) & (K < 11.6)
+    np.testing.assert_array_equal(real[:, : len(K)][:, inside], X[:, inside])
     assert both.y.tolist() == [REAL] * 240 + [WRONG] * 480
     assert both.groups.tolist() == NAMES.tolist() * 3
-    np.testing.assert_array_equal(another[:, : len(K)], X)
+    np.testing.assert_array_equal(another[:, : len(K)][:, inside], X[:, inside])
     assert (another[:, len(K) :].sum(axis=1) == 1).all()
     assert (another[:, len(K) :].argmax(axis=1) != np.arange(240) % 3).all()
     np.testing.assert_array_equal(wrong[:, len(K) :], hot)
-    assert (wrong[:, : len(K)] != X).any(axis=1).all()
+    assert (wrong[:, : len(K)][:, inside] != X[:, inside]).any(axis=1).all()
     # Of one absorber, none is taken for another.
-    assert len(with_wrong_ones(DATA, 0, 0)) == 2 * 240
+    assert len(with_wrong_ones(DATA, 0)) == 2 * 240
 
 
 def test_a_wrong_e0_moves_k_and_nothing_comes_before_the_edge() -> None:
@@ -157,8 +168,8 @@ def test_a_wrong_e0_moves_k_and_nothing_comes_before_the_edge() -> None:
 def test_it_knows_spectra_of_its_absorbers_from_others() -> None:
     """Two absorbers, whose waves differ in phase."""
     rng = np.random.default_rng(3)
-    element = rng.integers(2, size=400)
-    r, n = 1.9 + 0.1 * rng.normal(size=400), rng.choice([4.0, 6.0], 400)
+    element = rng.integers(2, size=900)
+    r, n = 1.9 + 0.1 * rng.normal(size=900), rng.choice([4.0, 6.0], 900)
     damped = np.exp(-0.01 * K**2) * K / r[:, None] ** 2
     phase = 2 * K * r[:, None] + 1.2 * element[:, None]
     curves = n[:, None] * damped * np.sin(phase)
@@ -166,18 +177,19 @@ def test_it_knows_spectra_of_its_absorbers_from_others() -> None:
     data = TrainingSet(
         np.hstack([curves, hot]).astype(np.float32),
         (n == 6).astype(int),
-        np.arange(400),
+        np.arange(900),
         Columns(K),
         "classes",
+        n_absorbers=2,
     )
-    learned, new = np.arange(400) < 300, np.arange(400) >= 300
+    learned, new = np.arange(900) < 700, np.arange(900) >= 700
     fitted: Any = SpectralNetwork(epochs=2).fit(data.part(learned), 0)
     right = fitted.ood_score(data.X[new])
     assert ((right >= 0) & (right <= 1)).all()
     others = {
         "another element": np.hstack([curves, hot[:, ::-1]])[new],
         "noise": np.hstack([curves.std() * rng.normal(size=curves.shape), hot])[new],
-        "E0": np.hstack([e0_off(curves, K, np.full(400, 15.0)), hot])[new],
+        "E0": np.hstack([e0_off(curves, K, np.full(900, 15.0)), hot])[new],
     }
     for name, rows in others.items():
         wrong = fitted.ood_score(rows.astype(np.float32))

@@ -119,12 +119,30 @@ def test_copies_are_as_if_all_distances_were_longer() -> None:
     assert (copies.y == Y[0]).all()
 
 
-def test_two_stages_learn_and_gain_by_the_first() -> None:
+def test_two_stages_learn_from_the_first() -> None:
     spectra, _, truth = sites(1, 400)
     fitted: Any = model().fit(DATA, 0)
     joined = fitted.joined(spectra)
     assert joined.shape == (400, 3 * len(radii()) + len(R))
-    assert (fitted.predict(spectra) == truth).mean() > 0.9
+    right = (fitted.predict(spectra) == truth).mean()
+    assert right > 0.9
+    # What the first stage says comes first: of another site, it misleads the trees.
+    joined[:, : len(R)] = joined[::-1, : len(R)]
+    assert (fitted.second.predict(joined) == truth).mean() < right
+
+
+def test_which_absorber_a_row_is_of_stays_last() -> None:
+    hot = np.eye(2, dtype=np.float32)[np.arange(N) % 2]
+    both = replace(DATA, X=np.hstack([X, hot]), n_absorbers=2)
+    fitted: Any = model(second={"n_estimators": 5, "class_weight": 0.5}).fit(both, 0)
+    np.testing.assert_array_equal(fitted.joined(both.X)[:, -2:], hot)
+
+
+def test_numbers_are_learned_without_copies() -> None:
+    """A bond length would change with all distances."""
+    numbers = replace(DATA, y=ATOMS[:, 5], task="numbers")
+    some, none = (model(n_copies=n).fit(numbers, 0) for n in (3, 0))
+    assert dump_model(model(), some) == dump_model(model(), none)
 
 
 def test_a_part_of_the_sites_keeps_what_is_theirs() -> None:
