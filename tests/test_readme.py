@@ -50,6 +50,7 @@ STUDIES = {
     "study_environment": {"extra_trees", "average"},
     "study_multimodal": {"random_forest", "extra_trees", "late_fusion", "average"},
     "multimodal_minerals": {"random_forest", "late_fusion"},
+    "study_beyond": {"extra_trees"},
 }
 """Kinds of models that each study looks into: those of what was published, or in their place."""
 (PYMONGO,) = (text for _, text in CODE if "found = predictions.find(" in text)
