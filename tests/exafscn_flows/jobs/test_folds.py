@@ -42,7 +42,7 @@ def dataset(n: int = 300, systems: list[list[str]] = SYSTEMS) -> Dataset:
     values = [(4, 6)[one] for one in y]
     target = CoordinationNumber()
     return Dataset(
-        target, ("Cu",), "r_space", sites, values, [4, 6], y, np.eye(2)[y], formulas, [], ""
+        target, ("Cu",), "r_space", None, sites, values, [4, 6], y, np.eye(2)[y], formulas, [], ""
     )
 
 
