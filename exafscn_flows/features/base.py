@@ -98,6 +98,22 @@ class FeatureSetModel(NamedModel):
         """
 
 
+class FromStructure(FeatureSetModel):
+    """A set made from the structure alone."""
+
+    takes_structure = True
+
+    @property
+    def spectra(self) -> tuple[str | None, ...]:
+        return ()
+
+    def resolved(self, offers: Mapping[str, frozenset[Part]]) -> Self:
+        return self
+
+    def check(self, settings: LarchSettings) -> None:
+        """Refuse nothing: larch has no part in this set."""
+
+
 class OneSpectrum(FeatureSetModel):
     """A set made from one spectrum."""
 

@@ -1,40 +1,26 @@
 """The elements of a crystal: what an experimenter usually knows beside a spectrum."""
 
-from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.features.base import FeatureName, FeatureSetModel
+from exafscn_flows.features.base import FeatureName, FromStructure
 from exafscn_flows.features.inputs import Inputs
 from exafscn_flows.features.settings import LarchSettings
-from exafscn_flows.spectra.parts import Part
 
 N_ELEMENTS = 99
 """H to Es, beyond which FEFF has no atoms."""
 
 
-class Composition(FeatureSetModel):
+class Composition(FromStructure):
     """Share of the atoms that each element has, 99 values from H to Es.
 
     It is side information, not what a spectrum tells: a model with it answers another question.
     """
 
-    takes_structure = True
-
     kind: Literal["composition"] = "composition"
     name: FeatureName = "composition"
-
-    @property
-    def spectra(self) -> tuple[str | None, ...]:
-        return ()
-
-    def resolved(self, offers: Mapping[str, frozenset[Part]]) -> Self:
-        return self
-
-    def check(self, settings: LarchSettings) -> None:
-        """Refuse nothing: larch has no part in this set."""
 
     def parameters(self, settings: LarchSettings) -> dict[str, Any]:
         return {"version": 1, "kind": self.kind}

@@ -1,17 +1,15 @@
 """How many atoms there are around a site, up to any distance."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.features.base import FeatureName, FeatureSetModel
+from exafscn_flows.features.base import FeatureName, FromStructure
 from exafscn_flows.features.columns import Columns
 from exafscn_flows.features.inputs import Inputs
 from exafscn_flows.features.settings import LarchSettings
-from exafscn_flows.spectra.parts import Part
 
 if TYPE_CHECKING:
     from pymatgen.core import Element
@@ -24,7 +22,7 @@ _CALCIUM = 20
 _FLUORINE = 9
 
 
-class RunningCoordination(FeatureSetModel):
+class RunningCoordination(FromStructure):
     """Running coordination number n(r), by class of element, from the structure alone.
 
     The number of atoms nearer than r, the integral of 4 pi r^2 rho(r) (Egami and Billinge,
@@ -32,8 +30,6 @@ class RunningCoordination(FeatureSetModel):
     spectrum takes part: a model on it shows what perfect knowledge of all distances would tell,
     and `two_stage` models predict it first.
     """
-
-    takes_structure = True
 
     kind: Literal["running_coordination"] = "running_coordination"
     name: FeatureName = "running_coordination"
@@ -51,16 +47,6 @@ class RunningCoordination(FeatureSetModel):
                 f"rmin ({self.rmin:g}) must be less than rmax ({self.rmax:g}) by rstep or more"
             )
         return self
-
-    @property
-    def spectra(self) -> tuple[str | None, ...]:
-        return ()
-
-    def resolved(self, offers: Mapping[str, frozenset[Part]]) -> Self:
-        return self
-
-    def check(self, settings: LarchSettings) -> None:
-        """Refuse nothing: larch has no part in this set."""
 
     def parameters(self, settings: LarchSettings) -> dict[str, Any]:
         return {"version": 1, **self.model_dump(exclude={"name"})}
