@@ -111,10 +111,10 @@ def read_project(
             found.append(Unreadable(label, error))
     if is_cut or not is_whole:
         cause = "the end of the project is missing"
-        error = failure("unreadable", name, cause, "copy it again, or save it again in Athena")
+        missing = failure("unreadable", name, cause, "copy it again, or save it again in Athena")
         if not any(isinstance(item, MeasuredSpectrum) for item in found):
-            raise error
-        found.append(Unreadable("end of the project", error))
+            raise missing
+        found.append(Unreadable("end of the project", missing))
     if not found:
         raise failure("unreadable", name, "a project of Athena without a record", _EXPORT)
     return found
@@ -223,7 +223,9 @@ def _of_json(project: Mapping[str, Any]) -> Iterator[_Record]:
             yield _Record(name=str(key), fault="the record is missing")
             continue
         args = group.get("args") or {}
-        known = {name: value for name, value in args.items() if isinstance(value, str | int | float)}
+        known = {
+            name: value for name, value in args.items() if isinstance(value, str | int | float)
+        }
         record = _Record(str(key), {name: str(value) for name, value in known.items()})
         record.x, record.y = (_floats(group.get(axis)) for axis in ("x", "y"))
         yield record

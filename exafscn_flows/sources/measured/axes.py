@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from exafscn_flows.errors import ItemFailure
 from exafscn_flows.sources.measured.columns import is_angle
 from exafscn_flows.sources.measured.edges import edges_within
 from exafscn_flows.sources.measured.spectrum import LEAST_POINTS, ColumnTable, failure
@@ -10,8 +11,8 @@ _HC = 12398.419843
 """Energy times wavelength of light, eV Å (CODATA 2018)."""
 
 _LARGEST_KEV = 130.0
-"""Where neither a unit nor the absorber is stated, energies below this are keV: in eV there are only
-the edges of Li and Be, and beyond it no K edge of an element that is measured is in keV."""
+"""Where neither a unit nor the absorber is stated, energies below this are keV: in eV there are but
+the edges of Li and Be, and no K edge that is measured lies beyond it in keV."""
 
 _SAME = 1e-4
 """Energies that differ less, eV, are the same."""
@@ -114,7 +115,7 @@ def in_order(
     return np.ascontiguousarray(x, dtype=float), np.ascontiguousarray(y, dtype=float), notes
 
 
-def too_few(name: str, n_points: int) -> Exception:
+def too_few(name: str, n_points: int) -> ItemFailure:
     """Return the failure of a spectrum of too few points."""
     cause = f"{n_points} usable points, and {LEAST_POINTS} are needed"
     return failure("too_short", name, cause, "give the whole scan")
@@ -124,9 +125,7 @@ def _covers(absorber: str | None, edge: str | None, low: float, high: float) -> 
     return absorber is not None and bool(edges_within(absorber, edge, low, high))
 
 
-def _of_angles(
-    table: ColumnTable, values: np.ndarray, unit: str
-) -> tuple[np.ndarray, list[str]]:
+def _of_angles(table: ColumnTable, values: np.ndarray, unit: str) -> tuple[np.ndarray, list[str]]:
     d_spacing = table.stated.d_spacing
     if d_spacing is None:
         cause = "it holds the monochromator's angle, and no d spacing to calculate energies from"

@@ -47,10 +47,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 """Names as `_plain` gives them, the most telling first."""
 
-_LOGARITHM = re.compile(r"-?(?:ln|log)\(?\(?i?0?.*/.*")
-"""ln(i0/it), log(I0/I1), -ln(it/i0)."""
-
-_RATIO = re.compile(r"\(?(?:if|ifluor|ff|fluor|iff)\)?/\(?(?:i0|io)\)?")
+_FORMULA = re.compile(r"(-?)(ln|log)?\(*(?:abs\()?([a-z0-9_]+)/([a-z0-9_]+)\)*")
+"""ln(i0/it), -log(I1/I0), if/i0."""
 
 _CHANNEL = re.compile(r"(?:if|iff|ifluor|ifluo|fluor|fluo|ff|fl|sdd|ge|lytle|pips)_?(\d{1,3})")
 """One element of a fluorescence detector of several."""
@@ -141,12 +139,9 @@ def found_roles(labels: Sequence[str]) -> dict[str, tuple[int, ...]]:
         ranked = [(names.index(name), at) for at, name in enumerate(plain) if name in names]
         if ranked:
             found[role] = tuple(at for _, at in sorted(ranked))
-    formulas = [re.sub(r"\s", "", label.lower()) for label in labels]
-    ratios = [
-        at for at, text in enumerate(formulas) if _LOGARITHM.match(text) or _RATIO.match(text)
-    ]
-    if ratios:
-        found["mu"] = (*found.get("mu", ()), *(at for at in ratios if plain[at] not in _NAMES["mu"]))
+    formulas = tuple(at for at, label in enumerate(labels) if _is_formula(label))
+    if formulas:
+        found["mu"] = (*found.get("mu", ()), *formulas)
     if "if" not in found:
         channels = [at for at, name in enumerate(plain) if _CHANNEL.fullmatch(name)]
         if channels:
@@ -175,6 +170,18 @@ def listed(labels: Sequence[str]) -> str:
     """Return the columns as a user can name them."""
     shown = [f"{at + 1} {label or '?'}" for at, label in enumerate(labels[:12])]
     return ", ".join(shown) + (", ..." if len(labels) > 12 else "")
+
+
+def _is_formula(label: str) -> bool:
+    """Whether a name is a formula of mu; that of a reference sample, ln(It/Ir), is none."""
+    match = _FORMULA.fullmatch(re.sub(r"\s", "", label.lower()))
+    if not match:
+        return False
+    minus, logarithm, above, below = match.groups()
+    if not logarithm:
+        return above in _NAMES["if"] and below in _NAMES["i0"] and not minus
+    above, below = (below, above) if minus else (above, below)
+    return above in _NAMES["i0"] and below in _NAMES["it"]
 
 
 def _parts(column: int | str) -> list[str]:

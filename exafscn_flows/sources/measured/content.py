@@ -5,6 +5,7 @@ import stat
 import zlib
 from pathlib import Path
 
+from exafscn_flows.errors import ItemFailure
 from exafscn_flows.sources.measured.spectrum import failure
 
 MAX_BYTES = 100_000_000
@@ -101,7 +102,7 @@ def unpack(content: bytes, name: str) -> tuple[bytes, bool]:
 
 
 def text_of(content: bytes, name: str) -> str:
-    """Decode text, with lines that end in ``\\n``; what is not UTF-8 is taken for Latin-1.
+    """Decode text, with line ends of Unix; what is not UTF-8 is taken for Latin-1.
 
     Raises
     ------
@@ -128,5 +129,5 @@ def text_of(content: bytes, name: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _too_large(name: str) -> Exception:
+def _too_large(name: str) -> ItemFailure:
     return failure("too_large", name, f"larger than {MAX_BYTES // 1_000_000} MB", _SMALLER)

@@ -1,6 +1,8 @@
 """Sessions of Larix: lines of JSON, packed by gzip.
 
-The energies of a group are those that Larix shows: it has added ``energy_shift`` already.
+Larix takes ``energy_orig`` + ``energy_shift`` for the energies of a group. It may not have done so
+yet where a group comes from a project of Athena; then there is no ``energy_orig``, and the shift is
+to be added to ``energy``.
 """
 
 import base64
@@ -13,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.sources.measured.header import edge_name, symbol
+from exafscn_flows.sources.measured.header import edge_name, mode_word, symbol
 from exafscn_flows.sources.measured.spectrum import (
     ColumnTable,
     MeasuredSpectrum,
@@ -63,7 +65,11 @@ def read_session(
     listed = symbols.pop(_GROUPS, None)
     labels = {}
     if isinstance(listed, dict):
-        labels = {group: label for label, group in listed.items() if isinstance(group, str)}
+        labels = {
+            group: label
+            for label, group in listed.items()
+            if isinstance(group, str) and label != "__class__"
+        }
     found: list[MeasuredSpectrum | Unreadable] = []
     for key, value in symbols.items():
         is_listed = key in labels
@@ -76,13 +82,13 @@ def read_session(
             found.append(Unreadable(label, error))
     for key, label in labels.items():
         if key not in symbols:
-            error = failure("unreadable", f"{name}, {label}", "the group is missing", _SAVE)
-            found.append(Unreadable(str(label), error))
+            missing = failure("unreadable", f"{name}, {label}", "the group is missing", _SAVE)
+            found.append(Unreadable(str(label), missing))
     if is_cut or _END not in text:
-        error = failure("unreadable", name, "the end of the session is missing", _SAVE)
+        missing = failure("unreadable", name, "the end of the session is missing", _SAVE)
         if not any(isinstance(item, MeasuredSpectrum) for item in found):
-            raise error
-        found.append(Unreadable("end of the session", error))
+            raise missing
+        found.append(Unreadable("end of the session", missing))
     if not found:
         raise failure("unreadable", name, "a session of Larix without a spectrum", _SAVE)
     return found
@@ -127,7 +133,13 @@ def _spectrum(value: Any, label: str, name: str, wish: Wish) -> MeasuredSpectrum
     if x.shape != y.shape:
         cause = f"the group has {len(x)} energies and {len(y)} values of mu"
         raise failure("unreadable", name, cause, _SAVE)
-    return mu_spectrum(table, x, y, stated, "mu", "mu", [])
+    original, shift = _array(value.get("energy_orig")), value.get("energy_shift")
+    notes = []
+    if isinstance(shift, int | float) and shift:
+        x = (original if original is not None and original.shape == x.shape else x) + shift
+        notes.append(f"energies are shifted by {shift:g} eV, as the session states")
+    mode = mode_word(_text(value.get("xasmode"))) or "mu"
+    return mu_spectrum(table, x, y, stated, "mu", mode, notes)
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""NXxas, the NeXus definitions of X-ray absorption, in HDF5. The only module that imports h5py.
+"""NXxas, the NeXus definitions of X-ray absorption, in HDF5; the only module that imports h5py.
 
 There are three kinds: that of 2010 (``instrument/incoming_beam`` and ``absorbed_beam``), that which
 Larch writes (``data`` with ``i0``, ``itrans``, ``mutrans`` ...), and that of 2024 (``energy`` and
@@ -69,9 +69,9 @@ def is_hdf5(content: bytes) -> bool:
     )
 
 
-def read_nexus(content: bytes, name: str, group: str, wish: Wish) -> list[
-    MeasuredSpectrum | Unreadable
-]:
+def read_nexus(
+    content: bytes, name: str, group: str, wish: Wish
+) -> list[MeasuredSpectrum | Unreadable]:
     """Return the spectra of a NeXus file, entry by entry.
 
     Parameters
@@ -102,9 +102,9 @@ def read_nexus(content: bytes, name: str, group: str, wish: Wish) -> list[
         raise failure("unreadable", name, cause, "copy it again") from error
 
 
-def _read(file: "h5py.File", name: str, group: str, wish: Wish) -> list[
-    MeasuredSpectrum | Unreadable
-]:
+def _read(
+    file: "h5py.File", name: str, group: str, wish: Wish
+) -> list[MeasuredSpectrum | Unreadable]:
     entries = list(_entries(file, "", _DEEPEST))
     if not entries:
         cause = "an HDF5 file without an entry of the definition NXxas"

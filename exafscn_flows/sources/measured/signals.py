@@ -86,7 +86,7 @@ def choose_signal(
         raise _no_mu(table, mode)
     steps = {id(signal): _step(table, energy, signal.mu, near) for signal in signals}
     notes: list[str] = []
-    counts = {signal.mode: signal for signal in signals if signal.mode != "mu"}
+    counts: dict[Mode, Signal] = {signal.mode: signal for signal in signals if signal.mode != "mu"}
     given = [signal for signal in signals if signal.mode == "mu"]
     transmission = counts.get("transmission")
     if transmission is not None and not is_named:
@@ -143,7 +143,7 @@ def _signals(table: ColumnTable, roles: Roles) -> list[Signal]:
 def _mended(
     table: ColumnTable, energy: np.ndarray, roles: Roles, signal: Signal, near: float | None
 ) -> tuple[Signal, str]:
-    """Return a transmission whose columns have each other's names, and a note; "" if it is right."""
+    """Return a transmission whose columns have wrong names, and a note; "" if it is right."""
     step = _step(table, energy, signal.mu, near)
     if step is None or not step.falls:
         return signal, ""
@@ -152,7 +152,9 @@ def _mended(
     of_it, of_i0 = (_step(table, energy, column, step.energy) for column in (it, i0))
     is_mu = of_it is not None and of_it.rises and not (of_i0 is not None and of_i0.falls)
     if is_mu and np.nanmedian(np.abs(it)) < _LARGEST_MU:
-        note = f"the column {it_name} rises across the edge as mu does, so it is taken for mu itself"
+        note = (
+            f"the column {it_name} rises across the edge as mu does, so it is taken for mu itself"
+        )
         return Signal("mu", it, False, it_name), note
     note = (
         f"ln({i0_name}/{it_name}) falls across the edge, so {i0_name} and {it_name} are swapped: "
@@ -194,9 +196,7 @@ def _with_mu(
         return (counts, []) if counts is not None else (best, notes)
     if _agree(counts.mu, best.mu):
         return counts, [f"mu is {counts.text}, which agrees with the column {best.text}"]
-    notes.append(
-        f"{counts.text} and the column {best.text} disagree; the column is taken for mu"
-    )
+    notes.append(f"{counts.text} and the column {best.text} disagree; the column is taken for mu")
     return best, notes
 
 
