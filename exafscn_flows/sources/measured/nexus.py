@@ -174,7 +174,8 @@ def _tables(entry: "h5py.Group", name: str, group: str) -> Iterator[ColumnTable]
     if "absorbed_beam" in found:
         beam = found.pop("absorbed_beam")
         if "i0" in found and not found.keys() & {"itrans", "ifluor"}:
-            mode, note = _mode_of_beam(values, found["i0"], beam, stated.mode)
+            in_ev = values * 1000 if unit == "kev" else values
+            mode, note = _mode_of_beam(in_ev, found["i0"], beam, stated.mode)
             found["itrans" if mode == "transmission" else "ifluor"] = beam
             notes = (note,) if note else ()
     yield _table({"energy": values, **found}, unit, stated, name, group, notes)

@@ -144,8 +144,9 @@ def _mended(
     table: ColumnTable, energy: np.ndarray, roles: Roles, signal: Signal, near: float | None
 ) -> tuple[Signal, str]:
     """Return a transmission whose columns have wrong names, and a note; "" if it is right."""
-    step = _step(table, energy, signal.mu, near)
-    if step is None or not step.falls:
+    step, steepest = (_step(table, energy, signal.mu, place) for place in (near, None))
+    # Where the stated edge is not in the scan, there are oscillations of another edge, which fall.
+    if step is None or steepest is None or not (step.falls and steepest.falls):
         return signal, ""
     i0, it = table.rows[:, roles["i0"][0]], table.rows[:, roles["it"][0]]
     i0_name, it_name = _label(table, roles["i0"][0]), _label(table, roles["it"][0])

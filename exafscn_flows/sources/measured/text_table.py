@@ -17,6 +17,8 @@ COMMENT = "#;%*!$"
 
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eEdD][+-]?\d+)?")
 _INTEGER = re.compile(r"[+-]?\d+")
+_PAIR = re.compile(r"[:=](\s|$)")
+"""What is written as ``key: value`` names no columns."""
 
 _ODD_SHARE = 0.1
 """So large a share of the rows may have another number of columns: a scan that was stopped, or a
@@ -143,9 +145,11 @@ def label_words(table: TextTable, name: str) -> tuple[str, ...]:
         ``ambiguous`` if commas seem to be both in numbers and between columns.
     """
     width = table.rows.shape[1]
-    is_whole = not (table.rows % 1).any()
+    is_whole = bool((table.rows == np.round(table.rows)).all())
     axis_only: tuple[str, ...] = ()
     for line in reversed(table.header):
+        if _PAIR.search(line):
+            continue
         for words in _splits(line):
             if len(words) == width + 1 and _INTEGER.fullmatch(words[0]):
                 words = words[1:]  # the number of points comes first
