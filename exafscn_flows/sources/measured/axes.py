@@ -17,6 +17,9 @@ the edges of Li and Be, and no K edge that is measured lies beyond it in keV."""
 _SAME = 1e-4
 """Energies that differ less, eV, are the same."""
 
+_LARGEST = 1e30
+"""No number of a spectrum is larger; programs write such for what they do not know."""
+
 _OVERLAP = 0.5
 """A table that begins anew, so far within what it has covered, is a second scan."""
 
@@ -91,10 +94,10 @@ def in_order(
     """
     _check_once(x, breaks, name)
     notes = []
-    is_finite = np.isfinite(x) & np.isfinite(y)
+    is_finite = (np.abs(x) < _LARGEST) & (np.abs(y) < _LARGEST)
     if not is_finite.all():
         n_lost = int((~is_finite).sum())
-        notes.append(f"{n_lost} of {len(x)} points are left out: they hold no usable number")
+        notes.append(f"points left out because they hold no usable number: {n_lost} of {len(x)}")
     x, y = x[is_finite], y[is_finite]
     if len(x) < LEAST_POINTS:
         raise too_few(name, len(x))
@@ -108,7 +111,7 @@ def in_order(
     if not first.all():
         at = np.cumsum(first) - 1
         n_each = np.bincount(at)
-        notes.append(f"{int((~first).sum())} points repeat an energy; their mean is taken")
+        notes.append(f"repeated points, of which the mean is taken: {int((~first).sum())}")
         x, y = np.bincount(at, x) / n_each, np.bincount(at, y) / n_each
     if len(x) < LEAST_POINTS:
         raise too_few(name, len(x))

@@ -13,11 +13,17 @@ FORMAT = "columns of text"
 _SCAN = re.compile(r"#S\s+(\d+)")
 """Begins a scan in files of SPEC."""
 
+_SHARED = 1_000
+"""So many lines before the first scan say something about all."""
+
 _DATA = re.compile(r"data\s*:", re.IGNORECASE)
 """Names of the columns follow, one in a line, in files of SSRL."""
 
 _LEGEND = re.compile(r"(?:column|col)?[\s.#]*(\d{1,3})\s*[):=]\s*(\S.*)", re.IGNORECASE)
 """A column in a legend, such as ``2) I0`` or ``Column 2: I0``."""
+
+_CHANNEL = re.compile(r"\w+\s*=\s*\{(.*?)\}\s*-->.*")
+"""A column in a legend of EPICS scans, such as ``P1={Energy} --> {13IDA:E.VAL}``."""
 
 _FIRST_K, _LAST_K = 1.0, 40.0
 """Of two columns without names, the first is k if it begins and ends so low, 1/Å."""
@@ -33,7 +39,7 @@ def scans(text: str) -> Iterator[tuple[str, list[str]]]:
     for first, last in zip(begins, [*begins[1:], len(lines)], strict=True):
         match = _SCAN.match(lines[first])
         number = match[1] if match and len(begins) > 1 else ""
-        yield number, lines[: begins[0]] + lines[first:last]
+        yield number, lines[max(0, begins[0] - _SHARED) : begins[0]] + lines[first:last]
 
 
 def column_table(lines: list[str], name: str, group: str) -> ColumnTable:
@@ -77,8 +83,10 @@ def _legend(header: tuple[str, ...], width: int) -> tuple[str, ...]:
         match = _LEGEND.fullmatch(line.strip())
         if match and 1 <= int(match[1]) <= width:
             found[int(match[1])] = match[2].strip()
-    names = tuple(found.get(at, "") for at in range(1, width + 1))
-    return names if len(found) == width else ()
+    if len(found) == width:
+        return tuple(found[at] for at in range(1, width + 1))
+    channels = tuple(match[1] for line in header if (match := _CHANNEL.fullmatch(line.strip())))
+    return channels if len(channels) == width else ()
 
 
 def _after_data(header: tuple[str, ...], width: int) -> tuple[str, ...]:

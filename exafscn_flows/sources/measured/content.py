@@ -11,6 +11,9 @@ from exafscn_flows.sources.measured.spectrum import failure
 MAX_BYTES = 100_000_000
 """Largest file, also unpacked; a project of a hundred scans has some MB."""
 
+_MOST_LINES = 2_000_000
+_MOST_PARTS = 100
+
 _GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -83,6 +86,9 @@ def unpack(content: bytes, name: str) -> tuple[bytes, bool]:
     parts: list[bytes] = []
     room, rest, is_cut = MAX_BYTES, content, False
     while rest.startswith(_GZIP):  # several packed files may follow on each other
+        if len(parts) == _MOST_PARTS:
+            cause = f"more than {_MOST_PARTS} packed files follow on each other"
+            raise failure("too_large", name, cause, _SMALLER)
         unpacker = zlib.decompressobj(wbits=31)
         try:
             parts.append(unpacker.decompress(rest, room + 1))
@@ -107,7 +113,7 @@ def text_of(content: bytes, name: str) -> str:
     Raises
     ------
     ItemFailure
-        ``binary``.
+        ``binary`` or ``too_large``.
     """
     if content.startswith(_ZIP):
         raise failure("binary", name, "a zip archive, not a spectrum", "unpack it first")
@@ -126,7 +132,10 @@ def text_of(content: bytes, name: str) -> str:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = content.decode("latin-1")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.count("\n") > _MOST_LINES:
+        raise failure("too_large", name, f"more than {_MOST_LINES} lines", _SMALLER)
+    return text
 
 
 def _too_large(name: str) -> ItemFailure:

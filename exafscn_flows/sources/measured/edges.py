@@ -16,6 +16,9 @@ above it, and monochromators may be some eV off."""
 _CLEAR = 10.0
 """A step is clear if it is so many times the noise."""
 
+_ROUNDING = 1e-5
+"""Numbers are rounded to so large a share of the range of a signal, or to less."""
+
 _ELSEWHERE = 5.0
 """Another step tells that an edge is somewhere else if it is so many times higher."""
 
@@ -55,8 +58,8 @@ class Step:
 
     @property
     def quality(self) -> float:
-        """Height as multiple of the noise; infinite without noise."""
-        return self.height / self.noise if self.noise > 0 else np.inf * np.sign(self.height)
+        """Height as multiple of the noise; 0 of a signal that is the same everywhere."""
+        return self.height / self.noise if self.noise > 0 else 0.0
 
 
 def edges_within(absorber: str, edge: str | None, low: float, high: float) -> list[float]:
@@ -152,4 +155,5 @@ def _noise(energy: np.ndarray, signal: np.ndarray, at: float) -> float:
     far = (energy[1:-1] < at - 20) | (energy[1:-1] > at + 60)
     odd = odd[far] if far.sum() >= 10 else odd
     # The mean of two neighbours scatters, too.
-    return float(1.4826 * np.median(np.abs(odd)) / np.sqrt(1.5))
+    noise = 1.4826 * float(np.median(np.abs(odd)) / np.sqrt(1.5))
+    return max(noise, _ROUNDING * float(np.ptp(signal)))

@@ -14,8 +14,8 @@ from exafscn_flows.spectra.feff_output import parse_chi, parse_xmu
 XMU_FORMAT = "xmu.dat of FEFF"
 CHI_FORMAT = "chi.dat of FEFF"
 
-_XMU = re.compile(r"^\W*omega\s+e\s+k\s+mu\s+mu0\s+chi\s*@#", re.MULTILINE)
-_CHI = re.compile(r"^\W*k\s+chi\s+mag\s+phase\b.*@#", re.MULTILINE)
+_XMU = re.compile(r"^[^\w\n]*omega\s+e\s+k\s+mu\s+mu0\s+chi\s*@#", re.MULTILINE)
+_CHI = re.compile(r"^[^\w\n]*k\s+chi\s+mag\s+phase\b.*@#", re.MULTILINE)
 _ABSORBER = re.compile(r"Abs\s+Z=\s*(\d{1,3}).*?([KLM]\d?)\s+shell")
 
 _HINT = "repeat the run, or copy the file again"

@@ -105,7 +105,7 @@ def read_nexus(
 def _read(
     file: "h5py.File", name: str, group: str, wish: Wish
 ) -> list[MeasuredSpectrum | Unreadable]:
-    entries = list(_entries(file, "", _DEEPEST))
+    entries = list(_entries(file, "", _DEEPEST, set()))
     if not entries:
         cause = "an HDF5 file without an entry of the definition NXxas"
         raise failure("unreadable", name, cause, "export the spectrum as NXxas, XDI or text")
@@ -130,16 +130,23 @@ def _attempt(table: ColumnTable, wish: Wish) -> MeasuredSpectrum | Unreadable:
         return Unreadable(table.group, error)
 
 
-def _entries(parent: "h5py.Group", path: str, depth: int) -> Iterator[str]:
+def _entries(parent: "h5py.Group", path: str, depth: int, seen: set[int]) -> Iterator[str]:
+    """Yield the paths of entries of NXxas; of a group that has several, one."""
+    import h5py
+
     for key in parent:
         child = _get(parent, key)
-        if child is None or not hasattr(child, "keys"):
+        if not isinstance(child, h5py.Group):
             continue
+        address = h5py.h5o.get_info(child.id).addr
+        if address in seen:
+            continue
+        seen.add(address)
         where = f"{path}/{key}" if path else key
         if _text(child, ("definition",)).startswith(_DEFINITION):
             yield where
         elif depth > 1:
-            yield from _entries(child, where, depth - 1)
+            yield from _entries(child, where, depth - 1, seen)
 
 
 def _tables(entry: "h5py.Group", name: str, group: str) -> Iterator[ColumnTable]:

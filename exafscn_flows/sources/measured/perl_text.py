@@ -23,6 +23,9 @@ _TOKEN = re.compile(
 
 _NUMBERS = re.compile(r"\(([^()]*)\)\s*;")
 
+_MOST = 1_000_000
+"""Numbers of a list, or characters of what is said about a record."""
+
 _DEEPEST = 20
 """Lists within lists; Athena has two or three."""
 
@@ -56,6 +59,8 @@ def numbers(text: str) -> np.ndarray:
     match = _NUMBERS.match(text)
     if not match:
         raise PerlError("a list of numbers has no end")
+    if match[1].count(",") > _MOST:
+        raise PerlError(f"a list has more than {_MOST} numbers")
     words = [word.strip().strip("'\"") for word in match[1].split(",")]
     return np.array([_number(word) for word in words if word])
 
@@ -68,6 +73,8 @@ def items(text: str) -> list[Item]:
     PerlError
         If it is no list, or has no end.
     """
+    if len(text) > _MOST:
+        raise PerlError(f"a list has more than {_MOST} characters")
     stack: list[list[Item]] = [[]]
     at = 0
     while match := _TOKEN.match(text, at):

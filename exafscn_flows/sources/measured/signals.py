@@ -19,6 +19,12 @@ _AGREE = 0.05
 """Counts and mu agree if they differ, but for scale and offset, by so large a share of the scatter
 of mu."""
 
+_MAIN_PART = 0.2
+"""The step of mu is so large a share of its range at least."""
+
+_LEAST_FALL = 0.01
+"""Counts of the transmitted beam fall by so large a share at an edge at least."""
+
 _LARGEST_MU = 20.0
 """Values of mu are smaller; those of counts are not."""
 
@@ -144,24 +150,38 @@ def _mended(
     table: ColumnTable, energy: np.ndarray, roles: Roles, signal: Signal, near: float | None
 ) -> tuple[Signal, str]:
     """Return a transmission whose columns have wrong names, and a note; "" if it is right."""
+    i0, it = table.rows[:, roles["i0"][0]], table.rows[:, roles["it"][0]]
+    i0_name, it_name = _label(table, roles["i0"][0]), _label(table, roles["it"][0])
+    if _is_mu(table, energy, i0, it, near):
+        note = f"the column {it_name} rises across the edge as mu does, so it is taken for mu"
+        return Signal("mu", it, False, it_name), note
     step, steepest = (_step(table, energy, signal.mu, place) for place in (near, None))
     # Where the stated edge is not in the scan, there are oscillations of another edge, which fall.
     if step is None or steepest is None or not (step.falls and steepest.falls):
         return signal, ""
-    i0, it = table.rows[:, roles["i0"][0]], table.rows[:, roles["it"][0]]
-    i0_name, it_name = _label(table, roles["i0"][0]), _label(table, roles["it"][0])
-    of_it, of_i0 = (_step(table, energy, column, step.energy) for column in (it, i0))
-    is_mu = of_it is not None and of_it.rises and not (of_i0 is not None and of_i0.falls)
-    if is_mu and np.nanmedian(np.abs(it)) < _LARGEST_MU:
-        note = (
-            f"the column {it_name} rises across the edge as mu does, so it is taken for mu itself"
-        )
-        return Signal("mu", it, False, it_name), note
     note = (
         f"ln({i0_name}/{it_name}) falls across the edge, so {i0_name} and {it_name} are swapped: "
         f"mu is ln({it_name}/{i0_name})"
     )
     return Signal("transmission", -signal.mu, False, f"ln({it_name}/{i0_name})"), note
+
+
+def _is_mu(
+    table: ColumnTable, energy: np.ndarray, i0: np.ndarray, it: np.ndarray, near: float | None
+) -> bool:
+    """Whether a column that is called It holds mu: It falls, and I0 has no edge."""
+    step, steepest = (_step(table, energy, it, place) for place in (near, None))
+    if step is None or steepest is None or not (step.rises and steepest.rises):
+        return False
+    of_i0 = _step(table, energy, i0, step.energy)
+    usable = it[np.isfinite(it)]
+    level = float(np.median(np.abs(i0[np.isfinite(i0)])))
+    return (
+        not (of_i0 is not None and of_i0.falls and of_i0.height < -_LEAST_FALL * level)
+        and float(np.median(np.abs(usable))) < _LARGEST_MU
+        # What I0 does on its own is a small part of what it does over the whole scan.
+        and step.height > _MAIN_PART * float(np.ptp(usable))
+    )
 
 
 def _best_counts(

@@ -8,17 +8,35 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exafscn_flows.fortran import fortran_float
+from exafscn_flows.fortran import fortran_float, is_number
 from exafscn_flows.sources.measured.columns import found_roles
 from exafscn_flows.sources.measured.spectrum import LEAST_POINTS, failure
 
 COMMENT = "#;%*!$"
 """Lines that begin with one of these are no rows."""
 
+_LONGEST_ROW = 20_000
+"""Characters; a longer line is no row of a table."""
+
+_LOOKED_AT = 1_000
+"""So many lines above a table may name its columns."""
+
+_LONGEST_LINE = 1_000
+"""So much of a line above a table is looked at."""
+
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eEdD][+-]?\d+)?")
 _INTEGER = re.compile(r"[+-]?\d+")
 _PAIR = re.compile(r"[:=](\s|$)")
 """What is written as ``key: value`` names no columns."""
+
+_COMMENT, _TEXT, _ODD = -1, -2, -3
+"""Kinds of lines that are no rows."""
+
+_GAP = 2
+"""So many lines of text may be within a table, such as damaged rows."""
+
+_SOME = 3
+"""Fewer rows of numbers above or below a table belong to the header."""
 
 _ODD_SHARE = 0.1
 """So large a share of the rows may have another number of columns: a scan that was stopped, or a
@@ -78,7 +96,7 @@ def read_table(lines: Sequence[str], name: str) -> TextTable:
     has_commas = _has_decimal_commas(lines)
     values, widths = array("d"), array("l")
     header: list[str] = []
-    # A line is a row (its number) or a line of the header: a comment (-1) or text (-2).
+    # A line is a row (its number), a comment, text, or what may have been a row.
     kinds = array("l")
     for line in lines:
         text = line.strip()
@@ -87,8 +105,8 @@ def read_table(lines: Sequence[str], name: str) -> TextTable:
         is_comment = text[0] in COMMENT and not text.startswith("**")
         numbers = None if is_comment else _numbers(text, has_commas)
         if numbers is None:
-            kinds.append(-1 if is_comment else -2)
-            header.append(_without_sign(text) if is_comment else text)
+            kinds.append(_COMMENT if is_comment else _ODD if _begins_as_row(text) else _TEXT)
+            header.append((_without_sign(text) if is_comment else text)[:_LONGEST_LINE])
         else:
             kinds.append(len(widths))
             widths.append(len(numbers))
@@ -108,7 +126,7 @@ def read_table(lines: Sequence[str], name: str) -> TextTable:
         cause = f"{n_large} tables follow on each other"
         raise failure("several_tables", name, cause, "write one file for each scan")
     if run.n_odd > _ODD_SHARE * n_rows:
-        cause = f"{run.n_odd} of {n_rows + run.n_odd} lines have not {width} numbers"
+        cause = f"lines that have not {width} numbers: {run.n_odd} of {n_rows + run.n_odd}"
         raise failure("ragged", name, cause, _HINT)
     ends = np.cumsum(np.frombuffer(widths, dtype=widths.typecode))
     firsts = ends[run.starts] - width
@@ -117,7 +135,10 @@ def read_table(lines: Sequence[str], name: str) -> TextTable:
     if has_commas:
         notes.append("the numbers have decimal commas")
     if run.n_odd:
-        notes.append(f"{run.n_odd} lines that have not {width} numbers are left out")
+        notes.append(f"lines left out because they have not {width} numbers: {run.n_odd}")
+    n_others = sum(len(other.starts) for other in runs if len(other.starts) >= _SOME) - n_rows
+    if n_others:
+        notes.append(f"lines of numbers left out because they are apart from the table: {n_others}")
     return TextTable(tuple(header[: run.n_above]), rows, tuple(run.breaks), tuple(notes))
 
 
@@ -147,7 +168,7 @@ def label_words(table: TextTable, name: str) -> tuple[str, ...]:
     width = table.rows.shape[1]
     is_whole = bool((table.rows == np.round(table.rows)).all())
     axis_only: tuple[str, ...] = ()
-    for line in reversed(table.header):
+    for line in reversed(table.header[-_LOOKED_AT:]):
         if _PAIR.search(line):
             continue
         for words in _splits(line):
@@ -187,7 +208,12 @@ def _has_decimal_commas(lines: Sequence[str]) -> bool:
     n_within = n_between = 0
     for line in lines:
         text = line.strip()
-        if "," not in text or text[0] in COMMENT or re.search(r"[A-Za-z]{2}", text):
+        if (
+            "," not in text
+            or len(text) > _LONGEST_ROW
+            or text[0] in COMMENT
+            or re.search(r"[A-Za-z]{2}", text)
+        ):
             continue
         words = [word for word in re.split(r"[\s;]+", text) if word]
         with_comma = [word for word in words if "," in word]
@@ -199,6 +225,8 @@ def _has_decimal_commas(lines: Sequence[str]) -> bool:
 
 def _numbers(text: str, has_commas: bool) -> list[float] | None:
     """Return the numbers of a line, None if it holds anything else, or one number only."""
+    if len(text) > _LONGEST_ROW:
+        return None
     text = text.replace(";", " ").replace('"', " ")
     text = text.replace(",", "." if has_commas else " ")
     words = text.split()
@@ -218,29 +246,38 @@ def _numbers(text: str, has_commas: bool) -> list[float] | None:
     return numbers
 
 
+def _begins_as_row(text: str) -> bool:
+    word = text.split(None, 1)[0].rstrip(",;")
+    return is_number(word.replace(",", "."))
+
+
 def _runs(kinds: Sequence[int], widths: Sequence[int], width: int) -> list[_Run]:
+    """Return the rows of one width, together where no more than a line or two is between them."""
     runs: list[_Run] = []
-    run: _Run | None = None
-    n_above = n_odd = 0
+    n_above = n_text = n_odd = 0
     was_comment = False
     for kind in kinds:
         if kind < 0:
             n_above += 1
-            was_comment = kind == -1
-            if kind == -2:
-                run = None
-        elif widths[kind] == width:
-            if run is None:
-                run = _Run(n_above, [], [])
-                runs.append(run)
-            elif was_comment:
-                run.breaks.append(len(run.starts))
-            if run.starts:
-                run.n_odd += n_odd
-            run.starts.append(kind)
-            n_odd, was_comment = 0, False
-        else:
+            n_text += kind == _TEXT
+            n_odd += kind != _COMMENT
+            was_comment = was_comment or kind == _COMMENT
+            continue
+        if widths[kind] != width:
             n_odd += 1
-    if run is not None:
-        run.n_odd += n_odd
+            continue
+        run = runs[-1] if runs else None
+        # A short run may be numbers in a header.
+        is_new = run is None or n_text > _GAP or (n_text and len(run.starts) < LEAST_POINTS)
+        if run is None or is_new:
+            run = _Run(n_above, [], [])
+            runs.append(run)
+        else:
+            run.n_odd += n_odd
+            if n_text or was_comment:
+                run.breaks.append(len(run.starts))
+        run.starts.append(kind)
+        n_text, n_odd, was_comment = 0, 0, False
+    if runs and n_text <= _GAP:
+        runs[-1].n_odd += n_odd
     return runs

@@ -64,6 +64,9 @@ def fortran(values: np.ndarray) -> list[str]:
         "#C E I0 It Ir\n#L Energy  I0  I1\n",
         "# 1) energy\n# 2) i0\n# 3) itrans\n",
         "Column 1: energy\nColumn 2: I0\nColumn 3: I1\n",
+        "; Epics Scan 1 dim\n; Column labels:\n; P1={Energy} --> {E.VAL}\n"
+        "; D1={i0} --> {s1}\n; D2={i1} --> {s2}\n",
+        "# Mono Energy(alt) * I0 * It\n",
         "SSRL - EXAFS Data Collector 2.0\nData:\nAchieved Energy\nI0\nI1\n\n",
         f"{XDAC}Energy   I0  It  \n",
         f"# {XDAC.replace(chr(10), chr(10) + '# ')}Energy   I0  It  \n",
@@ -179,7 +182,7 @@ def test_points_in_another_order_twice_or_without_number(rng):
     lines[60] = f"{ENERGY[60]} inf"
     found = read("# energy mu\n" + "\n".join(lines))
     assert len(found.mu) == len(MU) - 3
-    assert "3 of" in found.notes[0]
+    assert found.notes == (f"points left out because they hold no usable number: 3 of {len(MU)}",)
 
 
 def test_counts_of_a_lost_beam_are_left_out():
@@ -221,10 +224,19 @@ def test_several_tables_are_refused_and_a_comment_within_one_is_not():
     assert is_written(read("# energy i0 it\n" + halves))
 
 
+@pytest.mark.parametrize("damage", ["7x1.2 3 4", "@@", "7100.0 2e5 1e5 8", "7100.0 x 1e5"])
+@pytest.mark.parametrize("at", [40, 180])
+def test_a_damaged_line_is_left_out(damage, at):
+    lines = BODY.splitlines()
+    found = read("# energy i0 it\n" + "\n".join([*lines[:at], damage, *lines[at:]]))
+    assert is_written(found)
+    assert "left out" in found.notes[0]
+
+
 def test_a_stopped_scan():
     found = read("# energy i0 it\n" + BODY + "7900.0 2e5\n")
     assert is_written(found)
-    assert "1 lines" in found.notes[0]
+    assert "have not 3 numbers: 1" in found.notes[0]
 
 
 @pytest.mark.parametrize(
