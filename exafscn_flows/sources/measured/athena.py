@@ -5,6 +5,7 @@ Athena 0.8), and its E0 (``bkg_e0``) is on that scale. So it is added here.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -98,13 +99,11 @@ def read_project(
     is_json = text.lstrip()[:1] == "{"
     records, is_whole = _json_records(text, name) if is_json else _perl_records(text)
     found: list[MeasuredSpectrum | Unreadable] = []
-    labels: set[str] = set()
+    n_same: Counter[str] = Counter()
     for record in records:
-        label, n_same = record.label, 1
-        while label in labels:
-            n_same += 1
-            label = f"{record.label} ({n_same})"
-        labels.add(label)
+        n_same[record.label] += 1
+        number_of_label = n_same[record.label]
+        label = f"{record.label} ({number_of_label})" if number_of_label > 1 else record.label
         try:
             found.append(_spectrum(record, label, f"{name}, {label}", wish))
         except ItemFailure as error:
@@ -132,7 +131,7 @@ def _spectrum(record: _Record, label: str, name: str, wish: Wish) -> MeasuredSpe
     for key, what in _NO_SPECTRUM.items():
         if record.is_set(key):
             raise failure("no_spectrum", name, f"the record is {what}", "leave it out")
-    notes = [f"a second record of the label {record.label}"] if label != record.label else []
+    notes = [f"not the first record of the label {record.label}"] if label != record.label else []
     table = ColumnTable(name, label, FORMAT, (), (), np.empty((0, 0)), Stated())
     stated = agreed(_stated(record), wish, name)
     if record.is_set("is_chi"):
