@@ -46,3 +46,8 @@ def check_element(symbol: str) -> str:
     nearest = get_close_matches(symbol.strip().capitalize(), _SYMBOLS, n=1)
     advice = f": did you mean {nearest[0]!r}?" if nearest else ""
     raise ValueError(f"{symbol!r} is not an element symbol{advice}")
+
+
+def element_symbol(atomic_number: int) -> str | None:
+    """Return the symbol of an element, None if there is none of this number."""
+    return _SYMBOLS[atomic_number - 1] if 1 <= atomic_number <= len(_SYMBOLS) else None

@@ -1,9 +1,9 @@
-"""Whether an E0 can be that of an element's K edge."""
+"""Where edges are tabulated, and whether an E0 can be that of an element's K edge."""
 
 from functools import cache
 
-_ROOM = 20.0
-_SHARE = 0.01
+EDGE_ROOM = 20.0
+EDGE_SHARE = 0.01
 """How far E0 may be from the tabulated edge: eV, and a share of the energy.
 
 E0 of 18,600 sites of Ti to Zn, by FEFF 8.5L, is 2 to 15 eV above it; measurements differ by some eV
@@ -13,11 +13,25 @@ apart at least, beyond the lightest.
 
 
 @cache
-def _k_edge(element: str) -> float | None:
+def edge_energy(element: str, edge: str) -> float | None:
+    """Return the tabulated energy of an edge, eV (xraydb).
+
+    Parameters
+    ----------
+    element
+        Symbol.
+    edge
+        Such as "K" or "L3".
+
+    Returns
+    -------
+    float or None
+        None if the edge is not tabulated.
+    """
     import xraydb
 
-    edge = xraydb.xray_edge(element, "K")
-    return None if edge is None else float(edge.energy)
+    found = xraydb.xray_edge(element, edge)
+    return None if found is None else float(found.energy)
 
 
 def e0_fault(element: str, e0: float) -> str:
@@ -35,7 +49,7 @@ def e0_fault(element: str, e0: float) -> str:
     str
         Empty also if no K edge of the element is tabulated (xraydb).
     """
-    edge = _k_edge(element)
-    if edge is None or abs(e0 - edge) <= _ROOM + _SHARE * edge:
+    edge = edge_energy(element, "K")
+    if edge is None or abs(e0 - edge) <= EDGE_ROOM + EDGE_SHARE * edge:
         return ""
     return f"e0 is {e0:.5g} eV, and the K edge of {element} is at {edge:.5g} eV"
