@@ -1,6 +1,6 @@
 """Whether an E0 can be that of an element's K edge."""
 
-from functools import cache
+from exafscn_flows.spectra.edge_table import k_edge
 
 _ROOM = 20.0
 _SHARE = 0.01
@@ -10,14 +10,6 @@ E0 of 18,600 sites of Ti to Zn, by FEFF 8.5L, is 2 to 15 eV above it; measuremen
 from compound to compound, and calculations of heavy atoms by more. Neighbouring elements are 2.6 %
 apart at least, beyond the lightest.
 """
-
-
-@cache
-def _k_edge(element: str) -> float | None:
-    import xraydb
-
-    edge = xraydb.xray_edge(element, "K")
-    return None if edge is None else float(edge.energy)
 
 
 def e0_fault(element: str, e0: float) -> str:
@@ -33,9 +25,9 @@ def e0_fault(element: str, e0: float) -> str:
     Returns
     -------
     str
-        Empty also if no K edge of the element is tabulated (xraydb).
+        Empty also if no K edge of the element is tabulated.
     """
-    edge = _k_edge(element)
+    edge = k_edge(element)
     if edge is None or abs(e0 - edge) <= _ROOM + _SHARE * edge:
         return ""
     return f"e0 is {e0:.5g} eV, and the K edge of {element} is at {edge:.5g} eV"
