@@ -82,7 +82,8 @@ def _last_rise(energy: np.ndarray, flat: np.ndarray, low: float, high: float) ->
         return None
     # The median of three takes away a spike, and leaves a rise as it is.
     middle = y.copy()
-    middle[1:-1] = np.median([y[:-2], y[1:-1], y[2:]], axis=0)
+    low_two, high_two = np.minimum(y[:-2], y[1:-1]), np.maximum(y[:-2], y[1:-1])
+    middle[1:-1] = np.maximum(low_two, np.minimum(high_two, y[2:]))
     rises = np.flatnonzero((middle[:-1] < 0.5) & (middle[1:] >= 0.5))
     at = x[rises] + (0.5 - middle[rises]) / (middle[rises + 1] - middle[rises]) * np.diff(x)[rises]
     inside = at[(at >= low) & (at <= high)]

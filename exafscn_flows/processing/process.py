@@ -10,7 +10,7 @@ from exafscn_flows.processing.background import subtract_background
 from exafscn_flows.processing.edge import find_edge
 from exafscn_flows.processing.glitches import find_glitches
 from exafscn_flows.processing.noise import noise_of, usable_kmax
-from exafscn_flows.processing.normalization import Normalization, edge_step_warnings
+from exafscn_flows.processing.normalization import edge_step_warnings
 from exafscn_flows.processing.other_edges import find_other_edge
 from exafscn_flows.processing.rebin import is_dense, rebin
 from exafscn_flows.processing.settings import ETOK, KSTEP, ProcessingSettings
@@ -120,7 +120,22 @@ def process(
     settings = settings or ProcessingSettings()
     energy, mu = _checked(energy, mu)
     n_measured = len(energy)
-    energy, mu, found, cut, warnings = _prepared(energy, mu, absorber, settings)
+    warnings: tuple[str, ...] = ()
+    found = find_edge(energy, mu, absorber, settings)
+    if settings.rebin and is_dense(energy, found.e0):
+        energy, mu = rebin(energy, mu, found.e0)
+        warnings += (f"The {n_measured} points were averaged to {len(energy)}.",)
+        found = find_edge(energy, mu, absorber, settings)
+    cut = None
+    if settings.cut_other_edges and (other := find_other_edge(energy, found, absorber)):
+        cut = other.cut
+        energy, mu = energy[energy < cut], mu[energy < cut]
+        warnings += (
+            f"mu jumps by {100 * other.jump:+.0f} % of the edge step at {other.energy:.0f} eV, "
+            f"near {other.edge}: what is above {cut:.0f} eV was left out.",
+        )
+        found = find_edge(energy, mu, absorber, settings)
+    k, chi, bkg = subtract_background(energy, found.norm, found.e0, settings)
     warnings += edge_step_warnings(found)
     if mode == "fluorescence":
         warnings += (
@@ -128,7 +143,6 @@ def process(
             "has made chi(k) too small.",
         )
 
-    k, chi, bkg = subtract_background(energy, found.norm, found.e0, settings)
     data_k = np.sqrt(ETOK * (energy[energy > found.e0] - found.e0))
     glitches: tuple[float, ...] = ()
     if settings.deglitch:
@@ -193,30 +207,6 @@ def _checked(energy: np.ndarray, mu: np.ndarray) -> tuple[np.ndarray, np.ndarray
             "give a whole scan, from the pre-edge to the EXAFS",
         )
     return energy, mu
-
-
-def _prepared(
-    energy: np.ndarray, mu: np.ndarray, absorber: str, settings: ProcessingSettings
-) -> tuple[np.ndarray, np.ndarray, Normalization, float | None, tuple[str, ...]]:
-    """Rebin and cut the scan, and normalise it."""
-    warnings: tuple[str, ...] = ()
-    found = find_edge(energy, mu, absorber, settings)
-    if settings.rebin and is_dense(energy, found.e0):
-        n_measured = len(energy)
-        energy, mu = rebin(energy, mu, found.e0)
-        warnings += (f"The {n_measured} points were averaged to {len(energy)}.",)
-        found = find_edge(energy, mu, absorber, settings)
-    cut = None
-    if settings.cut_other_edges and (other := find_other_edge(energy, found, absorber)):
-        cut = other.cut
-        kept = energy < cut
-        warnings += (
-            f"mu jumps by {100 * other.jump:+.0f} % of the edge step at {other.energy:.0f} eV, "
-            f"near {other.edge}: what is above {cut:.0f} eV was left out.",
-        )
-        energy, mu = energy[kept], mu[kept]
-        found = find_edge(energy, mu, absorber, settings)
-    return energy, mu, found, cut, warnings
 
 
 def _kmax(
