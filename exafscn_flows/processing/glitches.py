@@ -35,7 +35,7 @@ def find_glitches(k: np.ndarray, chi: np.ndarray) -> tuple[np.ndarray, np.ndarra
     Returns
     -------
     glitches
-        Indices of the points, ascending; shape (n_glitches,).
+        True where there is one; shape (n_k,).
     chi
         chi(k) with what lies below R = 7 Å in their place; shape (n_k,).
     """
@@ -54,7 +54,7 @@ def find_glitches(k: np.ndarray, chi: np.ndarray) -> tuple[np.ndarray, np.ndarra
         # What replaces them rings with the glitch itself until it has settled.
         for _ in range(8):
             chi[replaced] = band(chi, 0.0, LARGEST_R)[replaced]
-    return np.flatnonzero(replaced), chi
+    return replaced, chi
 
 
 def _deviation(rest: np.ndarray, inside: np.ndarray) -> np.ndarray:

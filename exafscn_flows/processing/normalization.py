@@ -27,8 +27,10 @@ _LINE_POINTS = 4
 """What a pre-edge line needs, eV and points; with less, there is a constant."""
 
 _OUTLIER = 7.0
-"""Points farther than so many median absolute deviations from a first fit are left out of the
-second."""
+_PRE_EDGE_SPIKE = 0.03
+_POST_EDGE_SPIKE = 0.5
+"""Points farther than so many median absolute deviations, and than these shares of the rise of mu,
+from a first fit are left out of the second. Less can be the foot of the edge, or EXAFS."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,12 @@ def normalize(
     """
     rel = energy - e0
     first, last, npre = _pre_edge(rel, energy, settings)
-    line, noise = _fit(rel, mu, first, last, npre)
-    pre_edge = np.polyval(line, rel)
-
     begin, end, nnorm = _post_edge(rel, energy, settings)
-    curve, _ = _fit(rel, mu - pre_edge, begin, end, nnorm)
+    rise = abs(float(np.median(mu[begin:end]) - np.median(mu[first:last])))
+    line, noise = _fit(rel[first:last], mu[first:last], npre, _PRE_EDGE_SPIKE * rise)
+    pre_edge = np.polyval(line, rel)
+    above = (mu - pre_edge)[begin:end]
+    curve, _ = _fit(rel[begin:end], above, nnorm, _POST_EDGE_SPIKE * rise)
     edge_step = settings.edge_step or float(curve[-1])
     if not (np.isfinite(edge_step) and edge_step > 0):
         raise ItemFailure(
@@ -183,16 +186,13 @@ def _slice(rel: np.ndarray, low: float, high: float) -> tuple[int, int]:
     return int(first), int(last)
 
 
-def _fit(
-    rel: np.ndarray, values: np.ndarray, first: int, last: int, degree: int
-) -> tuple[np.ndarray, float]:
+def _fit(x: np.ndarray, y: np.ndarray, degree: int, spike: float) -> tuple[np.ndarray, float]:
     """Fit a polynomial, without outliers; return its coefficients and the residual's deviation."""
-    x, y = rel[first:last], values[first:last]
     scale = max(1.0, float(np.abs(x).max()))
     powers = (x[:, None] / scale) ** np.arange(degree, -1, -1)
     found = _solve(powers, y)
     distance = np.abs(y - powers @ found)
-    kept = distance <= _OUTLIER * np.median(distance)
+    kept = distance <= max(spike, _OUTLIER * float(np.median(distance)))
     if degree + 2 <= kept.sum() < len(kept):
         found = _solve(powers[kept], y[kept])
         distance = distance[kept]

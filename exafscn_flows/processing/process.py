@@ -57,7 +57,7 @@ class ProcessedSpectrum:
     cut
         Where the scan was cut before another element's edge, eV; None if it was not.
     glitches
-        Wave numbers at which chi(k) was replaced, 1/Å.
+        Wave numbers in the usable range at which chi(k) was replaced, 1/Å.
     warnings
         Sentences about what may be wrong.
     """
@@ -143,19 +143,25 @@ def process(
             "has made chi(k) too small.",
         )
 
-    data_k = np.sqrt(ETOK * (energy[energy > found.e0] - found.e0))
-    glitches: tuple[float, ...] = ()
+    data_k = np.sqrt(ETOK * np.maximum(energy - found.e0, 0))
+    norm, glitches = found.norm, np.zeros(len(k), dtype=bool)
     if settings.deglitch:
-        at, chi = find_glitches(k, chi)
-        glitches = tuple(float(x) for x in k[at])
-    noise = noise_of(k, chi, data_k)
+        glitches, chi = find_glitches(k, chi)
+    if glitches.any():
+        # The background has followed them: it is fitted again to mu without them.
+        near = np.interp(data_k, k, glitches) > 0
+        norm = np.where(near, bkg + np.interp(data_k, k, chi), norm)
+        k, chi, bkg = subtract_background(energy, norm, found.e0, settings)
+        more, chi = find_glitches(k, chi)
+        glitches |= more
+    noise = noise_of(k, chi, data_k[data_k > 0])
     kmax = _kmax(k, chi, noise, settings)
     used = (k >= settings.kmin) & (k <= kmax)
-    inside = [f"{x:.2f}" for x in glitches if settings.kmin <= x <= kmax]
-    if inside:
-        places = ", ".join(inside[:5]) + (", ..." if len(inside) > 5 else "")
-        points = "point was" if len(inside) == 1 else "points were"
-        warnings += (f"{len(inside)} {points} replaced as glitches, at k = {places} 1/Å.",)
+    replaced = tuple(round(float(x), 2) for x in k[glitches & used])
+    if replaced:
+        places = ", ".join(f"{x:.2f}" for x in replaced[:5]) + (", ..." if replaced[5:] else "")
+        points = "point of chi(k) was" if len(replaced) == 1 else "points of chi(k) were"
+        warnings += (f"{len(replaced)} {points} replaced as glitches, at k = {places} 1/Å.",)
     return ProcessedSpectrum(
         absorber=absorber,
         e0=found.e0,
@@ -180,7 +186,7 @@ def process(
         kweight=settings.kweight,
         n_measured=n_measured,
         cut=cut,
-        glitches=glitches,
+        glitches=replaced,
         warnings=warnings,
     )
 
