@@ -8,7 +8,7 @@ from exafscn_flows.processing.settings import ProcessingSettings
 from exafscn_flows.spectra.edge_table import Edge, edges, k_edge
 
 WINDOW = (-25.0, 45.0)
-"""Where E0 may be, relative to the tabulated edge, eV: chemical shifts reach 20 eV, and the energies
+"""Where E0 may be, relative to the tabulated edge, eV: chemical shifts reach 20 eV, and energies
 of monochromators are up to 20 eV wrong."""
 
 _SETTLED = 0.01
@@ -36,7 +36,7 @@ def find_edge(
     absorber
         Symbol of the absorber.
     settings
-        ``e0`` fixes it.
+        ``e0`` fixes it; ``edge_step`` is not looked at.
 
     Raises
     ------
@@ -51,6 +51,7 @@ def find_edge(
     low, high = tabulated + WINDOW[0], tabulated + WINDOW[1]
     if not energy[0] < high or not energy[-1] > low:
         raise _no_edge(energy, mu, absorber, tabulated)
+    settings = settings.model_copy(update={"edge_step": None})
     if settings.e0 is not None:
         return normalize(energy, mu, settings.e0, settings)
     e0 = tabulated
@@ -73,6 +74,20 @@ def find_edge(
     return found
 
 
+def median_of_three(values: np.ndarray) -> np.ndarray:
+    """Return values without single spikes; what rises or falls stays as it is.
+
+    Parameters
+    ----------
+    values
+        Shape (n,), at least 3.
+    """
+    middle = values.copy()
+    before, at, after = values[:-2], values[1:-1], values[2:]
+    middle[1:-1] = np.maximum(np.minimum(before, at), np.minimum(np.maximum(before, at), after))
+    return middle
+
+
 def _last_rise(energy: np.ndarray, flat: np.ndarray, low: float, high: float) -> float | None:
     """Return where flat rises above 0.5 for the last time, between its points on a line."""
     first, last = np.searchsorted(energy, [low, high])
@@ -80,10 +95,7 @@ def _last_rise(energy: np.ndarray, flat: np.ndarray, low: float, high: float) ->
     x, y = energy[first:last], flat[first:last]
     if len(x) < 3:
         return None
-    # The median of three takes away a spike, and leaves a rise as it is.
-    middle = y.copy()
-    low_two, high_two = np.minimum(y[:-2], y[1:-1]), np.maximum(y[:-2], y[1:-1])
-    middle[1:-1] = np.maximum(low_two, np.minimum(high_two, y[2:]))
+    middle = median_of_three(y)
     rises = np.flatnonzero((middle[:-1] < 0.5) & (middle[1:] >= 0.5))
     at = x[rises] + (0.5 - middle[rises]) / (middle[rises + 1] - middle[rises]) * np.diff(x)[rises]
     inside = at[(at >= low) & (at <= high)]

@@ -93,7 +93,7 @@ def normalize(
     pre_edge = np.polyval(line, rel)
     above = (mu - pre_edge)[begin:end]
     curve, _ = _fit(rel[begin:end], above, nnorm, _POST_EDGE_SPIKE * rise)
-    edge_step = settings.edge_step or float(curve[-1])
+    edge_step = float(curve[-1])
     if not (np.isfinite(edge_step) and edge_step > 0):
         raise ItemFailure(
             "no_edge",
@@ -101,6 +101,7 @@ def normalize(
             "give energy and mu of one edge; if mu is ln(i0 / i1), see whether i0 and i1 are "
             "exchanged",
         )
+    edge_step = settings.edge_step or edge_step
     norm = (mu - pre_edge) / edge_step
     post = np.polyval(curve, rel) - curve[-1]
     flat = np.where(rel > 0, norm - post / edge_step, norm)

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from exafscn_flows.processing.edge import median_of_three
 from exafscn_flows.processing.normalization import Normalization
 from exafscn_flows.spectra.edge_table import Edge, edges
 
@@ -29,6 +30,11 @@ MnCO3."""
 
 _MEDIANS = 6.0
 """And a jump is so many times the median of all of the scan, which noise raises."""
+
+_OPPOSITE = 0.5
+_NEAR = 100.0
+"""EXAFS goes up and down: a jump of it has one the other way, of more than this share, within so
+many eV."""
 
 _SHIFT = (-10.0, 20.0)
 """Where a jump is, relative to the tabulated edge, eV."""
@@ -81,7 +87,8 @@ def find_other_edge(energy: np.ndarray, found: Normalization, absorber: str) -> 
     weights = _weights()
     if len(grid) < len(weights):
         return None
-    jumps = np.convolve(np.interp(grid, energy, found.norm), weights[::-1], mode="valid")
+    norm = np.interp(grid, energy, median_of_three(found.norm))
+    jumps = np.convolve(norm, weights[::-1], mode="valid")
     at = start + _STEP * np.arange(len(jumps))
     size = np.abs(jumps)
     limit = np.maximum(_LEAST, _FALL / (at - found.e0))
@@ -93,6 +100,9 @@ def find_other_edge(energy: np.ndarray, found: Normalization, absorber: str) -> 
         if edge.element != absorber and edge.name != "L1" and near.any():
             # Of edges in one place, that of K, and the nearest.
             best = int(np.argmax(size * near))
+            around = np.abs(at - at[best]) < _NEAR
+            if -(jumps * np.sign(jumps[best]))[around].min() > _OPPOSITE * size[best]:
+                continue
             return OtherEdge(_nearest(at[best], absorber), float(at[best]), float(jumps[best]))
     return None
 

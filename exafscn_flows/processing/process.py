@@ -10,7 +10,7 @@ from exafscn_flows.processing.background import subtract_background
 from exafscn_flows.processing.edge import find_edge
 from exafscn_flows.processing.glitches import find_glitches
 from exafscn_flows.processing.noise import noise_of, usable_kmax
-from exafscn_flows.processing.normalization import edge_step_warnings
+from exafscn_flows.processing.normalization import edge_step_warnings, normalize
 from exafscn_flows.processing.other_edges import find_other_edge
 from exafscn_flows.processing.rebin import is_dense, rebin
 from exafscn_flows.processing.settings import ETOK, KSTEP, ProcessingSettings
@@ -135,8 +135,10 @@ def process(
             f"near {other.edge}: what is above {cut:.0f} eV was left out.",
         )
         found = find_edge(energy, mu, absorber, settings)
-    k, chi, bkg = subtract_background(energy, found.norm, found.e0, settings)
     warnings += edge_step_warnings(found)
+    if settings.edge_step is not None:
+        found = normalize(energy, mu, found.e0, settings)
+    k, chi, bkg = subtract_background(energy, found.norm, found.e0, settings)
     if mode == "fluorescence":
         warnings += (
             "Measured in fluorescence: if the sample was concentrated and thick, self-absorption "
