@@ -17,8 +17,10 @@ _RIGHT = (14.0, 54.0)
 """A jump is the distance of two lines through these ranges around it, eV. An edge of an element is
 up to 20 eV wide."""
 
-_FROM = 100.0
-"""Nearer after E0 than this, eV, EXAFS changes as much as edges do."""
+_FIRST = 70.0
+_FROM = 150.0
+"""Where jumps are looked at, and where they can be edges, after E0, eV. Nearer to it, EXAFS changes
+as much as edges do."""
 
 _LEAST = 0.08
 _FALL = 60.0
@@ -31,10 +33,10 @@ MnCO3."""
 _MEDIANS = 6.0
 """And a jump is so many times the median of all of the scan, which noise raises."""
 
-_OPPOSITE = 0.5
-_NEAR = 100.0
-"""EXAFS goes up and down: a jump of it has one the other way, of more than this share, within so
-many eV."""
+_BEFORE = (-130.0, -64.0)
+_SHARE = 0.5
+"""EXAFS goes up and down, ever less: in this range before a jump of it, eV, where an edge gives
+nothing, are jumps of more than this share of it."""
 
 _SHIFT = (-10.0, 20.0)
 """Where a jump is, relative to the tabulated edge, eV."""
@@ -82,7 +84,7 @@ def find_other_edge(energy: np.ndarray, found: Normalization, absorber: str) -> 
     absorber
         Symbol; none of its own edges is looked for.
     """
-    start = found.e0 + _FROM
+    start = found.e0 + _FIRST
     grid = np.arange(start + _LEFT[0], energy[-1], _STEP)
     weights = _weights()
     if len(grid) < len(weights):
@@ -92,7 +94,7 @@ def find_other_edge(energy: np.ndarray, found: Normalization, absorber: str) -> 
     at = start + _STEP * np.arange(len(jumps))
     size = np.abs(jumps)
     limit = np.maximum(_LEAST, _FALL / (at - found.e0))
-    high = size > np.maximum(limit, _MEDIANS * np.median(size))
+    high = (size > np.maximum(limit, _MEDIANS * np.median(size))) & (at > found.e0 + _FROM)
     if not high.any():
         return None
     for edge in sorted(edges(), key=lambda edge: edge.energy):
@@ -100,8 +102,8 @@ def find_other_edge(energy: np.ndarray, found: Normalization, absorber: str) -> 
         if edge.element != absorber and edge.name != "L1" and near.any():
             # Of edges in one place, that of K, and the nearest.
             best = int(np.argmax(size * near))
-            around = np.abs(at - at[best]) < _NEAR
-            if -(jumps * np.sign(jumps[best]))[around].min() > _OPPOSITE * size[best]:
+            first, last = np.searchsorted(at, [at[best] + distance for distance in _BEFORE])
+            if size[first:last].max(initial=0) > _SHARE * size[best]:
                 continue
             return OtherEdge(_nearest(at[best], absorber), float(at[best]), float(jumps[best]))
     return None
