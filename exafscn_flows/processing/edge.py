@@ -5,6 +5,7 @@ import numpy as np
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.processing.normalization import Normalization, normalize
 from exafscn_flows.processing.settings import ProcessingSettings
+from exafscn_flows.spectra.edge_energy import e0_fault
 from exafscn_flows.spectra.edge_table import Edge, edges, k_edge
 
 WINDOW = (-25.0, 45.0)
@@ -16,8 +17,8 @@ _TRIALS = 10
 """E0 and the normalisation depend on each other until E0 moves by less than this, eV."""
 
 _EVIDENCE = 5.0
-"""An edge is a step so many times as high as mu scatters before and after it. In 40 measured spectra
-of Ti to Zn it is 8.7 or more; elsewhere in them, up to 4.8."""
+"""An edge is a step so many times as high as mu scatters before and after it. It is 8.7 or more in
+40 measured spectra of Ti to Zn; elsewhere in them, up to 4.8."""
 
 
 def find_edge(
@@ -53,6 +54,8 @@ def find_edge(
         raise _no_edge(energy, mu, absorber, tabulated)
     settings = settings.model_copy(update={"edge_step": None})
     if settings.e0 is not None:
+        if fault := e0_fault(absorber, settings.e0):
+            raise ItemFailure("no_edge", fault, "correct e0, or the absorber")
         return normalize(energy, mu, settings.e0, settings)
     e0 = tabulated
     for _ in range(_TRIALS):

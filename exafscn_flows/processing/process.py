@@ -20,6 +20,12 @@ LEAST_KMAX = 6.0
 
 LEAST_POINTS = 50
 
+_LARGEST_MU = 1e100
+"""Of this, squares can be calculated."""
+
+_GAP = 0.25
+"""Steps of k larger than this, 1/Å, are said: they cannot tell apart what lies beyond R = 6 Å."""
+
 Mode = Literal["transmission", "fluorescence"]
 
 
@@ -159,6 +165,7 @@ def process(
     noise = noise_of(k, chi, data_k[data_k > 0])
     kmax = _kmax(k, chi, noise, settings)
     used = (k >= settings.kmin) & (k <= kmax)
+    warnings += _gaps(data_k, settings.kmin, kmax)
     replaced = tuple(round(float(x), 2) for x in k[glitches & used])
     if replaced:
         places = ", ".join(f"{x:.2f}" for x in replaced[:5]) + (", ..." if replaced[5:] else "")
@@ -206,6 +213,9 @@ def _checked(energy: np.ndarray, mu: np.ndarray) -> tuple[np.ndarray, np.ndarray
                 f"a number at {len(wrong)} points",
                 "leave these points out; mu = ln(i0 / i1) needs counts above 0",
             )
+    largest = float(np.abs(mu).max(initial=0))
+    if largest > _LARGEST_MU:
+        raise ItemFailure("bad_spectrum", f"mu reaches {largest:.3g}", "give mu, not counts")
     if not (np.diff(energy) > 0).all():
         raise ValueError("the energies do not ascend, or one comes twice")
     if len(energy) < LEAST_POINTS:
@@ -215,6 +225,19 @@ def _checked(energy: np.ndarray, mu: np.ndarray) -> tuple[np.ndarray, np.ndarray
             "give a whole scan, from the pre-edge to the EXAFS",
         )
     return energy, mu
+
+
+def _gaps(data_k: np.ndarray, kmin: float, kmax: float) -> tuple[str, ...]:
+    begin, end = data_k[:-1], data_k[1:]
+    gaps = np.flatnonzero((end - begin > _GAP) & (end > kmin) & (begin < kmax))
+    if not len(gaps):
+        return ()
+    first = gaps[0]
+    more = f", nor in {len(gaps) - 1} more gaps" if len(gaps) > 1 else ""
+    return (
+        f"There are no points from k = {begin[first]:.2f} to {end[first]:.2f} 1/Å{more}: chi(k) is "
+        "interpolated there.",
+    )
 
 
 def _kmax(

@@ -251,6 +251,16 @@ def test_a_short_pre_edge_gets_a_constant_and_a_warning() -> None:
     assert found.edge_step == pytest.approx(1, abs=0.05)
 
 
+def test_a_gap_is_said() -> None:
+    k = np.sqrt(ETOK * np.maximum(ENERGY - E0, 0))
+    kept = (k < 7.2) | (k > 7.6)
+    found = process(ENERGY[kept], MU[kept], "Fe")
+    assert len(found.warnings) == 1
+    assert found.warnings[0].startswith("There are no points from k = 7.")
+    beyond = (k < 14.2) | (k > 14.6)
+    assert process(ENERGY[beyond], MU[beyond], "Fe").warnings == ()
+
+
 def test_fluorescence_warns_of_self_absorption() -> None:
     assert "self-absorption" in process(ENERGY, MU, "Fe", mode="fluorescence").warnings[0]
     assert process(ENERGY, MU, "Fe", mode="transmission").warnings == ()
@@ -307,6 +317,7 @@ def test_bad_arrays_are_refused_in_one_line() -> None:
         failure = refused(ENERGY, mu)
         assert failure.kind == "bad_spectrum"
         assert f"mu is {name} at point 21" in failure.message
+    assert "1e+200" in refused(ENERGY, 1e200 * MU / MU.max()).message
     for energy, mu in ((ENERGY[::-1], MU), (np.append(ENERGY[:-1], ENERGY[-2]), MU), (ENERGY, [1])):
         with pytest.raises(ValueError, match=r"ascend|shapes"):
             process(energy, mu, "Fe")
@@ -318,6 +329,7 @@ def test_another_absorber_than_was_measured_is_refused_and_the_right_one_named()
         assert failure.kind == "no_edge"
         assert f"no K edge of {absorber}" in failure.message
         assert "one of Fe at 7112 eV" in failure.message
+    assert "e0 is 6540 eV" in refused(ENERGY, MU, e0=6540.0).message
     # Where the scan has the energies of the other edge.
     energy = np.concatenate([ENERGY, np.arange(ENERGY[-1] + 5, ENERGY[-1] + 300, 5)])
     failure = refused(energy, noisy(1e-3, energy), "Co")
