@@ -131,7 +131,7 @@ def test_the_projector_keeps_shells_and_is_one() -> None:
 
 
 def test_rbkg_tells_what_is_background() -> None:
-    near = absorption(ENERGY, lambda k: shell(k, 1.2))
+    near = absorption(ENERGY, lambda k: shell(k, 1.2, n=1.5))
 
     def size(rbkg: float) -> float:
         found = process(ENERGY, near, "Fe", ProcessingSettings(rbkg=rbkg))
