@@ -20,7 +20,7 @@ from exafscn_flows.features.settings import (
     XftfSettings,
     wavelet_r,
 )
-from exafscn_flows.features.spline_background import fit_background
+from exafscn_flows.features.spline_background import subtract_background
 from exafscn_flows.imports import without
 
 
@@ -48,7 +48,7 @@ with _undisturbed(), without("mkl_fft"):
     from larch.xafs import pre_edge as _larch_pre_edge
     from larch.xafs import xftf as _larch_xftf
     from larch.xafs import xftr as _larch_xftr
-    from larch.xafs.xafsutils import ETOK, TINY_ENERGY
+    from larch.xafs.xafsutils import TINY_ENERGY
 
 _E0_ROUNDING = 0.05
 """FEFF writes energies to 0.01 eV, so mu(E) may seem to begin just above E0."""
@@ -125,29 +125,15 @@ def _autobk(
     edge_step: float,
     settings: AutobkSettings,
 ) -> Background:
+    def window(k: np.ndarray, kmin: float, kmax: float) -> np.ndarray:
+        named = {"window": settings.window, "dx": settings.dk, "dx2": settings.dk}
+        weights: np.ndarray = ftwindow(k, xmin=kmin, xmax=kmax, **named)
+        return weights
+
     with _errors_of("autobk"):
-        # As larch prepares the fit; `iek0` is the last point at or below E0.
-        strict = remove_dups(energy, tiny=TINY_ENERGY)
-        iek0 = max(0, int(np.searchsorted(strict, ek0, side="right")) - 1)
-        above = strict[iek0:] - ek0
-        k_data = np.sign(above) * np.sqrt(ETOK * np.abs(above))
-        kmax = k_data[-1] if settings.kmax is None else min(k_data[-1], settings.kmax)
-        k = settings.kstep * np.arange(int(1.01 + kmax / settings.kstep), dtype=float)
-        window = ftwindow(
-            k,
-            xmin=settings.kmin,
-            xmax=kmax,
-            window=settings.window,
-            dx=settings.dk,
-            dx2=settings.dk,
+        k, chi, bkg = subtract_background(
+            remove_dups(energy, tiny=TINY_ENERGY), mu, ek0, window, settings
         )
-        end = int(np.searchsorted(strict, ek0 + kmax**2 / ETOK, side="right")) - 1
-        n_fitted = min(len(strict) - 1, end + 1) - iek0 + 1
-        fitted, chi = fit_background(
-            k_data, mu[iek0:], n_fitted, kmax, k, window * k**settings.kweight, settings
-        )
-    bkg = mu.copy()
-    bkg[iek0 : iek0 + n_fitted] = fitted
     chi /= edge_step
     for name, array in (("chi", chi), ("background", bkg)):
         if not np.isfinite(array).all():

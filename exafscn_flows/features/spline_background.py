@@ -6,14 +6,71 @@ the clamps, so the spline, the change of grid and the transform are matrices her
 all of them again for each of some fifty trials, which takes five times as long.
 """
 
+from collections.abc import Callable
+from functools import lru_cache
+
 import numpy as np
+from scipy.constants import elementary_charge, hbar, m_e
 from scipy.interpolate import BSpline, make_interp_spline, splrep
 from scipy.optimize import leastsq
 
 from exafscn_flows.features.settings import AutobkSettings
 
+ETOK = 1 / (1e20 * hbar**2 / (2 * m_e * elementary_charge))
+"""2m/ħ², 1/(eV Å²): k² over energy above E0, to the last bit that of larch."""
+
+Weigh = Callable[[np.ndarray, float, float], np.ndarray]
+"""Window over k from kmin to kmax."""
+
+_CLAMPED = 0.1
+"""What larch multiplies the clamps by where chi(R) below rbkg vanishes."""
+
 _TRANSFORM = 0.05 / np.sqrt(np.pi)
 """Larch takes this step of k, 1/Å, for the size of chi(R) in the fit, whatever kstep is."""
+
+
+def subtract_background(
+    energy: np.ndarray, mu: np.ndarray, ek0: float, window: Weigh, settings: AutobkSettings
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Take the background off mu(E).
+
+    Parameters
+    ----------
+    energy, mu
+        Energy in ascending order without repetition, eV, and absorption; shape (n_e,).
+    ek0
+        Energy where k = 0, eV.
+    window
+        Window of the transform in the fit.
+    settings
+        Parameters of autobk; its own ``window`` is not looked at.
+
+    Returns
+    -------
+    k, chi
+        Wave number from 0 on, 1/Å, and what is left of mu, not divided by the edge step; shape
+        (n_k,).
+    bkg
+        mu with its background in place of it from ek0 to kmax; shape (n_e,).
+
+    Raises
+    ------
+    ValueError
+        As in `fit_background`.
+    """
+    # The last point at or below E0.
+    first = max(0, int(np.searchsorted(energy, ek0, side="right")) - 1)
+    above = energy[first:] - ek0
+    k_data = np.sign(above) * np.sqrt(ETOK * np.abs(above))
+    kmax = k_data[-1] if settings.kmax is None else min(k_data[-1], settings.kmax)
+    k = settings.kstep * np.arange(int(1.01 + kmax / settings.kstep), dtype=float)
+    end = int(np.searchsorted(energy, ek0 + kmax**2 / ETOK, side="right")) - 1
+    n_fitted = min(len(energy) - 1, end + 1) - first + 1
+    weight = window(k, settings.kmin, kmax) * k**settings.kweight
+    fitted, chi = fit_background(k_data, mu[first:], n_fitted, kmax, k, weight, settings)
+    bkg = mu.copy()
+    bkg[first : first + n_fitted] = fitted
+    return k, chi, bkg
 
 
 def fit_background(
@@ -59,10 +116,7 @@ def fit_background(
     """
     if len(k_out) > settings.nfft:
         raise ValueError(f"chi(k) has {len(k_out)} points, more than nfft = {settings.nfft}")
-    r_step = np.pi / (settings.kstep * settings.nfft)
-    rbkg, k_range = max(settings.rbkg, 2 * r_step), kmax - settings.kmin
-    n_knots = 1 + int(2 * rbkg * k_range / np.pi)
-    n_r = int(1 + (n_knots - 1) * np.pi / (2 * r_step * k_range))
+    n_knots, n_r = _sizes(kmax, settings)
     knots, start = _first_spline(k, mu, _knots(settings.kmin, kmax, n_knots))
 
     k, mu = k[:n_fitted], mu[:n_fitted]
@@ -78,7 +132,7 @@ def fit_background(
 
     def residual(coefficients: np.ndarray) -> np.ndarray:
         low_r = fitted[:, 0] - fitted[:, 1:] @ coefficients
-        scale = 0.1 + 10 * (low_r @ low_r) / len(low_r)
+        scale = _CLAMPED + 10 * (low_r @ low_r) / len(low_r)
         ends = clamped[:, 0] - clamped[:, 1:] @ coefficients
         return np.concatenate([low_r, scale * ends])
 
@@ -95,6 +149,72 @@ def fit_background(
     if covariance is None:
         raise ValueError("mu(E) does not determine the spline")
     return basis @ found, on_grid[:, 0] - on_grid[:, 1:] @ found
+
+
+def remove_background(
+    k: np.ndarray, chi: np.ndarray, window: Weigh, settings: AutobkSettings
+) -> np.ndarray:
+    """Take off chi(k) what the fit to a mu(k) with this chi(k) would take for background.
+
+    Calculated chi(k) has what autobk removes from measured spectra, shells and errors of the muffin
+    tin below R = rbkg; this removes it. The spline, its knots and the clamps are those of
+    `fit_background`, whose solution is linear in mu once nothing is left below rbkg.
+
+    Parameters
+    ----------
+    k
+        Wave number from 0 to where the measurement ends, in steps of ``settings.kstep``, 1/Å; shape
+        (n_k,).
+    chi
+        chi(k) of any number of spectra; shape (..., n_k).
+    window
+        Window of the transform in the fit.
+    settings
+        Parameters of autobk; its own ``window`` and ``kmax`` are not looked at.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (..., n_k).
+
+    Raises
+    ------
+    ValueError
+        If k is no such grid, or has more than nfft points.
+    """
+    if len(k) > settings.nfft or not np.allclose(k, settings.kstep * np.arange(len(k))):
+        raise ValueError(f"k does not go from 0 in steps of {settings.kstep:g} 1/Å")
+    left: np.ndarray = np.asarray(chi) @ _projector(len(k), window, settings).T
+    return left
+
+
+@lru_cache(maxsize=32)
+def _projector(n_k: int, window: Weigh, settings: AutobkSettings) -> np.ndarray:
+    """Return what chi on the grid is multiplied by to lose its background; shape (n_k, n_k)."""
+    k = settings.kstep * np.arange(n_k)
+    kmax = float(k[-1])
+    n_knots, n_r = _sizes(kmax, settings)
+    at = _knots(settings.kmin, kmax, n_knots)
+    knots, _, _ = splrep(at, at, k=3)
+    basis = BSpline(knots, np.eye(len(at)), 3)(k)
+    weight = window(k, settings.kmin, kmax) * k**settings.kweight
+    chir = _TRANSFORM * np.fft.fft(np.diag(weight), settings.nfft, axis=0)[:n_r]
+    clamps = np.zeros((n_k, n_k))
+    n = settings.nclamp
+    clamps[:n] += settings.clamp_lo * np.eye(n_k)[:n]
+    clamps[n_k - n :] += settings.clamp_hi * np.eye(n_k)[n_k - n :]
+    seen = np.concatenate([chir.real, chir.imag, _CLAMPED * clamps])
+    projector: np.ndarray = np.eye(n_k) - basis @ (np.linalg.pinv(seen @ basis) @ seen)
+    projector.flags.writeable = False
+    return projector
+
+
+def _sizes(kmax: float, settings: AutobkSettings) -> tuple[int, int]:
+    """Return the number of knots, and of values of chi(R) that are fitted."""
+    r_step = np.pi / (settings.kstep * settings.nfft)
+    rbkg, k_range = max(settings.rbkg, 2 * r_step), kmax - settings.kmin
+    n_knots = 1 + int(2 * rbkg * k_range / np.pi)
+    return n_knots, int(1 + (n_knots - 1) * np.pi / (2 * r_step * k_range))
 
 
 def _knots(kmin: float, kmax: float, n_knots: int) -> np.ndarray:

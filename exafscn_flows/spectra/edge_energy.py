@@ -1,6 +1,6 @@
-"""Where edges are tabulated, and whether an E0 can be that of an element's K edge."""
+"""Whether an E0 can be that of an element's K edge."""
 
-from functools import cache
+from exafscn_flows.spectra.edge_table import edge_energy
 
 EDGE_ROOM = 20.0
 EDGE_SHARE = 0.01
@@ -10,28 +10,6 @@ E0 of 18,600 sites of Ti to Zn, by FEFF 8.5L, is 2 to 15 eV above it; measuremen
 from compound to compound, and calculations of heavy atoms by more. Neighbouring elements are 2.6 %
 apart at least, beyond the lightest.
 """
-
-
-@cache
-def edge_energy(element: str, edge: str) -> float | None:
-    """Return the tabulated energy of an edge, eV (xraydb).
-
-    Parameters
-    ----------
-    element
-        Symbol.
-    edge
-        Such as "K" or "L3".
-
-    Returns
-    -------
-    float or None
-        None if the edge is not tabulated.
-    """
-    import xraydb
-
-    found = xraydb.xray_edge(element, edge)
-    return None if found is None else float(found.energy)
 
 
 def e0_fault(element: str, e0: float) -> str:
@@ -47,7 +25,7 @@ def e0_fault(element: str, e0: float) -> str:
     Returns
     -------
     str
-        Empty also if no K edge of the element is tabulated (xraydb).
+        Empty also if no K edge of the element is tabulated.
     """
     edge = edge_energy(element, "K")
     if edge is None or abs(e0 - edge) <= EDGE_ROOM + EDGE_SHARE * edge:

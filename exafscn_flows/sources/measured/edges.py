@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exafscn_flows.spectra.edge_energy import EDGE_ROOM, EDGE_SHARE, edge_energy
+from exafscn_flows.spectra.edge_energy import EDGE_ROOM, EDGE_SHARE
+from exafscn_flows.spectra.edge_table import edge_energy
 
 _BEFORE, _AFTER = (-80.0, -8.0), (10.0, 50.0)
 """Where mu before and after the edge is looked at, eV from it."""

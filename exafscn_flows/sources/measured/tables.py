@@ -23,7 +23,7 @@ from exafscn_flows.sources.measured.spectrum import (
     Stated,
     failure,
 )
-from exafscn_flows.spectra.edge_energy import edge_energy
+from exafscn_flows.spectra.edge_table import edge_energy
 
 _LARGEST_K = 40.0
 """1/Å; energies in eV, and angles, are larger."""

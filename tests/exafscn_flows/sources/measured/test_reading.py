@@ -17,7 +17,7 @@ from exafscn_flows.sources.measured import (
     read_measured,
 )
 from exafscn_flows.sources.measured.content import MAX_BYTES
-from exafscn_flows.spectra.edge_energy import edge_energy
+from exafscn_flows.spectra.edge_table import edge_energy
 
 EXPERIMENTAL = Path(__file__).parents[5] / "shared" / "data" / "experimental"
 

@@ -1,0 +1,17 @@
+"""Measured spectra: mu(E) to E0, normalised mu and chi(k). Importing it imports no scipy."""
+
+from exafscn_flows.processing.background import remove_background
+from exafscn_flows.processing.edge import find_edge
+from exafscn_flows.processing.normalization import Normalization, normalize
+from exafscn_flows.processing.process import ProcessedSpectrum, process
+from exafscn_flows.processing.settings import ProcessingSettings
+
+__all__ = [
+    "Normalization",
+    "ProcessedSpectrum",
+    "ProcessingSettings",
+    "find_edge",
+    "normalize",
+    "process",
+    "remove_background",
+]

@@ -1,0 +1,45 @@
+"""The part of chi(k) that comes from a range of R."""
+
+import numpy as np
+
+from exafscn_flows.processing.settings import KSTEP
+
+LARGEST_R = np.pi / (2 * KSTEP)
+"""What steps of k can tell apart, Å."""
+
+
+def band(chi: np.ndarray, rmin: float, rmax: float) -> np.ndarray:
+    """Return what chi(k) has between two R.
+
+    The straight line between its ends belongs to R = 0; without it, chi continues beyond its ends
+    as an odd function, where it would begin and stop abruptly otherwise.
+
+    Parameters
+    ----------
+    chi
+        chi(k) in steps of `KSTEP`; shape (n_k,).
+    rmin, rmax
+        Range of R, Å.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_k,).
+    """
+    n = len(chi)
+    line = np.linspace(chi[0], chi[-1], n)
+    inner = (chi - line)[1:-1]
+    waves = np.fft.rfft(np.concatenate([[0.0], inner, [0.0], -inner[::-1]]))
+    r = LARGEST_R * np.arange(len(waves)) / (n - 1)
+    waves[(r < rmin) | (r > rmax)] = 0
+    part: np.ndarray = np.fft.irfft(waves, 2 * (n - 1))[:n]
+    return part + line if rmin <= 0 else part
+
+
+def local_mean(values: np.ndarray, half: int) -> np.ndarray:
+    """Return the mean of up to `half` values to either side of each; shape (n_k,)."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    at = np.arange(len(values))
+    low, high = np.maximum(at - half, 0), np.minimum(at + half + 1, len(values))
+    mean: np.ndarray = (sums[high] - sums[low]) / (high - low)
+    return mean
