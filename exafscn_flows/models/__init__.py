@@ -8,6 +8,8 @@ from exafscn_flows.models.base import ModelBase
 from exafscn_flows.models.convolutional_network import ConvolutionalNetwork
 from exafscn_flows.models.extra_trees import ExtraTrees
 from exafscn_flows.models.gradient_boosting import GradientBoosting
+from exafscn_flows.models.kernel_ridge import KernelRidge
+from exafscn_flows.models.kernel_trees import KernelTrees
 from exafscn_flows.models.late_fusion import LateFusion
 from exafscn_flows.models.mlp import Mlp
 from exafscn_flows.models.random_forest import RandomForest
@@ -23,6 +25,8 @@ __all__ = [
     "ConvolutionalNetwork",
     "ExtraTrees",
     "GradientBoosting",
+    "KernelRidge",
+    "KernelTrees",
     "LateFusion",
     "Mlp",
     "ModelSettings",

@@ -7,6 +7,8 @@ from exafscn_flows.models.base import ModelBase
 from exafscn_flows.models.convolutional_network import ConvolutionalNetwork
 from exafscn_flows.models.extra_trees import ExtraTrees
 from exafscn_flows.models.gradient_boosting import GradientBoosting
+from exafscn_flows.models.kernel_ridge import KernelRidge
+from exafscn_flows.models.kernel_trees import KernelTrees
 from exafscn_flows.models.mlp import Mlp
 from exafscn_flows.models.random_forest import RandomForest
 from exafscn_flows.models.spectral_network import SpectralNetwork
@@ -24,6 +26,8 @@ MEMBERS: tuple[type[ModelBase], ...] = registered(
         ConvolutionalNetwork,
         SpectralNetwork,
         TwoStage,
+        KernelRidge,
+        KernelTrees,
     ],
     reserved=["average", "late_fusion"],
 )
