@@ -16,7 +16,7 @@ from typer.main import get_command
 from exafscn_flows.config.campaign import CampaignConfig, Sample
 from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.features import Concatenation, XftfSettings
-from exafscn_flows.models import Average, LateFusion, TwoStage
+from exafscn_flows.models import Average, KernelTrees, LateFusion, TwoStage
 from exafscn_flows.sources import FeffRunsSource, MaterialsProjectSource, TableSource
 from exafscn_flows.spectra import Feff10Settings, PdfSettings, StoredSettings
 from exafscn_flows.spectra.feff_cards import EXTERNAL_CARDS, FEFF10_CARDS
@@ -82,7 +82,7 @@ def required(model: type[BaseModel], name: str) -> dict[str, Any]:
         return {"members": [{"kind": "mlp"}, {"kind": "extra_trees"}]}
     if model is LateFusion and name != "member":
         return {"member": {"kind": "extra_trees"}}
-    if model is TwoStage and name != "first":
+    if model in (TwoStage, KernelTrees) and name != "first":
         return {"first": "running_coordination"}
     if model is MaterialsProjectSource:
         return {"kind": "materials_project"}

@@ -187,9 +187,7 @@ class CampaignConfig(StrictModel):
                 raise LocatedError(at, _unknown("feature set", model.auxiliary, list(sets)))
             if model.auxiliary is not None and sets[model.auxiliary].kind != AUXILIARY:
                 kind = sets[model.auxiliary].kind
-                message = (
-                    f"{model.auxiliary} is of kind {kind}, and only {AUXILIARY} is predicted first"
-                )
+                message = f"{model.auxiliary} is of kind {kind}: models predict {AUXILIARY} first"
                 raise LocatedError(at, message)
             for index, name in enumerate(model.feature_sets or sets):
                 where = (*at, "feature_sets", index) if model.feature_sets else at

@@ -28,7 +28,7 @@ class RunningCoordination(FromStructure):
     The number of atoms nearer than r, the integral of 4 pi r^2 rho(r) (Egami and Billinge,
     Underneath the Bragg Peaks, chapter 3), where every atom is a Gaussian of width sigma. No
     spectrum takes part: a model on it shows what perfect knowledge of all distances would tell,
-    and `two_stage` models predict it first.
+    and `two_stage` and `kernel_trees` models predict it first.
     """
 
     kind: Literal["running_coordination"] = "running_coordination"

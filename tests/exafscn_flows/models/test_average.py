@@ -220,7 +220,7 @@ def test_every_member_has_its_part() -> None:
         (
             "{kind: k_space}",
             "kind: two_stage, first: k_space",
-            "k_space is of kind k_space, and two stages predict running_coordination",
+            "k_space is of kind k_space: models predict running_coordination first",
         ),
     ],
     ids=[

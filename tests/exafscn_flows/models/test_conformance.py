@@ -27,6 +27,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "late_fusion": {"member": {"kind": "random_forest", "n_estimators": 2}},
     "two_stage": {"first": "running_coordination", "second": {"n_estimators": 2}},
+    "kernel_trees": {"first": "running_coordination", "trees": {"n_estimators": 2}},
 }
 """Settings by kind, where some are required."""
 
@@ -45,7 +46,7 @@ X = RNG.normal(size=(60, 5)).astype(np.float32)
 GROUPS = np.repeat(np.arange(20), 3)
 COLUMNS = Columns(np.arange(1.0, 6.0), (np.arange(1.0, 3.0), np.arange(3.0)))
 BESIDE = np.stack([X[:, 0] ** 2, X[:, 1] * X[:, 2]], axis=1)
-"""What a model of two stages predicts first, at two distances."""
+"""What some models predict first, at two distances."""
 R = np.array([2.0, 3.0])
 LABELS: dict[TaskName, np.ndarray] = {
     "classes": np.digitize(X[:, 2], [-0.5, 0.5]),
