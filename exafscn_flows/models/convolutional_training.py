@@ -6,7 +6,8 @@ import torch
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.models.convolutional_layers import ConvolutionalLayers
 from exafscn_flows.models.convolutional_network import ConvolutionalNetwork
-from exafscn_flows.models.network_training import Course, moved, train_networks
+from exafscn_flows.models.moved_curves import moved
+from exafscn_flows.models.network_training import Course, train_networks
 from exafscn_flows.models.networks import NetworkClassifier, NetworkRegressor
 from exafscn_flows.models.training_set import TrainingSet
 

@@ -41,6 +41,10 @@ class CurveNetwork(nn.Module):
         """Return what is made of curves, shape (n, n_axis), before it is standardised."""
         raise NotImplementedError
 
+    def views(self, rows: torch.Tensor) -> list[torch.Tensor]:
+        """Return rows as the network looks at them to predict: once, or changed a little, too."""
+        return [rows]
+
     def split(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return what is made of the curves of rows, standardised, and the other features."""
         curves, others = rows[:, : self.n_axis], rows[:, self.n_axis :]
@@ -92,7 +96,12 @@ class Networks:
         return self.networks[0].n_axis + self.networks[0].n_others
 
     def outputs(self, X: np.ndarray) -> np.ndarray:
-        """Return what comes out of each network, float64, shape (n_networks, n, n_outputs).
+        """Return what comes out of each network for each of its views.
+
+        Returns
+        -------
+        numpy.ndarray
+            Float64, shape (n_networks * n_views, n, n_outputs).
 
         Raises
         ------
@@ -108,9 +117,14 @@ class Networks:
             raise ValueError("features hold values that are not finite")
         with one_thread(), torch.no_grad():
             found = [
-                torch.cat([one(part) for part in torch.split(rows, ROWS)]) for one in self.networks
+                torch.cat([_of_views(one, part) for part in torch.split(rows, ROWS)], dim=1)
+                for one in self.networks
             ]
-        return torch.stack(found).numpy().astype(np.float64)
+        return torch.cat(found).numpy().astype(np.float64)
+
+
+def _of_views(network: CurveNetwork, rows: torch.Tensor) -> torch.Tensor:
+    return torch.stack([network(view) for view in network.views(rows)])
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from exafscn_flows.models.fourier import radii, transform
+from exafscn_flows.models.moved_curves import moved
 from exafscn_flows.models.networks import CurveNetwork
 
 POWERS = (-1, 0, 1)
@@ -25,6 +26,7 @@ class SpectralLayers(CurveNetwork):
 
     weights: torch.Tensor
     transform: torch.Tensor
+    shares: torch.Tensor
 
     def __init__(self, n_axis: int, n_others: int, n_outputs: int, dropout: float = 0.0) -> None:
         super().__init__(n_axis, n_others, n_outputs)
@@ -34,6 +36,7 @@ class SpectralLayers(CurveNetwork):
         self.register_buffer("scale", torch.ones(n_inputs))
         self.register_buffer("weights", torch.ones(len(POWERS), n_axis))
         self.register_buffer("transform", torch.zeros(n_axis, 2 * n_r))
+        self.register_buffer("shares", torch.zeros(3))
         layers: list[nn.Module] = []
         width = n_inputs + n_others
         for hidden in HIDDEN:
@@ -56,6 +59,22 @@ class SpectralLayers(CurveNetwork):
         """
         self.weights.copy_(torch.stack([(k / k.mean()) ** power for power in POWERS]))
         self.transform.copy_(torch.tensor(transform(k.numpy())))
+
+    def set_stretch(self, stretch: float) -> None:
+        """Have curves looked at as they are, and with k stretched and pressed by a share."""
+        self.shares.copy_(torch.tensor([-stretch, 0.0, stretch]))
+
+    def views(self, rows: torch.Tensor) -> list[torch.Tensor]:
+        """Return rows with k stretched by each share, once of shares that are the same."""
+        curves, others = rows[:, : self.n_axis], rows[:, self.n_axis :]
+        # k itself, but for a factor.
+        points = self.weights[POWERS.index(1)]
+        return [
+            torch.cat([moved(curves, points, (points * (1 + share)).expand_as(curves)), others], 1)
+            if share
+            else rows
+            for share in torch.unique(self.shares)
+        ]
 
     def inputs(self, curves: torch.Tensor) -> torch.Tensor:
         """Return weighted χ(k), and real and imaginary χ(R), shape (n, n_inputs)."""

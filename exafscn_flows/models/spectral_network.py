@@ -24,12 +24,15 @@ class SpectralNetwork(NetworkSettings):
 
     Features are k-weighted chi(k), a set of kind ``k_space``, alone or before others in a
     concatenation; the network makes chi(R) of them, and takes the others as they are.
-    In training, k is stretched at random, as if all distances were a little shorter or longer.
+    In training, k is stretched at random, as if all distances were a little shorter or longer;
+    probabilities are the mean of those of the spectrum, stretched and pressed by two thirds of the
+    most in training, and as it is.
     Inputs are standardised, and so are numbers to learn. One more network learns to tell such
     spectra from others: it gives the out-of-distribution score.
     """
 
     takes = "k_space"
+    version = 2
 
     kind: Literal["spectral_network"] = "spectral_network"
     name: ModelName = "spectral_network"

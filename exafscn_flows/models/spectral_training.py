@@ -7,13 +7,16 @@ import torch
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.models.fourier import check_k
 from exafscn_flows.models.guarded import GuardedClassifier, GuardedRegressor, guarded
-from exafscn_flows.models.network_training import Course, moved, train_networks
+from exafscn_flows.models.moved_curves import moved
+from exafscn_flows.models.network_training import Course, train_networks
 from exafscn_flows.models.spectral_layers import SpectralLayers
 from exafscn_flows.models.spectral_network import SpectralNetwork
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.models.wrong_spectra import with_wrong_ones
 
 BATCH_SIZE = 256
+VIEWS = 2 / 3
+"""How far a spectrum is stretched and pressed when it is asked about, by the most in training."""
 GUARD_EPOCHS = 12
 """Of the guard, over real and wrong spectra."""
 
@@ -48,20 +51,27 @@ def train(
         ) from None
     points = torch.tensor(axis, dtype=torch.float32)
     course = Course.of(settings, BATCH_SIZE, softness=settings.softness)
+    # Of numbers nobody knows how they change with all distances, as a bond length does.
+    is_stretched = settings.stretch > 0 and data.task == "classes"
 
     def make(n_others: int, n_outputs: int) -> SpectralLayers:
         network = SpectralLayers(len(axis), n_others, n_outputs, settings.dropout)
         network.set_axis(torch.tensor(axis, dtype=torch.float64))
         return network
 
+    def make_stretched(n_others: int, n_outputs: int) -> SpectralLayers:
+        network = make(n_others, n_outputs)
+        if is_stretched:
+            network.set_stretch(VIEWS * settings.stretch)
+        return network
+
     def stretched(curves: torch.Tensor) -> torch.Tensor:
-        # Of numbers nobody knows how they change with all distances, as a bond length does.
-        if settings.stretch == 0 or data.task == "numbers":
+        if not is_stretched:
             return curves
         shares = 1 + settings.stretch * (2 * torch.rand(len(curves), 1) - 1)
         return moved(curves, points, points * shares)
 
-    fitted = train_networks(data, seed, course, make, 0.0, stretched)
+    fitted = train_networks(data, seed, course, make_stretched, 0.0, stretched)
     both = with_wrong_ones(data, seed)
     course = replace(course, epochs=GUARD_EPOCHS, n_networks=1, softness=0.0, class_weight=None)
     return guarded(fitted, train_networks(both, seed, course, make, 0.0, lambda curves: curves))

@@ -15,7 +15,7 @@ from exafscn_flows.errors import CampaignError, ItemFailure
 from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import ConvolutionalNetwork
 from exafscn_flows.models.convolutional_layers import ConvolutionalLayers
-from exafscn_flows.models.network_training import moved
+from exafscn_flows.models.moved_curves import moved
 from exafscn_flows.models.networks import NetworkClassifier, NetworkRegressor
 from exafscn_flows.models.persistence import dump_model, load_model
 from exafscn_flows.models.training_set import TrainingSet

@@ -200,3 +200,23 @@ def test_it_knows_spectra_of_its_absorbers_from_others() -> None:
     np.testing.assert_array_equal(both.ood_score(data.X), both.members[0].ood_score(data.X))
     trees = ExtraTrees(n_estimators=2).fit(data, 0)
     assert np.isnan(ood_score(trees, data.X)).all()
+
+
+def test_a_spectrum_is_asked_about_stretched_and_pressed_too() -> None:
+    fitted: Any = SpectralNetwork(epochs=3, stretch=0.03).fit(DATA, 0)
+    k = K * np.array([0.98, 1.0, 1.02])[:, None]
+    views = [np.array([np.interp(one, K, row) for row in X[:20]]) for one in k]
+    (network,) = fitted.fitted.networks
+    alone = SpectralNetwork.load(SpectralNetwork.dump(fitted))
+    alone.fitted.networks[0].shares.zero_()
+    wanted = np.mean([alone.predict_proba(one) for one in views], axis=0)
+    np.testing.assert_allclose(fitted.predict_proba(X[:20]), wanted, atol=1e-5)
+    assert not np.allclose(alone.predict_proba(X[:20]), wanted, atol=1e-3)
+    np.testing.assert_allclose(network.shares, [-0.02, 0, 0.02])
+
+
+def test_numbers_are_asked_for_as_they_are() -> None:
+    data = replace(DATA, y=Y * 0.5, task="numbers")
+    fitted: Any = SpectralNetwork(epochs=2, stretch=0.03).fit(data, 0)
+    assert len(fitted.fitted.outputs(X[:2])) == 1
+    assert len(fitted.guard.outputs(X[:2])) == 1
