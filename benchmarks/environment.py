@@ -41,8 +41,10 @@ from exafscn_flows.store.store import Store
 FILE = Path(__file__).resolve().parents[1] / "configs" / "study_environment.yaml"
 NAME = "study-environment"
 BEST = "average"
-USED = ["xanes", "running_coordination"]
-"""Kinds of feature sets that it takes."""
+STUDIED = "xanes"
+"""Name of the feature set that models of all metals are fitted on."""
+USED = [STUDIED, "running_coordination"]
+"""Kinds of feature sets that they take."""
 SIX = ["Ti", "V", "Cr", "Co", "Ni", "Cu"]
 SHIFTS = [-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0]
 """Errors of the scale of energies, eV."""
@@ -76,7 +78,8 @@ def of_seed(table: Path, seed: int) -> pd.DataFrame:
     if seed:
         # Experiments are made once; so are models of one metal, or on other features.
         written = YAML(typ="safe").load(FILE)
-        models = [one for one in written["models"] if one.get("per") == "campaign"]
+        joint = [one for one in written["models"] if one.get("per") == "campaign"]
+        models = [{**one, "feature_sets": [STUDIED]} for one in joint]
         sets = [one for one in written["features"]["sets"] if one["kind"] in USED]
         keys += ["study=null", f"features.sets={json.dumps(sets)}"]
         keys += [f"models={json.dumps(models)}"]
