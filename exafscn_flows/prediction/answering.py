@@ -23,6 +23,10 @@ from exafscn_flows.spectra.edge_table import edge_energy
 _PRE_EDGE = 60.0
 """A normalised spectrum that begins nearer to its edge than this, eV, is continued before it."""
 
+_ONLY_CHI = (
+    "Only chi(k) is given: E0, normalisation and background are those of whoever has made it."
+)
+
 _CONTINUED = 200.0, 5.0
 """How far, and in what steps, eV."""
 
@@ -107,10 +111,11 @@ def check_settings(settings: ProcessingSettings) -> None:
 
 def _usable(spectrum: MeasuredSpectrum, absorber: str, settings: ProcessingSettings) -> _Usable:
     if spectrum.energy is None or spectrum.mu is None:
-        assert spectrum.k is not None and spectrum.chi is not None
+        assert spectrum.k is not None
+        assert spectrum.chi is not None
         is_calculated = spectrum.format == CHI_FORMAT
         found = process_chi(spectrum.k, spectrum.chi, settings, is_calculated=is_calculated)
-        warnings = () if is_calculated else ("chi(k) is taken as somebody has made it of mu(E).",)
+        warnings = () if is_calculated else (_ONLY_CHI,)
         return _Usable(found.k, found.chi, found.kmin, found.kmax, None, warnings)
     energy, mu = spectrum.energy, spectrum.mu
     said: tuple[str, ...] = ()

@@ -22,7 +22,7 @@ class Predictor(Protocol):
     """
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str: ...
 
     @property
     def classes(self) -> tuple[int, ...]: ...

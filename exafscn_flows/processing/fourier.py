@@ -1,7 +1,8 @@
-"""The part of chi(k) that comes from a range of R."""
+"""chi(R), and the part of chi(k) that comes from a range of R."""
 
 import numpy as np
 
+from exafscn_flows.features.windows import hanning
 from exafscn_flows.processing.settings import KSTEP
 
 LARGEST_R = np.pi / (2 * KSTEP)
@@ -43,3 +44,27 @@ def local_mean(values: np.ndarray, half: int) -> np.ndarray:
     low, high = np.maximum(at - half, 0), np.minimum(at + half + 1, len(values))
     mean: np.ndarray = (sums[high] - sums[low]) / (high - low)
     return mean
+
+
+def magnitude(
+    k: np.ndarray, chi: np.ndarray, kmin: float, kmax: float, r: np.ndarray
+) -> np.ndarray:
+    """Return |chi(R)|, with k² and a Hanning window whose edges are 1 1/Å wide.
+
+    Parameters
+    ----------
+    k, chi
+        Wave number in steps of `KSTEP`, 1/Å, and chi(k); shape (n_k,).
+    kmin, kmax
+        Range, 1/Å.
+    r
+        Distances without phase shift, Å; shape (n_r,).
+
+    Returns
+    -------
+    numpy.ndarray
+        In 1/Å³, in the normalisation of larch; shape (n_r,).
+    """
+    weighted = chi * k**2 * hanning(k, kmin, kmax, 1.0)
+    size: np.ndarray = np.abs(np.exp(2j * r[:, None] * k) @ weighted) * KSTEP / np.sqrt(np.pi)
+    return size
