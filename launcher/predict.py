@@ -28,6 +28,8 @@ _COLUMNS = (
     *("e0", "edge_step", "warnings", "error", "hint"),
 )
 
+_FIGURES = (".pdf", ".png", ".svg")
+
 _NAMED = 3
 """So many spectra are named before a warning that concerns more."""
 
@@ -99,16 +101,21 @@ def predict_files(asked: Asked, show: Print, plot: Path | None) -> bool:
         One of `print_table`, `print_json`, `print_csv`.
     plot
         File of a figure for each spectrum; None for none.
-    """
-    if plot is not None:
-        # The others have no use for matplotlib, which takes half a second to import.
-        from exafscn_flows.report.prediction_figures import check_format, write_figures
 
-        check_format(plot)
+    Raises
+    ------
+    UsageError
+        If what was asked makes no sense, or there can be no such file.
+    """
+    if plot is not None and plot.suffix.lower() not in _FIGURES:
+        raise UsageError(f"{plot}: its name has to end in one of {', '.join(_FIGURES)}")
     found = list(asked.answers())
     show(found)
     answers = [one for one in found if isinstance(one, Answer)]
     if plot is not None and answers:
+        # Whoever wants no figure need not wait for matplotlib.
+        from exafscn_flows.report.prediction_figures import write_figures
+
         for path in write_figures(answers, plot):
             print(f"figure: {path.resolve()}", file=sys.stderr)
     return len(answers) == len(found)

@@ -7,14 +7,11 @@ from typing import BinaryIO
 import numpy as np
 from matplotlib.axes import Axes
 
-from exafscn_flows.errors import UsageError
 from exafscn_flows.prediction import Answer
 from exafscn_flows.processing import ProcessedSpectrum
 from exafscn_flows.processing.fourier import magnitude
 from exafscn_flows.report.style import COLORS, INK, LINE, MUTED, STYLE, Figure, to_svg
 from exafscn_flows.whole_file import whole_file
-
-FORMATS = (".pdf", ".png", ".svg")
 
 _R = np.linspace(0, 6, 301)
 """Distances that are shown, Å."""
@@ -26,18 +23,6 @@ _ROW = 90
 """Letters in a line of the title."""
 
 
-def check_format(path: Path) -> None:
-    """Check that a file's name says how it is to be written.
-
-    Raises
-    ------
-    UsageError
-        If its suffix is none of those that can be written.
-    """
-    if path.suffix.lower() not in FORMATS:
-        raise UsageError(f"{path}: its name has to end in one of {', '.join(FORMATS)}")
-
-
 def write_figures(answers: Sequence[Answer], path: Path) -> Iterator[Path]:
     """Write a figure of each answer; yield the files.
 
@@ -46,8 +31,8 @@ def write_figures(answers: Sequence[Answer], path: Path) -> Iterator[Path]:
     answers
         One at least.
     path
-        Of one figure, or of a PDF with a page for each. Several files in the other formats have
-        numbers, such as ``name_1.png``.
+        Its suffix is .pdf, .png or .svg. A PDF has a page for each answer; several files in the
+        other formats have numbers, such as ``name_1.png``.
 
     Raises
     ------
