@@ -355,5 +355,5 @@ def test_nothing_heavy_is_loaded_for_it(tmp_path):
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)[0]["cn"] == 6
     loaded = set(done.stderr.split())
-    heavy = ("torch", "larch", "pymatgen", "pymongo", "pandas", "sklearn", "matplotlib", "h5py")
+    heavy = ("torch", "larch", "scipy", "pymatgen", "pymongo", "pandas", "matplotlib", "h5py")
     assert loaded.isdisjoint(heavy)
