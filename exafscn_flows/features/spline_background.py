@@ -33,9 +33,9 @@ _LEAST_POINTS = 5
 """What splines through points need."""
 
 _TRIALS = 100
-_SETTLED = 1e-9
+_SETTLED = 1e-10
 _FIRST_DAMPING = 1e-3
-"""The fit ends when coefficients change by so small a share; mostly, after three trials."""
+"""The fit ends when the residual changes by so small a share; mostly, after three trials."""
 
 _UNDETERMINED = "mu(E) does not determine the spline"
 
@@ -247,11 +247,12 @@ def at_least(fitted: np.ndarray, clamped: np.ndarray, start: np.ndarray) -> np.n
             raise ValueError(_UNDETERMINED)
         tried = coefficients + step
         changed = _residual(fitted, clamped, tried)
-        if not changed @ changed <= residual @ residual:
-            damping = max(10 * damping, _FIRST_DAMPING)
-        else:
+        least, size = residual @ residual, changed @ changed
+        if size <= least:
             coefficients, residual, damping = tried, changed, damping / 10
-        if np.linalg.norm(step) <= _SETTLED * np.linalg.norm(coefficients):
+        else:
+            damping = max(10 * damping, _FIRST_DAMPING)
+        if abs(size - least) <= _SETTLED * least:
             break
     return coefficients
 

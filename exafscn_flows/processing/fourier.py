@@ -1,5 +1,7 @@
 """chi(R), and the part of chi(k) that comes from a range of R."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from exafscn_flows.features.windows import hanning
@@ -28,13 +30,25 @@ def band(chi: np.ndarray, rmin: float, rmax: float) -> np.ndarray:
         Shape (n_k,).
     """
     n = len(chi)
-    line = np.linspace(chi[0], chi[-1], n)
-    inner = (chi - line)[1:-1]
-    waves = np.fft.rfft(np.concatenate([[0.0], inner, [0.0], -inner[::-1]]))
-    r = LARGEST_R * np.arange(len(waves)) / (n - 1)
+    share, r = _grids(n)
+    line = chi[0] + (chi[-1] - chi[0]) * share
+    odd = np.zeros(2 * (n - 1))
+    odd[1 : n - 1] = chi[1:-1] - line[1:-1]
+    odd[n:] = -odd[n - 2 : 0 : -1]
+    waves = np.fft.rfft(odd)
     waves[(r < rmin) | (r > rmax)] = 0
     part: np.ndarray = np.fft.irfft(waves, 2 * (n - 1))[:n]
     return part + line if rmin <= 0 else part
+
+
+@lru_cache(maxsize=32)
+def _grids(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the shares of the way from the first to the last of n points, and R of waves, Å."""
+    share = np.arange(n) / (n - 1)
+    grids = share, LARGEST_R * share
+    for grid in grids:
+        grid.flags.writeable = False
+    return grids
 
 
 def local_mean(values: np.ndarray, half: int) -> np.ndarray:
