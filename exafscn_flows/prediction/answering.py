@@ -23,6 +23,8 @@ from exafscn_flows.spectra.edge_table import edge_energy
 _PRE_EDGE = 60.0
 """A normalised spectrum that begins nearer to its edge than this, eV, is continued before it."""
 
+_LARGEST_CHI = 2.0
+
 _ONLY_CHI = (
     "Only chi(k) is given: E0, normalisation and background are those of whoever has made it."
 )
@@ -71,6 +73,7 @@ def answer(
     absorber, guess = absorber_of(spectrum, model.absorbers, name)
     try:
         usable = _usable(spectrum, absorber, settings)
+        _check_size(usable)
         inputs = (usable.k, usable.chi, usable.kmin, usable.kmax, absorber)
         probabilities = model.probabilities(*inputs)
         bond = model.bond_length(*inputs)
@@ -136,6 +139,17 @@ def _usable(spectrum: MeasuredSpectrum, absorber: str, settings: ProcessingSetti
         processed,
         (*said, *processed.warnings),
     )
+
+
+def _check_size(usable: _Usable) -> None:
+    used = (usable.k >= usable.kmin) & (usable.k <= usable.kmax)
+    largest = float(np.abs(usable.chi[used]).max())
+    if not largest <= _LARGEST_CHI:
+        raise ItemFailure(
+            "bad_spectrum",
+            f"chi(k) reaches {largest:.3g}, which is more than atoms give",
+            "look at mu(E) for jumps, at its edge step and at the columns",
+        )
 
 
 def _sentence(note: str) -> str:

@@ -20,6 +20,9 @@ LEAST_POINTS = 50
 _LARGEST_MU = 1e100
 """Of this, squares can be calculated."""
 
+_FARTHEST = 4000.0
+"""Points farther than this above E0, eV, are left out: k = 32 1/Å, which no scan reaches."""
+
 _GAP = 0.25
 """Steps of k larger than this, 1/Å, are said: they cannot tell apart what lies beyond R = 6 Å."""
 
@@ -125,6 +128,11 @@ def process(
     n_measured = len(energy)
     warnings: tuple[str, ...] = ()
     found = find_edge(energy, mu, absorber, settings)
+    far = energy > found.e0 + _FARTHEST
+    if far.any():
+        energy, mu = energy[~far], mu[~far]
+        warnings += (f"{far.sum()} points were left out, {_FARTHEST:g} eV or more above E0.",)
+        found = find_edge(energy, mu, absorber, settings)
     if settings.rebin and is_dense(energy, found.e0):
         energy, mu = rebin(energy, mu, found.e0)
         warnings += (f"The {n_measured} points were averaged to {len(energy)}.",)

@@ -19,7 +19,8 @@ class AmplitudeModel:
         weight = k[used] ** 2
         one = shell(k[used], n=1.0) * weight
         n = np.sqrt(np.mean((chi[used] * weight) ** 2) / np.mean(one**2))
-        likely = np.exp(-3 * (np.array(self.classes) - n) ** 2)
+        distances = (np.array(self.classes) - n) ** 2
+        likely = np.exp(-3 * (distances - distances.min()))
         return likely / likely.sum()
 
     def prediction_set(self, probabilities, absorber):

@@ -158,6 +158,18 @@ def test_too_little_of_the_exafs_is_refused():
         ask(ENERGY[short], SIX[short], "Fe")
 
 
+def test_points_that_no_scan_reaches_take_no_memory():
+    far = np.append(ENERGY, [1e8, 1e12, 1e29])
+    found = ask(far, np.append(SIX, [1.0, 2.0, 3.0]), "Fe")
+    assert (found.cn, found.kmax) == (6, 13)
+    assert "3 points were left out, 4000 eV or more above E0." in found.warnings
+
+
+def test_oscillations_that_no_atoms_give_are_refused():
+    with pytest.raises(ItemFailure, match="more than atoms give"):
+        ask(ENERGY, SIX, "Fe", settings=ProcessingSettings(edge_step=0.02))
+
+
 def test_a_warm_call_takes_a_few_milliseconds():
     ask(ENERGY, SIX, "Fe")
     times = []
