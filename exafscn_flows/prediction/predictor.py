@@ -1,6 +1,6 @@
 """What a model has to be that answers for measured spectra."""
 
-from functools import cache
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -31,7 +31,7 @@ class Predictor(Protocol):
     def absorbers(self) -> tuple[str, ...]: ...
 
     @property
-    def card(self) -> dict[str, Any]: ...
+    def card(self) -> Mapping[str, Any]: ...
 
     def probabilities(
         self, k: np.ndarray, chi: np.ndarray, kmin: float, kmax: float, absorber: str
@@ -57,7 +57,6 @@ class Predictor(Protocol):
         """Return the mean bond length and its standard deviation, Å; None if it knows none."""
 
 
-@cache
 def general() -> Predictor:
     """Return the model that comes with this package."""
     from exafscn_flows.pretrained import load_general

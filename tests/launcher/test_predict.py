@@ -17,7 +17,6 @@ from predictor import pretrained
 from xas_files import COLUMNS, IRON, project, record, rows, xdi
 
 from exafscn_flows import predict
-from exafscn_flows.prediction import general
 from launcher.cli import main
 
 ENERGY = energies()
@@ -34,9 +33,6 @@ KEYS = {
 @pytest.fixture(autouse=True)
 def _model(monkeypatch):
     monkeypatch.setitem(sys.modules, "exafscn_flows.pretrained", pretrained())
-    general.cache_clear()
-    yield
-    general.cache_clear()
 
 
 @pytest.fixture
