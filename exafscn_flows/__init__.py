@@ -4,17 +4,22 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from exafscn_flows.prediction.arrays import predict
     from exafscn_flows.store.campaign import Campaign
 
-__all__ = ["Campaign", "__version__"]
+__all__ = ["Campaign", "__version__", "predict"]
 
 __version__ = version("exafscn")
 
 
 def __getattr__(name: str) -> Any:
-    # Deferred: `exafscn --help` must not wait for pymongo and pandas.
+    # Deferred: `exafscn --help` must not wait for pymongo, pandas and numpy.
     if name == "Campaign":
         from exafscn_flows.store.campaign import Campaign
 
         return Campaign
+    if name == "predict":
+        from exafscn_flows.prediction.arrays import predict
+
+        return predict
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -91,6 +91,53 @@ def run(
     run_campaign(file, settings or (), retry_failed=retry_failed, dry_run=dry_run, yes=yes)
 
 
+@app.command()
+def predict(
+    files: Annotated[
+        list[str], typer.Argument(help="Measured spectra, in any format.", show_default=False)
+    ],
+    absorber: Annotated[
+        str | None, typer.Option(help="Element symbol; by default what the file states.")
+    ] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(help="Only this spectrum of a file; may be repeated.")
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="ROLE=COLUMN,...", help="Columns, such as energy=1,i0=2,it=3."),
+    ] = None,
+    mode: Annotated[
+        str | None, typer.Option(help="How it was measured: transmission, fluorescence or mu.")
+    ] = None,
+    e0: Annotated[float | None, typer.Option(help="Energy where k = 0, eV.")] = None,
+    kmin: Annotated[float | None, typer.Option(help="Start of the range of chi(k), 1/Å.")] = None,
+    kmax: Annotated[
+        float | None, typer.Option(help="End of it, 1/Å; by default where noise takes over.")
+    ] = None,
+    rbkg: Annotated[
+        float | None, typer.Option(help="R below which all is background, Å; by default 1.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw what was looked at: .pdf, .png or .svg.")
+    ] = None,
+    as_json: AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
+) -> None:
+    """Say how many neighbours the absorbers of measured spectra have, and how sure that is."""
+    if as_json and as_csv:
+        raise UsageError("--json and --csv exclude each other: give one of them")
+    from launcher import predict as command
+
+    given = {"e0": e0, "kmin": kmin, "kmax": kmax, "rbkg": rbkg}
+    settings = {name: value for name, value in given.items() if value is not None}
+    asked = command.Asked(files, group or (), absorber, columns, mode, settings)
+    show = command.print_table
+    if as_json or as_csv:
+        show = command.print_json if as_json else command.print_csv
+    if not command.predict_files(asked, show, plot):
+        raise typer.Exit(1)
+
+
 @app.command("import")
 def import_(
     table: Annotated[

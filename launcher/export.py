@@ -11,6 +11,7 @@ from exafscn_flows.errors import UsageError
 from exafscn_flows.iteration import batches
 from exafscn_flows.store.queries import COLUMNS
 from exafscn_flows.whole_file import whole_file
+from launcher.csv_cells import csv_row
 
 _BATCH = 10_000
 """Rows that are in memory at once; a row group of a Parquet file."""
@@ -55,14 +56,6 @@ def write_rows(rows: Iterable[Row], path: Path, values: type) -> int:
     check_format(path)
     with whole_file(path) as file:
         return sum(_FORMATS[path.suffix.lower()](batches(rows, _BATCH), file, values))
-
-
-def csv_row(row: Row) -> Row:
-    """Return a row as it stands in a CSV file: lists and probabilities are JSON."""
-    return {
-        name: json.dumps(value) if isinstance(value, list | dict) else value
-        for name, value in row.items()
-    }
 
 
 def _write_csv(parts: Iterable[list[Row]], file: BinaryIO, values: type) -> Iterator[int]:

@@ -23,7 +23,8 @@ from exafscn_flows.store.queries import (
 )
 from exafscn_flows.store.store import Store
 from launcher.console import console
-from launcher.export import check_format, csv_row, write_rows
+from launcher.csv_cells import csv_row
+from launcher.export import check_format, write_rows
 from launcher.progress import BarWatcher, LogWatcher, watching
 
 _TABLE_ROWS = 50

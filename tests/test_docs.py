@@ -220,9 +220,9 @@ def test_commands_in_the_text_exist(page):
                 command = command.commands[word]
         options = _options(command)
         assert not hasattr(command, "commands"), text
-        assert set(re.findall(r"--[a-z-]+", text)) <= options, text
+        assert set(re.findall(r"--[a-z0-9-]+", text)) <= options, text
     every = set().union(*map(_options, get_command(app).commands.values()))
-    assert set(re.findall(r"`(--[a-z-]+)", prose(page))) <= every
+    assert set(re.findall(r"`(--[a-z0-9-]+)", prose(page))) <= every
 
 
 def _options(command: Any) -> set[str]:

@@ -20,7 +20,7 @@ from exafscn_flows.features.settings import (
     XftfSettings,
     wavelet_r,
 )
-from exafscn_flows.features.spline_background import subtract_background
+from exafscn_flows.features.spline_background import as_larch, subtract_background
 from exafscn_flows.imports import without
 
 
@@ -132,7 +132,7 @@ def _autobk(
 
     with _errors_of("autobk"):
         k, chi, bkg = subtract_background(
-            remove_dups(energy, tiny=TINY_ENERGY), mu, ek0, window, settings
+            remove_dups(energy, tiny=TINY_ENERGY), mu, ek0, window, settings, as_larch
         )
     chi /= edge_step
     for name, array in (("chi", chi), ("background", bkg)):

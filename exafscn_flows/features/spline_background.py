@@ -10,27 +10,46 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from scipy.constants import elementary_charge, hbar, m_e
-from scipy.interpolate import BSpline, make_interp_spline, splrep
-from scipy.optimize import leastsq
 
 from exafscn_flows.features.settings import AutobkSettings
+from exafscn_flows.features.splines import basis_splines, interpolate, spline_knots
 
-ETOK = 1 / (1e20 * hbar**2 / (2 * m_e * elementary_charge))
+_HBAR, _ELECTRON_MASS, _CHARGE = 1.0545718176461565e-34, 9.1093837139e-31, 1.602176634e-19
+"""J s, kg and C, of CODATA 2022."""
+
+ETOK = 1 / (1e20 * _HBAR**2 / (2 * _ELECTRON_MASS * _CHARGE))
 """2m/ħ², 1/(eV Å²): k² over energy above E0, to the last bit that of larch."""
 
 Weigh = Callable[[np.ndarray, float, float], np.ndarray]
 """Window over k from kmin to kmax."""
 
+Solve = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+"""How coefficients are found: `as_larch` or `at_least`."""
+
 _CLAMPED = 0.1
 """What larch multiplies the clamps by where chi(R) below rbkg vanishes."""
+
+_LEAST_POINTS = 5
+"""What splines through points need."""
+
+_TRIALS = 100
+_SETTLED = 1e-10
+_FIRST_DAMPING = 1e-3
+"""The fit ends when the residual changes by so small a share; mostly, after three trials."""
+
+_UNDETERMINED = "mu(E) does not determine the spline"
 
 _TRANSFORM = 0.05 / np.sqrt(np.pi)
 """Larch takes this step of k, 1/Å, for the size of chi(R) in the fit, whatever kstep is."""
 
 
 def subtract_background(
-    energy: np.ndarray, mu: np.ndarray, ek0: float, window: Weigh, settings: AutobkSettings
+    energy: np.ndarray,
+    mu: np.ndarray,
+    ek0: float,
+    window: Weigh,
+    settings: AutobkSettings,
+    solve: Solve,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Take the background off mu(E).
 
@@ -44,6 +63,8 @@ def subtract_background(
         Window of the transform in the fit.
     settings
         Parameters of autobk; its own ``window`` is not looked at.
+    solve
+        How the coefficients of the spline are found.
 
     Returns
     -------
@@ -67,7 +88,7 @@ def subtract_background(
     end = int(np.searchsorted(energy, ek0 + kmax**2 / ETOK, side="right")) - 1
     n_fitted = min(len(energy) - 1, end + 1) - first + 1
     weight = window(k, settings.kmin, kmax) * k**settings.kweight
-    fitted, chi = fit_background(k_data, mu[first:], n_fitted, kmax, k, weight, settings)
+    fitted, chi = fit_background(k_data, mu[first:], n_fitted, kmax, k, weight, settings, solve)
     bkg = mu.copy()
     bkg[first : first + n_fitted] = fitted
     return k, chi, bkg
@@ -81,11 +102,12 @@ def fit_background(
     k_out: np.ndarray,
     weight: np.ndarray,
     settings: AutobkSettings,
+    solve: Solve,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fit a spline to mu(k) that leaves no chi(R) below ``settings.rbkg``.
 
-    The numbers are those of larch 2026.3.1: where it places knots, what it starts from and when it
-    stops are the same.
+    The numbers are those of larch 2026.3.1: where it places knots, what it starts from and, by
+    `as_larch`, when it stops are the same.
 
     Parameters
     ----------
@@ -101,6 +123,8 @@ def fit_background(
         Window of the transform times k^kweight; shape (n_k,).
     settings
         Parameters of autobk.
+    solve
+        How the coefficients of the spline are found.
 
     Returns
     -------
@@ -120,9 +144,10 @@ def fit_background(
     knots, start = _first_spline(k, mu, _knots(settings.kmin, kmax, n_knots))
 
     k, mu = k[:n_fitted], mu[:n_fitted]
-    basis = BSpline(knots, np.eye(len(start)), 3)(k)
-    # FITPACK's interpolating spline, which larch uses, has the same knots.
-    on_grid = make_interp_spline(k, np.column_stack([mu, basis]), k=3)(k_out)
+    if len(k) < _LEAST_POINTS:
+        raise ValueError(f"mu(E) has {len(k)} points from E0 on, fewer than {_LEAST_POINTS}")
+    basis = basis_splines(knots, k)
+    on_grid = interpolate(k, np.column_stack([mu, basis]), k_out)
     chir = _TRANSFORM * np.fft.fft(on_grid * weight[:, None], settings.nfft, axis=0)[:n_r]
     fitted = np.concatenate([chir.real, chir.imag])
     n = settings.nclamp
@@ -130,24 +155,7 @@ def fit_background(
         [settings.clamp_lo * on_grid[:n], settings.clamp_hi * on_grid[len(on_grid) - n :]]
     )
 
-    def residual(coefficients: np.ndarray) -> np.ndarray:
-        low_r = fitted[:, 0] - fitted[:, 1:] @ coefficients
-        scale = _CLAMPED + 10 * (low_r @ low_r) / len(low_r)
-        ends = clamped[:, 0] - clamped[:, 1:] @ coefficients
-        return np.concatenate([low_r, scale * ends])
-
-    found, covariance, *_ = leastsq(
-        residual,
-        start,
-        maxfev=2000 * (len(knots) + 1),
-        gtol=0.0,
-        ftol=1e-6,
-        xtol=1e-6,
-        epsfcn=1e-6,
-        full_output=True,
-    )
-    if covariance is None:
-        raise ValueError("mu(E) does not determine the spline")
+    found = solve(fitted, clamped, start)
     return basis @ found, on_grid[:, 0] - on_grid[:, 1:] @ found
 
 
@@ -188,6 +196,87 @@ def remove_background(
     return left
 
 
+def as_larch(fitted: np.ndarray, clamped: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Return the coefficients at which larch stops, which may be a little before the least.
+
+    Parameters
+    ----------
+    fitted, clamped
+        chi(R) below rbkg, and chi(k) at both ends: of mu, and of each spline; shapes (n_r, 1 + n)
+        and (n_ends, 1 + n).
+    start
+        First coefficients; shape (n,).
+
+    Raises
+    ------
+    ValueError
+        If they are not determined.
+    """
+    from scipy.optimize import leastsq
+
+    found, covariance, *_ = leastsq(
+        lambda coefficients: _residual(fitted, clamped, coefficients),
+        start,
+        maxfev=2000 * (len(start) + 5),
+        gtol=0.0,
+        ftol=1e-6,
+        xtol=1e-6,
+        epsfcn=1e-6,
+        full_output=True,
+    )
+    if covariance is None:
+        raise ValueError(_UNDETERMINED)
+    solution: np.ndarray = found
+    return solution
+
+
+def at_least(fitted: np.ndarray, clamped: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Return the coefficients of the least residual, without scipy.
+
+    The method is that of Levenberg and Marquardt; parameters and errors are those of `as_larch`.
+    """
+    coefficients, damping = start, 0.0
+    residual = _residual(fitted, clamped, start)
+    for _ in range(_TRIALS):
+        slopes = _slopes(fitted, clamped, coefficients)
+        sizes = np.linalg.norm(slopes, axis=0)
+        rows = np.concatenate([slopes, np.diag(np.sqrt(damping) * sizes)])
+        goal = np.concatenate([residual, np.zeros(len(start))])
+        step, _, rank, _ = np.linalg.lstsq(rows, -goal)
+        if rank < len(start):
+            raise ValueError(_UNDETERMINED)
+        tried = coefficients + step
+        changed = _residual(fitted, clamped, tried)
+        least, size = residual @ residual, changed @ changed
+        if size <= least:
+            coefficients, residual, damping = tried, changed, damping / 10
+        else:
+            damping = max(10 * damping, _FIRST_DAMPING)
+        if abs(size - least) <= _SETTLED * least:
+            break
+    return coefficients
+
+
+def _residual(fitted: np.ndarray, clamped: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
+    """Return what larch makes small: chi(R) below rbkg, and the clamped ends of chi(k)."""
+    low_r = fitted[:, 0] - fitted[:, 1:] @ coefficients
+    ends = clamped[:, 0] - clamped[:, 1:] @ coefficients
+    return np.concatenate([low_r, _scale(low_r) * ends])
+
+
+def _slopes(fitted: np.ndarray, clamped: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
+    """Return the derivatives of `_residual` by the coefficients."""
+    low_r = fitted[:, 0] - fitted[:, 1:] @ coefficients
+    ends = clamped[:, 0] - clamped[:, 1:] @ coefficients
+    of_scale = -20 / len(low_r) * (low_r @ fitted[:, 1:])
+    of_ends = np.outer(ends, of_scale) - _scale(low_r) * clamped[:, 1:]
+    return np.concatenate([-fitted[:, 1:], of_ends])
+
+
+def _scale(low_r: np.ndarray) -> float:
+    return float(_CLAMPED + 10 * (low_r @ low_r) / len(low_r))
+
+
 @lru_cache(maxsize=32)
 def _projector(n_k: int, window: Weigh, settings: AutobkSettings) -> np.ndarray:
     """Return what chi on the grid is multiplied by to lose its background; shape (n_k, n_k)."""
@@ -195,8 +284,7 @@ def _projector(n_k: int, window: Weigh, settings: AutobkSettings) -> np.ndarray:
     kmax = float(k[-1])
     n_knots, n_r = _sizes(kmax, settings)
     at = _knots(settings.kmin, kmax, n_knots)
-    knots, _, _ = splrep(at, at, k=3)
-    basis = BSpline(knots, np.eye(len(at)), 3)(k)
+    basis = basis_splines(spline_knots(at), k)
     weight = window(k, settings.kmin, kmax) * k**settings.kweight
     chir = _TRANSFORM * np.fft.fft(np.diag(weight), settings.nfft, axis=0)[:n_r]
     clamps = np.zeros((n_k, n_k))
@@ -227,5 +315,8 @@ def _first_spline(k: np.ndarray, mu: np.ndarray, at: np.ndarray) -> tuple[np.nda
     """Return knots and coefficients of a spline through smoothed mu at the points nearest `at`."""
     nearest = np.abs(k - at[:, None]).argmin(axis=1)
     after, before = np.minimum(len(k) - 1, nearest + 5), np.maximum(0, nearest - 5)
-    knots, coefficients, _ = splrep(k[nearest], (2 * mu[nearest] + mu[after] + mu[before]) / 4, k=3)
-    return knots, coefficients[: len(at)]
+    x, y = k[nearest], (2 * mu[nearest] + mu[after] + mu[before]) / 4
+    if not (np.diff(x) > 0).all():
+        raise ValueError("the points of mu(E) lie too far apart for the spline")
+    knots = spline_knots(x)
+    return knots, np.linalg.solve(basis_splines(knots, x), y)

@@ -1,17 +1,14 @@
 """From normalised mu(E) to chi(k)."""
 
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from exafscn_flows.errors import ItemFailure
+from exafscn_flows.features import spline_background
 from exafscn_flows.features.settings import AutobkSettings
 from exafscn_flows.features.windows import hanning
 from exafscn_flows.processing.settings import KSTEP, ProcessingSettings
-
-if TYPE_CHECKING:
-    from exafscn_flows.features.spline_background import Weigh
 
 
 def subtract_background(
@@ -40,11 +37,11 @@ def subtract_background(
     ItemFailure
         ``background_failed``.
     """
-    from exafscn_flows.features.spline_background import subtract_background as subtract
-
     autobk = autobk_settings(settings)
     try:
-        k, chi, bkg = subtract(energy, norm, e0, _window(settings.dk), autobk)
+        k, chi, bkg = spline_background.subtract_background(
+            energy, norm, e0, _window(settings.dk), autobk, spline_background.at_least
+        )
     except (ValueError, TypeError) as error:
         line = " ".join(str(error).split())[:150]
         raise _failed(f"the background could not be fitted: {line}") from error
@@ -77,10 +74,9 @@ def remove_background(
     ValueError
         If k is no such grid.
     """
-    from exafscn_flows.features.spline_background import remove_background as remove
-
     settings = settings or ProcessingSettings()
-    return remove(k, chi, _window(settings.dk), autobk_settings(settings))
+    window, autobk = _window(settings.dk), autobk_settings(settings)
+    return spline_background.remove_background(k, chi, window, autobk)
 
 
 @lru_cache(maxsize=32)
@@ -101,7 +97,7 @@ def autobk_settings(settings: ProcessingSettings) -> AutobkSettings:
 
 
 @lru_cache(maxsize=32)
-def _window(dk: float) -> "Weigh":
+def _window(dk: float) -> spline_background.Weigh:
     # One object for each width: the projector is kept by it.
     return partial(hanning, dk=dk)
 

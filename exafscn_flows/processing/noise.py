@@ -2,11 +2,15 @@
 
 import numpy as np
 
+from exafscn_flows.errors import ItemFailure
 from exafscn_flows.processing.fourier import LARGEST_R, band, local_mean
-from exafscn_flows.processing.settings import KSTEP
+from exafscn_flows.processing.settings import KSTEP, ProcessingSettings
 
 LARGEST_KMAX = 13.0
 """1/Å: what is beyond adds little and is seldom measured."""
+
+LEAST_KMAX = 6.0
+"""chi(k) that ends before this, 1/Å, is refused: with it ends what tells shells apart."""
 
 NOISE_SHARE = 0.3
 """chi(k) is used up to where the noise exceeds this share of the signal."""
@@ -67,3 +71,43 @@ def usable_kmax(k: np.ndarray, chi: np.ndarray, noise: np.ndarray | None, kmin: 
     signal = np.sqrt(local_mean(band(chi, 0.0, _SIGNAL_R) ** 2, round(_WINDOW / KSTEP)))
     noisy = (noise > NOISE_SHARE * signal) & (k >= kmin) & (k <= end)
     return float(k[np.argmax(noisy)]) if noisy.any() else end
+
+
+def choose_kmax(
+    k: np.ndarray, chi: np.ndarray, noise: np.ndarray | None, settings: ProcessingSettings
+) -> float:
+    """Return the end of the usable chi(k), 1/Å.
+
+    Parameters
+    ----------
+    k, chi
+        Wave number in steps of 0.05 1/Å from 0 on, and chi(k); shape (n_k,).
+    noise
+        From `noise_of`.
+    settings
+        ``kmax`` fixes it.
+
+    Raises
+    ------
+    ItemFailure
+        ``too_short``.
+    """
+    end = float(k[-1])
+    if settings.kmax is not None:
+        if settings.kmax > end + KSTEP / 2:
+            raise ItemFailure(
+                "too_short",
+                f"chi(k) ends at k = {end:.2f} 1/Å, before kmax = {settings.kmax:g} 1/Å",
+                "lower kmax",
+            )
+        return settings.kmax
+    kmax = usable_kmax(k, chi, noise, settings.kmin)
+    if kmax < LEAST_KMAX:
+        cause = f"the data end at k = {end:.2f}" if end < LEAST_KMAX else "the noise takes over"
+        raise ItemFailure(
+            "too_short",
+            f"chi(k) can be used up to k = {kmax:.2f} 1/Å only ({cause}); {LEAST_KMAX:g} is the "
+            "least",
+            "measure farther, or average several scans",
+        )
+    return kmax

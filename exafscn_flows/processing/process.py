@@ -9,19 +9,19 @@ from exafscn_flows.errors import ItemFailure
 from exafscn_flows.processing.background import subtract_background
 from exafscn_flows.processing.edge import find_edge
 from exafscn_flows.processing.glitches import find_glitches
-from exafscn_flows.processing.noise import noise_of, usable_kmax
+from exafscn_flows.processing.noise import choose_kmax, noise_of
 from exafscn_flows.processing.normalization import edge_step_warnings, normalize
 from exafscn_flows.processing.other_edges import find_other_edge
 from exafscn_flows.processing.rebin import is_dense, rebin
-from exafscn_flows.processing.settings import ETOK, KSTEP, ProcessingSettings
-
-LEAST_KMAX = 6.0
-"""chi(k) that ends before this, 1/Å, is refused: with it ends what tells shells apart."""
+from exafscn_flows.processing.settings import ETOK, ProcessingSettings
 
 LEAST_POINTS = 50
 
 _LARGEST_MU = 1e100
 """Of this, squares can be calculated."""
+
+_FARTHEST = 4000.0
+"""Points farther than this above E0, eV, are left out: k = 32 1/Å, which no scan reaches."""
 
 _GAP = 0.25
 """Steps of k larger than this, 1/Å, are said: they cannot tell apart what lies beyond R = 6 Å."""
@@ -128,6 +128,11 @@ def process(
     n_measured = len(energy)
     warnings: tuple[str, ...] = ()
     found = find_edge(energy, mu, absorber, settings)
+    far = energy > found.e0 + _FARTHEST
+    if far.any():
+        energy, mu = energy[~far], mu[~far]
+        warnings += (f"{far.sum()} points were left out, {_FARTHEST:g} eV or more above E0.",)
+        found = find_edge(energy, mu, absorber, settings)
     if settings.rebin and is_dense(energy, found.e0):
         energy, mu = rebin(energy, mu, found.e0)
         warnings += (f"The {n_measured} points were averaged to {len(energy)}.",)
@@ -163,7 +168,7 @@ def process(
         more, chi = find_glitches(k, chi)
         glitches |= more
     noise = noise_of(k, chi, data_k[data_k > 0])
-    kmax = _kmax(k, chi, noise, settings)
+    kmax = choose_kmax(k, chi, noise, settings)
     used = (k >= settings.kmin) & (k <= kmax)
     warnings += _gaps(data_k, settings.kmin, kmax)
     replaced = tuple(round(float(x), 2) for x in k[glitches & used])
@@ -238,27 +243,3 @@ def _gaps(data_k: np.ndarray, kmin: float, kmax: float) -> tuple[str, ...]:
         f"There are no points from k = {begin[first]:.2f} to {end[first]:.2f} 1/Å{more}: chi(k) is "
         "interpolated there.",
     )
-
-
-def _kmax(
-    k: np.ndarray, chi: np.ndarray, noise: np.ndarray | None, settings: ProcessingSettings
-) -> float:
-    end = float(k[-1])
-    if settings.kmax is not None:
-        if settings.kmax > end + KSTEP / 2:
-            raise ItemFailure(
-                "too_short",
-                f"chi(k) ends at k = {end:.2f} 1/Å, before kmax = {settings.kmax:g} 1/Å",
-                "lower kmax",
-            )
-        return settings.kmax
-    kmax = usable_kmax(k, chi, noise, settings.kmin)
-    if kmax < LEAST_KMAX:
-        cause = f"the data end at k = {end:.2f}" if end < LEAST_KMAX else "the noise takes over"
-        raise ItemFailure(
-            "too_short",
-            f"chi(k) can be used up to k = {kmax:.2f} 1/Å only ({cause}); {LEAST_KMAX:g} is the "
-            "least",
-            "measure farther, or average several scans",
-        )
-    return kmax

@@ -1,0 +1,108 @@
+"""What is answered for a spectrum, and why nothing is."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+
+from exafscn_flows.processing import ProcessedSpectrum
+
+_ARRAYS = ("k", "chi", "processed")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The coordination number of an absorber, with its doubt, and what was looked at.
+
+    Attributes
+    ----------
+    file, group
+        Path as it was given, None of arrays; and label of the spectrum.
+    absorber, edge
+        Symbol, and "K".
+    format
+        What the file is, in words.
+    model
+        Name of the model.
+    cn, probability
+        The most probable coordination number, and how probable it is.
+    probabilities
+        Of all coordination numbers that the model knows.
+    set
+        Coordination numbers among which the true one is, with the coverage that the model states.
+    expected_cn
+        Mean of the coordination numbers by their probabilities.
+    bond_length, bond_length_sd
+        Mean distance of the neighbours and its standard deviation, Å; None if the model knows none.
+    kmin, kmax
+        Range of chi(k) that was looked at, 1/Å.
+    e0, edge_step
+        Energy where k = 0, eV, and height of the edge in units of mu; None where only chi(k) is
+        given.
+    warnings
+        What was guessed or may be wrong, a sentence each.
+    k, chi
+        Wave number in steps of 0.05 1/Å from 0 on, and chi(k); shape (n_k,).
+    processed
+        All of the processing; None where only chi(k) is given.
+    """
+
+    file: str | None
+    group: str
+    absorber: str
+    edge: str
+    format: str
+    model: str
+    cn: int
+    probability: float
+    probabilities: dict[int, float]
+    set: tuple[int, ...]
+    expected_cn: float
+    bond_length: float | None
+    bond_length_sd: float | None
+    kmin: float
+    kmax: float
+    e0: float | None
+    edge_step: float | None
+    warnings: tuple[str, ...]
+    k: np.ndarray = field(repr=False, compare=False)
+    chi: np.ndarray = field(repr=False, compare=False)
+    processed: ProcessedSpectrum | None = field(repr=False, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all but the arrays, as JSON has it."""
+        found = {one.name: getattr(self, one.name) for one in fields(self)}
+        for name in _ARRAYS:
+            del found[name]
+        return found | {
+            "probabilities": {str(cn): share for cn, share in self.probabilities.items()},
+            "set": list(self.set),
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A spectrum, or a file, for which there is no answer.
+
+    Attributes
+    ----------
+    file, group
+        Path as it was given, None of arrays; and label, empty if the whole file cannot be used.
+    error
+        One line: what is wrong, and where.
+    hint
+        What a user can do about it.
+    """
+
+    file: str | None
+    group: str
+    error: str
+    hint: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+    def __str__(self) -> str:
+        return f"{self.error}: {self.hint}" if self.hint else self.error

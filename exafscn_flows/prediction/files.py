@@ -1,0 +1,81 @@
+"""Answers for files."""
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from exafscn_flows.errors import ItemFailure
+from exafscn_flows.prediction.answer import Answer, Failed
+from exafscn_flows.prediction.answering import answer
+from exafscn_flows.prediction.predictor import Predictor
+from exafscn_flows.processing import ProcessingSettings
+from exafscn_flows.sources.measured import MeasuredSpectrum, Mode, Unreadable, read_measured
+from exafscn_flows.sources.measured.spectrum import failure
+
+_SHOWN = 20
+"""So many groups are named where another one was asked for."""
+
+
+def answer_file(
+    file: str,
+    model: Predictor,
+    settings: ProcessingSettings,
+    *,
+    columns: Mapping[str, int | str] | None = None,
+    mode: Mode | None = None,
+    absorber: str | None = None,
+    groups: Collection[str] = (),
+) -> Iterator[Answer | Failed]:
+    """Yield what a model answers for each spectrum of a file, in their order.
+
+    Parameters
+    ----------
+    file
+        Path.
+    model
+        The model.
+    settings
+        What is to be done otherwise than by default.
+    columns, mode, absorber
+        As in `read_measured`.
+    groups
+        Labels of the spectra to look at; empty for all.
+
+    Raises
+    ------
+    UsageError
+        If columns, mode or absorber make no sense.
+    """
+    name = Path(file).name or file
+    try:
+        found = read_measured(file, columns=columns, mode=mode, absorber=absorber)
+        wanted = _wanted(found, groups, name)
+    except ItemFailure as error:
+        yield _failed(file, "", error)
+        return
+    for spectrum in wanted:
+        if isinstance(spectrum, Unreadable):
+            yield _failed(file, spectrum.group, spectrum.failure)
+            continue
+        own = f"{name}, {spectrum.group}" if len(found) > 1 else name
+        try:
+            yield answer(spectrum, file, own, model, settings)
+        except ItemFailure as error:
+            yield _failed(file, spectrum.group, error)
+
+
+def _wanted(
+    found: list[MeasuredSpectrum | Unreadable], groups: Collection[str], name: str
+) -> list[MeasuredSpectrum | Unreadable]:
+    wanted = [spectrum for spectrum in found if not groups or spectrum.group in groups]
+    if wanted:
+        return wanted
+    names = ", ".join(spectrum.group for spectrum in found[:_SHOWN])
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    cause = f"there is no group {' or '.join(groups)} in it"
+    raise failure("no_group", name, cause, f"its groups are {names}{more}")
+
+
+def _failed(file: str, group: str, error: ItemFailure) -> Failed:
+    # Readers know the name of a file, and not its folder, in which the same names may be, too.
+    name = Path(file).name or file
+    return Failed(file, group, f"{file}{error.message.removeprefix(name)}", error.hint)
