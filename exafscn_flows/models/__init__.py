@@ -9,6 +9,7 @@ from exafscn_flows.models.convolutional_network import ConvolutionalNetwork
 from exafscn_flows.models.extra_trees import ExtraTrees
 from exafscn_flows.models.gradient_boosting import GradientBoosting
 from exafscn_flows.models.late_fusion import LateFusion
+from exafscn_flows.models.measured_network import MeasuredNetwork
 from exafscn_flows.models.mlp import Mlp
 from exafscn_flows.models.random_forest import RandomForest
 from exafscn_flows.models.registry import MEMBERS
@@ -24,6 +25,7 @@ __all__ = [
     "ExtraTrees",
     "GradientBoosting",
     "LateFusion",
+    "MeasuredNetwork",
     "Mlp",
     "ModelSettings",
     "RandomForest",

@@ -7,6 +7,7 @@ from exafscn_flows.models.base import ModelBase
 from exafscn_flows.models.convolutional_network import ConvolutionalNetwork
 from exafscn_flows.models.extra_trees import ExtraTrees
 from exafscn_flows.models.gradient_boosting import GradientBoosting
+from exafscn_flows.models.measured_network import MeasuredNetwork
 from exafscn_flows.models.mlp import Mlp
 from exafscn_flows.models.random_forest import RandomForest
 from exafscn_flows.models.spectral_network import SpectralNetwork
@@ -23,6 +24,7 @@ MEMBERS: tuple[type[ModelBase], ...] = registered(
         Mlp,
         ConvolutionalNetwork,
         SpectralNetwork,
+        MeasuredNetwork,
         TwoStage,
     ],
     reserved=["average", "late_fusion"],
