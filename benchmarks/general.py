@@ -2,8 +2,8 @@
 
     python benchmarks/general.py --data DIR --write
 
-Runs configs/general_minerals.yaml, which computes spectra of small minerals, and configs/general.yaml
-on tables of spectra, both without their models. All formulas of the sample of
+Runs configs/general_minerals.yaml, which computes spectra of small minerals, and
+configs/general.yaml on tables of spectra, both without their models. All formulas of the sample of
 configs/quickstart.yaml are left out, so that its minerals are new to the model. Networks are
 trained on two thirds of the other formulas and asked about the last third, three times; what they
 say of computed spectra that were changed as measurements are gives temperature, thresholds and the

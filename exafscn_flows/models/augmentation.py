@@ -15,7 +15,7 @@ GROWTH = 1.8
 """Å: over which disorder grows beyond the first shell, that of the first band."""
 
 _N_FFT = 1024
-_RESIDUAL_R = (0.3, 1.2)
+_RESIDUAL_R = [0.3, 1.2]
 """Å: where the background leaves something behind."""
 _RESIDUAL_K = 4.0
 """1/Å: over which that falls by e; backgrounds are wrong near the edge most."""
@@ -151,7 +151,7 @@ def augmented(
     found = disordered(
         chi, _even_logarithm(settings.sigma2, n, rng), _even_logarithm(settings.sigma2_far, n, rng)
     )
-    found *= rng.uniform(*settings.amplitude, (n, 1)).astype(np.float32)
+    found *= evenly(settings.amplitude, n, rng).astype(np.float32)[:, None]
     # E0 of FEFF that is too low is one of the measurement that is too high.
     raised = -rng.normal(settings.e0_shift, settings.e0_spread, n)
     stretch = rng.normal(0.0, settings.stretch if stretched else 0.0, n)
@@ -165,12 +165,19 @@ def residual(n: int, n_k: int, settings: Augmentation, rng: np.random.Generator)
     """Return what the backgrounds of measurements leave behind, float32, shape (n, n_k)."""
     k = grid(n_k)
     size = rng.normal(0.0, settings.residual, (n, 1)).astype(np.float32)
-    r = rng.uniform(*_RESIDUAL_R, (n, 1)).astype(np.float32)
+    r = evenly(_RESIDUAL_R, n, rng).astype(np.float32)[:, None]
     phase = rng.uniform(0, 2 * np.pi, (n, 1)).astype(np.float32)
     found: np.ndarray = size * np.exp(-k / np.float32(_RESIDUAL_K)) * np.sin(2 * k * r + phase)
     return found
 
 
+def evenly(limits: list[float], n: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw numbers evenly from a range, shape (n,)."""
+    low, high = limits
+    return rng.uniform(low, high, n)
+
+
 def _even_logarithm(limits: list[float], n: int, rng: np.random.Generator) -> np.ndarray:
-    found: np.ndarray = np.exp(rng.uniform(*np.log(limits), n))
+    low, high = np.log(limits)
+    found: np.ndarray = np.exp(rng.uniform(low, high, n))
     return found

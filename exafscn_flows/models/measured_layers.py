@@ -56,6 +56,8 @@ class MeasuredLayers(nn.Module):
         """Return the network as it is after training, batch normalisation part of its lines."""
         layers: list[Layer] = []
         for line, norm in zip(self.lines, self.norms, strict=True):
+            assert isinstance(line, nn.Linear) and isinstance(norm, nn.BatchNorm1d)  # noqa: PT018
+            assert norm.running_mean is not None and norm.running_var is not None  # noqa: PT018
             share = norm.weight / torch.sqrt(norm.running_var + norm.eps)
             bias = share * (line.bias - norm.running_mean) + norm.bias
             layers.append((_array(share[:, None] * line.weight), _array(bias)))

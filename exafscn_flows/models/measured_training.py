@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.models.augmentation import Augmentation, augmented, residual
+from exafscn_flows.models.augmentation import Augmentation, augmented, evenly, residual
 from exafscn_flows.models.checkpoint import next_slot
 from exafscn_flows.models.fourier import check_k
 from exafscn_flows.models.measured_fitted import (
@@ -82,7 +82,7 @@ class Views:
         found[changed] += residual(int(changed.sum()), n_end, self.settings, rng)
         low, high = np.minimum(self.settings.kmax, k[-1])
         kmax = rng.uniform(low, high, len(chi))
-        kmin = np.minimum(rng.uniform(*self.settings.kmin, len(chi)), kmax - 1)
+        kmin = np.minimum(evenly(self.settings.kmin, len(chi), rng), kmax - 1)
         return found, kmin, kmax
 
     def inputs(self, chi: np.ndarray, others: np.ndarray, rng: np.random.Generator) -> torch.Tensor:

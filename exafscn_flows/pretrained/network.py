@@ -59,7 +59,7 @@ class Network:
 
     def __call__(self, inputs: np.ndarray) -> np.ndarray:
         """Return the outputs of inputs, shape (n, n_in); float32, shape (n, n_out)."""
-        found = (inputs - self.mean) / self.scale
+        found: np.ndarray = (inputs - self.mean) / self.scale
         for number, (weight, bias) in enumerate(self.layers):
             if number:
                 found = np.maximum(found, 0)

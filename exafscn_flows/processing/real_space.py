@@ -63,9 +63,9 @@ def _waves(n_k: int) -> np.ndarray:
     """Return what weighted chi(k) is multiplied by to give real and imaginary chi(R)."""
     phase = 2 * KSTEP * np.arange(n_k)[:, None] * R
     waves = np.hstack([np.cos(phase), np.sin(phase)]) * KSTEP / np.sqrt(np.pi)
-    waves = waves.astype(np.float32)
-    waves.flags.writeable = False
-    return waves
+    found: np.ndarray = waves.astype(np.float32)
+    found.flags.writeable = False
+    return found
 
 
 def with_e0_moved(chi: np.ndarray, by: np.ndarray, stretch: np.ndarray | float = 0.0) -> np.ndarray:

@@ -78,7 +78,7 @@ def test_amplitude_scales_chi_and_leaves_its_shape() -> None:
     chi = shell(1.9) + shell(3.5)
     found = changed(chi, amplitude=[0.5, 0.5])
     np.testing.assert_allclose(found[:, 1:], 0.5 * chi[:, 1:], atol=1e-4)
-    seen = [shown(one, [3.0], [12.0])[0] for one in (chi, found)]
+    seen = [shown(one, np.array([3.0]), np.array([12.0]))[0] for one in (chi, found)]
     np.testing.assert_allclose(seen[0][: 3 * len(R)], seen[1][: 3 * len(R)], atol=1e-3)
 
 

@@ -8,6 +8,7 @@ from exafscn_flows.processing.settings import ETOK
 
 K = grid(281).astype(float)
 """To 14 1/Å."""
+RANGE = np.array([3.0]), np.array([12.0])
 
 
 def shells(*r: float) -> np.ndarray:
@@ -23,7 +24,7 @@ def parts(found: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nda
 
 
 def test_chi_of_r_peaks_where_the_neighbours_are() -> None:
-    real, imaginary, size, _ = parts(shown(shells(2.4), [3.0], [12.0]))
+    real, imaginary, size, _ = parts(shown(shells(2.4), *RANGE))
     assert R[size.argmax()] == pytest.approx(2.4, abs=0.09)
     np.testing.assert_allclose(np.hypot(real, imaginary), size, rtol=1e-5)
     assert size[np.abs(R - 2.4) > 0.9].max() < 0.15 * size.max()
@@ -31,8 +32,8 @@ def test_chi_of_r_peaks_where_the_neighbours_are() -> None:
 
 def test_a_larger_amplitude_changes_nothing_but_its_own_logarithm() -> None:
     plain, scaled = (
-        shown(shells(2.0, 3.1), [3.0], [12.0]),
-        shown(0.6 * shells(2.0, 3.1), [3.0], [12.0]),
+        shown(shells(2.0, 3.1), *RANGE),
+        shown(0.6 * shells(2.0, 3.1), *RANGE),
     )
     assert plain.shape == (1, N_SHOWN)
     np.testing.assert_allclose(scaled[0, :-3], plain[0, :-3], rtol=1e-4, atol=1e-5)
@@ -44,12 +45,14 @@ def test_what_lies_outside_the_range_is_not_seen() -> None:
     chi = shells(2.0)
     other = chi.copy()
     other[:, (K < 2.49) | (K > 9.51)] += 1.0
-    np.testing.assert_array_equal(shown(other, [3.0], [9.0]), shown(chi, [3.0], [9.0]))
-    assert not np.allclose(shown(other, [3.0], [12.0])[0, :-1], shown(chi, [3.0], [12.0])[0, :-1])
+    np.testing.assert_array_equal(
+        shown(other, np.array([3.0]), np.array([9.0])), shown(chi, np.array([3.0]), np.array([9.0]))
+    )
+    assert not np.allclose(shown(other, *RANGE)[0, :-1], shown(chi, *RANGE)[0, :-1])
 
 
 def test_nothing_is_seen_of_nothing() -> None:
-    found = shown(np.zeros((2, 281)), [3.0, 3.0], [12.0, 9.0])
+    found = shown(np.zeros((2, 281)), np.array([3.0, 3.0]), np.array([12.0, 9.0]))
     assert np.isfinite(found).all()
     assert not found[:, : 3 * len(R)].any()
 
