@@ -11,6 +11,7 @@ from exafscn_flows.models.gradient_boosting import GradientBoosting
 from exafscn_flows.models.kernel_ridge import KernelRidge
 from exafscn_flows.models.kernel_trees import KernelTrees
 from exafscn_flows.models.late_fusion import LateFusion
+from exafscn_flows.models.measured_network import MeasuredNetwork
 from exafscn_flows.models.mlp import Mlp
 from exafscn_flows.models.random_forest import RandomForest
 from exafscn_flows.models.registry import MEMBERS
@@ -28,6 +29,7 @@ __all__ = [
     "KernelRidge",
     "KernelTrees",
     "LateFusion",
+    "MeasuredNetwork",
     "Mlp",
     "ModelSettings",
     "RandomForest",

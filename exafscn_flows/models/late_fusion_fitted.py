@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from exafscn_flows.models.softmax import softmax
 from exafscn_flows.tasks.numbers import spread
+from exafscn_flows.tasks.softmax import softmax
 
 LEAST = 1e-3
 """Probabilities below count as this one: of trees that all agree, no logarithm could be taken."""

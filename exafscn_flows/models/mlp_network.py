@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from exafscn_flows.models.softmax import softmax
+from exafscn_flows.tasks.softmax import softmax
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController

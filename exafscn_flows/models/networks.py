@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from exafscn_flows.models.softmax import softmax
 from exafscn_flows.models.torch_thread import one_thread
+from exafscn_flows.tasks.softmax import softmax
 
 ROWS = 1024
 """Rows that are predicted at once, so that any number of them takes little memory."""

@@ -9,6 +9,7 @@ from exafscn_flows.models.extra_trees import ExtraTrees
 from exafscn_flows.models.gradient_boosting import GradientBoosting
 from exafscn_flows.models.kernel_ridge import KernelRidge
 from exafscn_flows.models.kernel_trees import KernelTrees
+from exafscn_flows.models.measured_network import MeasuredNetwork
 from exafscn_flows.models.mlp import Mlp
 from exafscn_flows.models.random_forest import RandomForest
 from exafscn_flows.models.spectral_network import SpectralNetwork
@@ -25,6 +26,7 @@ MEMBERS: tuple[type[ModelBase], ...] = registered(
         Mlp,
         ConvolutionalNetwork,
         SpectralNetwork,
+        MeasuredNetwork,
         TwoStage,
         KernelRidge,
         KernelTrees,

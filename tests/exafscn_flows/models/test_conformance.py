@@ -37,6 +37,7 @@ VALUES: list[Any] = [
     [None, "a"],
     MEMBERS,
     MEMBERS[0],
+    {"clean": 0.5},
 ]
 """A setting must take one of these beside its default."""
 
