@@ -48,7 +48,7 @@ def read_data(
     Parameters
     ----------
     features, target
-        Name of a feature set, and of a target of classes, by default the first.
+        Name of a feature set, and of a target, by default the first.
     """
     config = store.config(campaign)
     name = DatasetName(target or config.targets[0].name, features, model.auxiliary)
@@ -56,7 +56,7 @@ def read_data(
     columns = {one.name: one.columns(config.features) for one in config.features.sets}
     samples = Samples.of(store, dataset)
     auxiliary = columns.get(model.auxiliary or "")
-    rows = samples.training_set(columns[features], "classes", auxiliary)
+    rows = samples.training_set(columns[features], dataset.target.task, auxiliary)
     evaluation = config.evaluation
     folds = grouped_folds(dataset.strata, dataset.groups, evaluation.n_folds, evaluation.seed)
     return Data(config, dataset, rows, folds)

@@ -49,6 +49,7 @@ from exafscn_flows.tasks.softmax import softmax
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 MORE_SITES = DATA / "exafs" / "feff8l_sites_more.parquet"
 CAMPAIGNS = ("general", "general-minerals")
+TARGETS = ("coordination_number", "bond_length")
 FEATURES = "chi_k"
 BATCH = 256
 SURE = 0.7
@@ -103,24 +104,37 @@ def main() -> None:
     arguments = parser.parse_args()
     tables = [require(path, "--table") for path in arguments.table]
     keys = [f"sources.{number}.path={path}" for number, path in enumerate(tables)]
-    file = CONFIGS / "general.yaml"
-    (model,) = load_campaign_file(file, keys).models
-    assert isinstance(model, MeasuredNetwork)
+    config = load_campaign_file(CONFIGS / "general.yaml", keys)
     with database(arguments.data):
         run(CONFIGS / "general_minerals.yaml")
-        run(file, *keys, "models=[]")
+        run(CONFIGS / "general.yaml", *keys, "models=[]")
         store = Store.open()
         left_out = sampled_formulas(store, load_campaign_file(CONFIGS / "quickstart.yaml"))
-        cn, bond = (
-            both(store, model, target, left_out)
-            for target in ("coordination_number", "bond_length")
-        )
-        config = store.config(CAMPAIGNS[0])
+        cn, bond = (both(store, model_of(config, name), name, left_out) for name in TARGETS)
+    card, weights = trained(config, cn, bond)
+    card["left_out"] = sorted(left_out)
+    show(card)
+    if arguments.write:
+        write(card, weights)
+
+
+def model_of(config: CampaignConfig, target: str) -> MeasuredNetwork:
+    """Return the model of a target in the campaign file."""
+    (model,) = config.models_for(target)
+    assert isinstance(model, MeasuredNetwork)
+    return model
+
+
+def trained(
+    config: CampaignConfig, cn: Both, bond: Both
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Train all networks; returns the card, and the files of the weights."""
     seed, n_folds = config.evaluation.seed, config.evaluation.n_folds
-    card, cn_weights = classifier(model, cn, n_folds, seed)
-    of_bonds, bond_weights = regressor(model, bond, n_folds, seed)
+    models = [model_of(config, name) for name in TARGETS]
+    of_cn, cn_weights = classifier(models[0], cn, n_folds, seed)
+    of_bonds, bond_weights = regressor(models[1], bond, n_folds, seed)
     weights = {"cn": cn_weights, "bond": bond_weights}
-    card = {
+    return {
         "name": "general",
         "title": "Coordination number and mean bond length of 3d metals from K-edge EXAFS",
         "made_by": "python benchmarks/general.py --write",
@@ -129,25 +143,26 @@ def main() -> None:
         "licence": LICENCE,
         "not_for": NOT_FOR,
         "absorbers": config.absorbers,
-        "kmin": model.augmentation.kmin,
-        "kmax": model.augmentation.kmax,
+        "kmin": models[0].augmentation.kmin,
+        "kmax": models[0].augmentation.kmax,
         "sites": cn.sites,
         "formulas": len(np.unique(cn.rows.groups)),
-        "left_out": sorted(left_out),
         "splits": f"{n_folds} folds, a formula on one side at all absorbers; measured spectra take "
         "no part in training, calibration or choices",
-        "settings": model.parameters(),
+        "settings": {name: model.parameters() for name, model in zip(TARGETS, models, strict=True)},
         "files": {part: f"general_{part}.safetensors" for part in weights},
         "sha256": {part: hashlib.sha256(data).hexdigest() for part, data in weights.items()},
-        **card,
+        **of_cn,
         "bond_length": of_bonds,
-    }
-    show(card)
-    if arguments.write:
-        folder = Path(str(files("exafscn_flows.pretrained")))
-        for part, data in weights.items():
-            (folder / card["files"][part]).write_bytes(data)
-        (folder / "general.json").write_text(json.dumps(card, indent=1) + "\n")
+    }, weights
+
+
+def write(card: dict[str, Any], weights: dict[str, bytes]) -> None:
+    """Write the files of the package."""
+    folder = Path(str(files("exafscn_flows.pretrained")))
+    for part, data in weights.items():
+        (folder / card["files"][part]).write_bytes(data)
+    (folder / "general.json").write_text(json.dumps(card, indent=1) + "\n")
 
 
 def sampled_formulas(store: Store, config: CampaignConfig) -> set[str]:
