@@ -169,8 +169,8 @@ def test_a_table_is_imported(server_uri):
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_campaign_files_can_be_read(file):
     """They are read, not run: most take minutes. Small ones are run by tests of their own."""
-    option = re.search(r"--set (sources\.0\.path=\S+)", file.read_text())
-    config = load_campaign_file(file, [option[1]] if option else [])
+    options = re.findall(r"--set (sources\.\d\.path=\S+)", file.read_text())
+    config = load_campaign_file(file, options)
     assert (config.study is not None) == (file.stem in STUDIES)
     if config.study is None:
         return
