@@ -37,9 +37,9 @@ DATABASE = [line for line in COMMANDS if line[0] == "db"]
 CODE = [
     (page, text)
     for page in PAGES
-    # Code of these is run by tests of their own: it needs an administrator, is a package, or asks
-    # for the measured spectra that test_predict.py writes.
-    if page.name not in ("mongodb.md", "extending.md", "predict.md")
+    # Code of the one needs an administrator, and is run by test_mongodb.py; of the other, it is a
+    # package, and is run by test_extending.py.
+    if page.name not in ("mongodb.md", "extending.md")
     for text in blocks(page, "python")
 ]
 STUDY = "configs/study_minerals.yaml"
@@ -118,8 +118,7 @@ def test_make_targets_exist_and_are_run_by_ci():
 
 
 def test_commands_on_a_finished_campaign(quickstart):
-    # Those of measured spectra need no campaign, and are run by test_predict.py.
-    commands = [line for line in COMMANDS if line[0] not in ("db", "import", "predict", "run")]
+    commands = [line for line in COMMANDS if line[0] not in ("db", "import", "run")]
     assert {line[0] for line in commands} == {"models", "report", "query", "status"}
     running = [(line, quickstart.start(*line)) for line in commands]
     for line, process in running:
@@ -170,9 +169,8 @@ def test_a_table_is_imported(server_uri):
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_campaign_files_can_be_read(file):
     """They are read, not run: most take minutes. Small ones are run by tests of their own."""
-    config = load_campaign_file(
-        file, re.findall(r"--set (sources\.\d\.path=\S+)", file.read_text())
-    )
+    options = re.findall(r"--set (sources\.\d\.path=\S+)", file.read_text())
+    config = load_campaign_file(file, options)
     assert (config.study is not None) == (file.stem in STUDIES)
     if config.study is None:
         return
