@@ -70,7 +70,7 @@ class SpectralLayers(CurveNetwork):
         # k itself, but for a factor.
         points = self.weights[POWERS.index(1)]
         return [
-            torch.cat([moved(curves, points, (points * (1 + share)).expand_as(curves)), others], 1)
+            torch.cat([moved(curves, points, points * (1 + share)), others], dim=1)
             if share
             else rows
             for share in torch.unique(self.shares)
