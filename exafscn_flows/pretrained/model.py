@@ -14,7 +14,7 @@ from exafscn_flows.pretrained.network import Networks
 from exafscn_flows.pretrained.network_file import load_networks
 from exafscn_flows.processing.settings import KSTEP
 from exafscn_flows.tasks.calibration import tempered
-from exafscn_flows.tasks.prediction_sets import by_place, prediction_sets
+from exafscn_flows.tasks.prediction_sets import prediction_sets
 from exafscn_flows.tasks.softmax import softmax
 
 E0_SHIFTS = (-3.0, 0.0, 3.0)
@@ -127,8 +127,8 @@ class Pretrained:
             ``unknown_absorber``.
         """
         self._check(absorber)
-        least = by_place(self.card["thresholds"][absorber], self.classes)
         proba = np.asarray(probabilities)[None]
+        least = np.full(proba.shape[1], self.card["thresholds"][absorber])
         (within,) = prediction_sets(proba, least, proba.argmax(axis=1))
         return tuple(one for one, inside in zip(self.classes, within, strict=True) if inside)
 

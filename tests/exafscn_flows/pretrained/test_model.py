@@ -56,7 +56,7 @@ def card(**changes: Any) -> dict[str, Any]:
         "kmin": [2.5, 3.5],
         "kmax": [5.0, 13.0],
         "temperature": 1.3,
-        "thresholds": {one: {"4": 0.3, "5": 0.3, "6": 0.1} for one in ABSORBERS},
+        "thresholds": {"Fe": 0.3, "Cu": 0.1},
         "bond_length": {"numbers": [2.0, 0.2], "doubt": {"constant": 0.01, "slope": 0.5}},
         "sha256": {part: hashlib.sha256(data).hexdigest() for part, data in WEIGHTS.items()},
         **changes,
@@ -90,10 +90,11 @@ def test_what_lies_beyond_the_range_does_not_matter() -> None:
 
 
 def test_the_set_holds_what_reaches_its_threshold_and_the_likeliest() -> None:
-    assert MODEL.prediction_set(np.array([0.29, 0.6, 0.11]), "Fe") == (5, 6)
-    assert MODEL.prediction_set(np.array([0.29, 0.29, 0.42]), "Fe") == (6,)
+    assert MODEL.prediction_set(np.array([0.29, 0.6, 0.11]), "Fe") == (5,)
+    assert MODEL.prediction_set(np.array([0.29, 0.6, 0.11]), "Cu") == (4, 5, 6)
+    assert MODEL.prediction_set(np.array([0.29, 0.31, 0.40]), "Fe") == (5, 6)
     assert MODEL.prediction_set(np.array([0.34, 0.33, 0.33]), "Fe") == (4, 5, 6)
-    high = Pretrained.of(card(thresholds={"Fe": dict.fromkeys("456", 0.9)}), WEIGHTS)
+    high = Pretrained.of(card(thresholds={"Fe": 0.9}), WEIGHTS)
     assert high.prediction_set(np.array([0.2, 0.5, 0.3]), "Fe") == (5,)
 
 
