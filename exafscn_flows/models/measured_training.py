@@ -18,7 +18,12 @@ from exafscn_flows.models.measured_fitted import (
 )
 from exafscn_flows.models.measured_layers import MeasuredLayers
 from exafscn_flows.models.measured_network import MeasuredNetwork
-from exafscn_flows.models.network_checkpoint import Progress, Training
+from exafscn_flows.models.network_checkpoint import Progress
+from exafscn_flows.models.network_training import (
+    begun,
+    check_weights,
+    number_of_batches,
+)
 from exafscn_flows.models.torch_thread import one_thread
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.pretrained.network import Networks
@@ -27,9 +32,6 @@ from exafscn_flows.processing.real_space import grid, shown
 from exafscn_flows.processing.settings import KSTEP
 
 BATCH_SIZE = 256
-FEWEST_BATCHES = 8
-RISE = 0.2
-"""Share of the training in which the learning rate rises."""
 LEAST_END = 1.5
 """k up to which spectra must reach, 1/Å: the shortest range that is shown is 1 1/Å long."""
 SHORTEST = 8.0
@@ -182,31 +184,19 @@ def _trained(
     network = MeasuredLayers(first.shape[1], target.shape[1], settings.dropout)
     network.standardise(first)
     loss: nn.Module = nn.CrossEntropyLoss() if target.shape[1] > 1 else nn.MSELoss()
-    size = min(BATCH_SIZE, max(8, len(chi) // FEWEST_BATCHES))
-    n_batches = math.ceil(len(chi) / size)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
-    # Of 5 steps, the first would be all of the rise, and torch divide by 0.
-    n_steps = max(settings.epochs * n_batches, 6)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, settings.learning_rate, total_steps=n_steps, pct_start=RISE
-    )
-    training = Training(network, optimizer, cycle)
-    network.train()
+    n_batches = number_of_batches(len(chi), BATCH_SIZE)
+    n_steps = settings.epochs * n_batches
+    training = begun(network, n_steps, settings.learning_rate, settings.weight_decay)
     for epoch in range(progress.resume(seed[-1], training), settings.epochs):
         # Of each pass by itself, so that a training that goes on is as one that never stopped.
         rng = np.random.default_rng([*seed, epoch])
         # Parts of nearly equal size: normalisation over a last batch of one row would fail.
         for batch in np.array_split(rng.permutation(len(chi)), n_batches):
             inputs = views.inputs(chi[batch], others[batch], rng)
-            optimizer.zero_grad()
+            training.optimizer.zero_grad()
             loss(network(inputs), target[torch.from_numpy(batch)]).backward()
-            optimizer.step()
-            cycle.step()
+            training.optimizer.step()
+            training.cycle.step()
         progress.keep(seed[-1], epoch + 1, settings.epochs, training)
-    if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
-        raise ItemFailure(
-            "training_failed", "the weights of the network are not finite", "lower learning_rate"
-        )
+    check_weights(network)
     return network.eval()

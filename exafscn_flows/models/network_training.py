@@ -185,29 +185,57 @@ def _descend(
     number: int,
     progress: Progress,
 ) -> None:
-    size = min(course.batch_size, max(8, len(rows) // FEWEST_BATCHES))
-    n_batches = math.ceil(len(rows) / size)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=course.learning_rate, weight_decay=course.weight_decay
-    )
-    # Of 5 steps, the first would be all of the rise, and torch divide by 0.
-    n_steps = max(course.epochs * n_batches, 6)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, course.learning_rate, total_steps=n_steps, pct_start=RISE
-    )
-    training = Training(network, optimizer, cycle)
-    network.train()
+    n_batches = number_of_batches(len(rows), course.batch_size)
+    n_steps = course.epochs * n_batches
+    training = begun(network, n_steps, course.learning_rate, course.weight_decay)
     for epoch in range(progress.resume(number, training), course.epochs):
         # Parts of nearly equal size: normalisation over a last batch of one row would fail.
         for batch in torch.randperm(len(rows)).tensor_split(n_batches):
             part = rows[batch]
             part[:, : network.n_axis] = augment(part[:, : network.n_axis])
-            optimizer.zero_grad()
+            training.optimizer.zero_grad()
             losses = loss(network(part), target[batch])
             (shares[batch] * losses.reshape(len(batch))).mean().backward()
-            optimizer.step()
-            cycle.step()
+            training.optimizer.step()
+            training.cycle.step()
         progress.keep(number, epoch + 1, course.epochs, training)
+    check_weights(network)
+
+
+def number_of_batches(n_rows: int, batch_size: int) -> int:
+    """Return how many batches a pass over rows has: of few rows, smaller ones."""
+    return math.ceil(n_rows / min(batch_size, max(8, n_rows // FEWEST_BATCHES)))
+
+
+def begun(network: nn.Module, n_steps: int, learning_rate: float, weight_decay: float) -> Training:
+    """Return the training of a network at its beginning, and set the network to train.
+
+    Parameters
+    ----------
+    network
+        The network.
+    n_steps
+        Batches of all passes.
+    learning_rate, weight_decay
+        As of `Course`.
+    """
+    optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=weight_decay)
+    # Of 5 steps, the first would be all of the rise, and torch divide by 0.
+    cycle = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, learning_rate, total_steps=max(n_steps, 6), pct_start=RISE
+    )
+    network.train()
+    return Training(network, optimizer, cycle)
+
+
+def check_weights(network: nn.Module) -> None:
+    """Refuse a network whose training went astray.
+
+    Raises
+    ------
+    ItemFailure
+        ``training_failed`` if its weights are not finite.
+    """
     if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
         raise ItemFailure(
             "training_failed", "the weights of the network are not finite", "lower learning_rate"

@@ -1,6 +1,6 @@
 """From a spectrum that was read to an answer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -72,7 +72,7 @@ def answer(
     """
     absorber, guess = absorber_of(spectrum, model.absorbers, name)
     try:
-        usable = _usable(spectrum, absorber, settings)
+        usable = _within(_usable(spectrum, absorber, settings), model.k_range)
         _check_size(usable)
         inputs = (usable.k, usable.chi, usable.kmin, usable.kmax, absorber)
         probabilities = model.probabilities(*inputs)
@@ -139,6 +139,15 @@ def _usable(spectrum: MeasuredSpectrum, absorber: str, settings: ProcessingSetti
         processed,
         (*said, *processed.warnings),
     )
+
+
+def _within(usable: _Usable, k_range: tuple[float, float]) -> _Usable:
+    """Return what is looked at, with a warning if a model does not look at all that is usable."""
+    kmin, kmax = max(usable.kmin, k_range[0]), min(usable.kmax, k_range[1])
+    if (kmin, kmax) == (usable.kmin, usable.kmax):
+        return usable
+    said = f"The model looks at k from {k_range[0]:g} to {k_range[1]:g} 1/Å, and at no more."
+    return replace(usable, kmin=kmin, kmax=kmax, warnings=(*usable.warnings, said))
 
 
 def _check_size(usable: _Usable) -> None:

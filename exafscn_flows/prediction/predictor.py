@@ -19,6 +19,8 @@ class Predictor(Protocol):
         Symbols of those that it knows.
     card
         What it was trained on, and how well it does.
+    k_range
+        The range of k that it looks at, at most, 1/Å.
     """
 
     @property
@@ -32,6 +34,9 @@ class Predictor(Protocol):
 
     @property
     def card(self) -> Mapping[str, Any]: ...
+
+    @property
+    def k_range(self) -> tuple[float, float]: ...
 
     def probabilities(
         self, k: np.ndarray, chi: np.ndarray, kmin: float, kmax: float, absorber: str

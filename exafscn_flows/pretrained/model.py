@@ -76,6 +76,11 @@ class Pretrained:
                 )
         return cls(card["name"], classes, absorbers, card, networks["cn"], networks["bond"])
 
+    @property
+    def k_range(self) -> tuple[float, float]:
+        """Least and largest k that it has learned to look at, 1/Å."""
+        return self.card["kmin"][0], self.card["kmax"][1]
+
     def probabilities(
         self, k: np.ndarray, chi: np.ndarray, kmin: float, kmax: float, absorber: str
     ) -> np.ndarray:
@@ -160,7 +165,8 @@ class Pretrained:
             raise _bad("chi(k) has values that are not finite, or not as many as k")
         if not np.allclose(k, KSTEP * np.arange(len(k)), atol=1e-6):
             raise _bad("k does not go from 0 in steps of 0.05 1/Å")
-        low, high = max(kmin, self.card["kmin"][0]), min(kmax, self.card["kmax"][1], float(k[-1]))
+        least, most = self.k_range
+        low, high = max(kmin, least), min(kmax, most, float(k[-1]))
         if not low + 1 <= high:
             raise _bad(f"the range of k, from {low:g} to {high:g} 1/Å, is too short")
         used = chi[None, : int((high + _MARGIN) / KSTEP) + 1].astype(np.float32)

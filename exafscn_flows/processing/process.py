@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from exafscn_flows.errors import ItemFailure
+from exafscn_flows.features.spline_background import ETOK
 from exafscn_flows.processing.background import subtract_background
 from exafscn_flows.processing.edge import find_edge
 from exafscn_flows.processing.glitches import find_glitches
@@ -13,7 +14,7 @@ from exafscn_flows.processing.noise import choose_kmax, noise_of
 from exafscn_flows.processing.normalization import edge_step_warnings, normalize
 from exafscn_flows.processing.other_edges import find_other_edge
 from exafscn_flows.processing.rebin import is_dense, rebin
-from exafscn_flows.processing.settings import ETOK, ProcessingSettings
+from exafscn_flows.processing.settings import ProcessingSettings
 
 LEAST_POINTS = 50
 

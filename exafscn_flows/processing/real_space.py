@@ -8,8 +8,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from exafscn_flows.features.spline_background import ETOK
 from exafscn_flows.features.windows import hanning
-from exafscn_flows.processing.settings import ETOK, KSTEP
+from exafscn_flows.processing.settings import KSTEP
 
 R = 0.8 + 0.09 * np.arange(43)
 """Å; shells up to about 5 Å, since phases make R 0.3 to 0.5 Å too short."""

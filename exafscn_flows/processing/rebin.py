@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from exafscn_flows.processing.settings import ETOK, KSTEP
+from exafscn_flows.features.spline_background import ETOK
+from exafscn_flows.processing.settings import KSTEP
 
 PRE_EDGE_STEP = 2.0
 EDGE_STEP = 0.5

@@ -6,9 +6,6 @@ from pydantic import Field, model_validator
 
 from exafscn_flows.strict import StrictModel
 
-ETOK = 0.262468424
-"""2m/ħ², 1/(eV Å²): k² over energy above E0."""
-
 KSTEP = 0.05
 """Step of k, 1/Å."""
 

@@ -13,6 +13,7 @@ class AmplitudeModel:
     classes = (4, 5, 6, 8)
     absorbers = ("Cr", "Fe", "Cu")
     card: dict[str, object] = {}  # noqa: RUF012
+    k_range = (2.5, 13.0)
 
     def probabilities(self, k, chi, kmin, kmax, absorber):
         used = (k >= kmin) & (k <= kmax)

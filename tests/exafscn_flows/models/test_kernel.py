@@ -221,3 +221,13 @@ def test_both_are_members_of_an_average() -> None:
     assert isinstance(fitted.members[0], KernelClassifier)
     mean = np.mean([one.predict_proba(DATA.X) for one in fitted.members], axis=0)
     np.testing.assert_allclose(fitted.predict_proba(DATA.X), mean)
+
+
+def test_points_where_curves_hardly_differ_count_less() -> None:
+    """Before an edge there is nothing but noise, a thousandth of what follows."""
+    rng = np.random.default_rng(0)
+    before = 1e-3 * rng.normal(size=(150, 10)).astype(np.float32)
+    data = replace(DATA, X=np.hstack([before, DATA.X]), columns=Columns(np.arange(50.0)))
+    spread = Fit.of(data, KERNEL).sites.std(axis=0)
+    # The last of them has the slope of the edge.
+    assert spread[:9].max() < 0.1 * spread[18:42].mean()

@@ -184,3 +184,11 @@ def test_the_grid_of_the_model_is_that_of_the_processing():
     found = ask(ENERGY, SIX, "Fe")
     assert np.allclose(found.k, GRID[: len(found.k)])
     assert found.chi is found.processed.chi
+
+
+def test_what_is_answered_says_how_far_the_model_looks():
+    """It has learned k up to 13 1/Å: whoever asks for more is told, and not shown another range."""
+    found = ask(ENERGY, SIX, "Fe", settings=ProcessingSettings(kmax=14.5))
+    assert found.kmax == 13.0
+    assert any("from 2.5 to 13 1/Å" in one for one in found.warnings)
+    assert not any("model looks" in one for one in ask(ENERGY, SIX, "Fe").warnings)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from exafscn_flows.features.spline_background import ETOK
 from exafscn_flows.processing.real_space import N_SHOWN, R, grid, shown, with_e0_moved
-from exafscn_flows.processing.settings import ETOK
 
 K = grid(281).astype(float)
 """To 14 1/Å."""
