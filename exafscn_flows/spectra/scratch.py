@@ -14,7 +14,7 @@ from pathlib import Path
 from exafscn_flows.errors import CampaignError
 from exafscn_flows.limits import largest_file, too_large
 
-_NAME = re.compile(r"exafscn-(\d{1,9})-\w+")
+_NAME = re.compile(r"exafscn-\d{1,9}-\w+")
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _LEAST_FREE = 16 * 2**20
 """Less free space than this, bytes, is full: a run with default cards writes 1-3 MB."""
@@ -24,8 +24,10 @@ _LEAST_FREE = 16 * 2**20
 def run_folder(scratch: Path) -> Iterator[Path]:
     """Make a private folder for one run and remove it afterwards, whatever happens.
 
-    The folder is locked as long as it is in use, so that `sweep_scratch` in another container or
-    on another node, where the process is not to be seen, keeps its hands off.
+    The folder is locked as long as it is in use: by that, `sweep_scratch` knows what was left
+    behind, also in another container or on another node, where the process is not to be seen. The
+    number of a process would not tell: it may be another one's by then, or nobody has waited for
+    the process that was killed.
 
     Parameters
     ----------
@@ -40,13 +42,11 @@ def run_folder(scratch: Path) -> Iterator[Path]:
     if _is_short(scratch):
         raise _full(scratch)
     try:
-        folder = Path(tempfile.mkdtemp(prefix=f"exafscn-{os.getpid()}-", dir=scratch))
+        folder, lock = _make_locked(scratch)
     except OSError as error:
         raise _full(scratch) if error.errno in _FULL else _unusable(scratch, error) from error
     try:
-        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            fcntl.flock(lock, fcntl.LOCK_SH)
             yield folder
         finally:
             os.close(lock)
@@ -115,7 +115,7 @@ def check_space(folder: Path) -> None:
 
 
 def sweep_scratch(scratch: Path) -> int:
-    """Remove the folders of this user's runs whose process was killed.
+    """Remove the folders of this user's runs that were killed.
 
     Parameters
     ----------
@@ -129,11 +129,48 @@ def sweep_scratch(scratch: Path) -> int:
     """
     removed = 0
     for folder in scratch.glob("exafscn-*"):
-        match = _NAME.fullmatch(folder.name)
-        if match and not _is_alive(int(match[1])) and _is_abandoned(folder):
-            shutil.rmtree(folder, ignore_errors=True)
-            removed += 1
+        if _NAME.fullmatch(folder.name):
+            removed += _remove_abandoned(folder)
     return removed
+
+
+def _make_locked(scratch: Path) -> tuple[Path, int]:
+    """Make a folder and take its lock; returns the folder, and the file descriptor of the lock."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=f"exafscn-{os.getpid()}-", dir=scratch))
+        try:
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            # It may have been swept before it had its lock.
+            if folder.exists():
+                return folder, lock
+        except BaseException:
+            os.close(lock)
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        os.close(lock)
+
+
+def _remove_abandoned(folder: Path) -> bool:
+    """Remove a folder, if it is this user's own and nobody holds its lock."""
+    try:
+        status = folder.lstat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+            return False
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)
+    except OSError:
+        return False
+    finally:
+        os.close(lock)
+    return True
 
 
 def _is_short(scratch: Path) -> bool:
@@ -145,33 +182,6 @@ def _is_short(scratch: Path) -> bool:
     return (space.f_blocks > 0 and space.f_bavail * space.f_frsize < _LEAST_FREE) or (
         space.f_files > 0 and space.f_favail == 0
     )
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        # Another user's process: the number was given away again, or the folder is not ours.
-        return True
-    return True
-
-
-def _is_abandoned(folder: Path) -> bool:
-    """Whether a folder is this user's own and nobody holds its lock."""
-    try:
-        status = folder.lstat()
-        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
-            return False
-        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        finally:
-            os.close(lock)
-    except OSError:
-        return False
-    return True
 
 
 def _full(scratch: Path) -> CampaignError:

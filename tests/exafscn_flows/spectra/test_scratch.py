@@ -11,13 +11,6 @@ from exafscn_flows.spectra import scratch
 from exafscn_flows.spectra.scratch import check_space, run_folder, sweep_scratch
 
 
-@pytest.fixture
-def dead_pid() -> int:
-    with subprocess.Popen(["true"]) as process:
-        pass
-    return process.pid
-
-
 def make(folder: Path) -> Path:
     folder.mkdir()
     (folder / "pot.pad").write_text("left behind")
@@ -44,23 +37,20 @@ def test_folder_is_gone_after_any_error(tmp_path: Path, error: type[BaseExceptio
     assert not any(tmp_path.iterdir())
 
 
-def test_sweep_removes_folders_of_dead_processes_only(tmp_path: Path, dead_pid: int) -> None:
-    dead = make(tmp_path / f"exafscn-{dead_pid}-abcd1234")
-    alive = make(tmp_path / f"exafscn-{os.getpid()}-abcd1234")
-    others = [
-        make(tmp_path / name) for name in ("exafscn-data", f"exafscn-{dead_pid}", "x-1-abcd1234")
-    ]
+def test_sweep_removes_what_nobody_holds(tmp_path: Path) -> None:
+    # Whether the process lives says nothing: its number may have been given away again.
+    left = [make(tmp_path / f"exafscn-{pid}-abcd1234") for pid in (os.getpid(), 4194304)]
+    others = [make(tmp_path / name) for name in ("exafscn-data", "exafscn-1", "x-1-abcd1234")]
     target = make(tmp_path / "target")
-    link = tmp_path / f"exafscn-{dead_pid}-link1234"
+    link = tmp_path / "exafscn-1-link1234"
     link.symlink_to(target)
-    assert sweep_scratch(tmp_path) == 1
-    assert not dead.exists()
-    assert all(folder.exists() for folder in [alive, *others, link, target / "pot.pad"])
+    assert sweep_scratch(tmp_path) == 2
+    assert not any(folder.exists() for folder in left)
+    assert all(folder.exists() for folder in [*others, link, target / "pot.pad"])
 
 
-def test_sweep_spares_what_another_container_holds(tmp_path: Path, dead_pid: int) -> None:
-    # There, the process lives under a number that is dead here; the lock is seen by both.
-    folder = make(tmp_path / f"exafscn-{dead_pid}-abcd1234")
+def test_sweep_spares_what_another_process_holds(tmp_path: Path) -> None:
+    folder = make(tmp_path / "exafscn-1-abcd1234")
     lock = os.open(folder, os.O_RDONLY)
     fcntl.flock(lock, fcntl.LOCK_SH)
     assert sweep_scratch(tmp_path) == 0
@@ -68,12 +58,30 @@ def test_sweep_spares_what_another_container_holds(tmp_path: Path, dead_pid: int
     assert sweep_scratch(tmp_path) == 1
 
 
+def test_folder_swept_before_it_is_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = fcntl.flock
+    swept = []
+
+    def sweep_first(descriptor: int, operation: int) -> None:
+        if operation == fcntl.LOCK_SH and not swept:
+            swept.append(sweep_scratch(tmp_path))
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", sweep_first)
+    with run_folder(tmp_path) as folder:
+        assert swept == [1]
+        assert folder.exists()
+        assert sweep_scratch(tmp_path) == 0
+    assert not any(tmp_path.iterdir())
+
+
 def test_sweep_of_a_missing_folder_does_nothing(tmp_path: Path) -> None:
     assert sweep_scratch(tmp_path / "missing") == 0
 
 
-def test_folder_in_use_is_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scratch, "_is_alive", lambda _pid: False)
+def test_folder_in_use_is_locked(tmp_path: Path) -> None:
     with run_folder(tmp_path) as folder:
         assert sweep_scratch(tmp_path) == 0
         assert folder.exists()
