@@ -379,16 +379,16 @@ FAULTS = (
     ),
     _science(
         "a first stage is told of the formula that it is asked about",
-        "models/two_stage_training.py",
-        "np.linalg.solve(np.eye(len(own)) - own @ own.T, error[rows])",
-        "error[rows]",
+        "models/site_kernel.py",
+        "said[block[own]] -= moved @ self._left_out(rows)",
+        "said[block[own]] -= 0 * moved @ self._left_out(rows)",
         "models/test_two_stage.py",
     ),
     _science(
-        "atoms of a stretched copy stay where they are",
+        "a copy is as it was",
         "models/two_stage_training.py",
-        "np.interp(r / factor, r,",
-        "np.interp(r, r,",
+        "np.interp(k * factor, k,",
+        "np.interp(k, k,",
         "models/test_two_stage.py",
     ),
     _science(

@@ -16,6 +16,7 @@ from exafscn_flows.models.kernel_fitted import (
     KernelTreesRegressor,
     kernel_trees,
 )
+from exafscn_flows.models.site_kernel import SiteKernel
 
 _HEADER = "kernel.json"
 _VERSION = 1
@@ -85,9 +86,9 @@ def load_trees(data: bytes) -> KernelTreesClassifier | KernelTreesRegressor:
 
 
 def _dump(kernel: CurveKernel, others: Mapping[str, bytes]) -> bytes:
-    files = {f"{name}.npy": write_array(getattr(kernel, name)) for name in _ARRAYS}
-    header = {"version": _VERSION, "lengths": list(kernel.lengths), "shared": kernel.shared}
-    return write_zip(_HEADER, header, {**files, **others})
+    lengths = {"version": _VERSION, "lengths": list(kernel.lengths)}
+    header, files = arrays_of(kernel.sites)
+    return write_zip(_HEADER, lengths | header, {**files, **others})
 
 
 def _load(data: bytes) -> tuple[CurveKernel, dict[str, bytes]]:
@@ -96,15 +97,32 @@ def _load(data: bytes) -> tuple[CurveKernel, dict[str, bytes]]:
         header = json.loads(file.read(_HEADER))
         if header["version"] != _VERSION:
             raise ValueError(f"version {header['version']} of the file is not known")
-        lengths, shared = tuple(header["lengths"]), header["shared"]
-        if type(shared) is not float or any(type(one) is not int for one in lengths):
+        lengths = tuple(header["lengths"])
+        if any(type(one) is not int for one in lengths):
             raise ValueError("the header of a kernel holds something else than numbers")
-        arrays = [read_array(file.read(f"{name}.npy")) for name in _ARRAYS]
-        if any(one.ndim != len(shape) for one, shape in zip(arrays, _SHAPES, strict=True)):
-            raise ValueError("the arrays of a kernel do not fit together")
-        known = {_HEADER, *(f"{name}.npy" for name in _ARRAYS)}
-        others = {name: file.read(name) for name in file.namelist() if name not in known}
-    return CurveKernel(lengths, shared, *arrays), others
+        files = {name: file.read(name) for name in file.namelist() if name != _HEADER}
+    sites, others = take_sites(header, files)
+    return CurveKernel(lengths, sites), others
 
 
-_SHAPES = ("n", "n", "nm", "nm", "nm", "n")
+def arrays_of(kernel: SiteKernel) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return what a header says of a regression, and the files of its arrays."""
+    files = {f"{name}.npy": write_array(getattr(kernel, name)) for name in _ARRAYS}
+    return {"shared": kernel.shared}, files
+
+
+def take_sites(
+    header: Mapping[str, Any], files: Mapping[str, bytes]
+) -> tuple[SiteKernel, dict[str, bytes]]:
+    """Return the regression of such files, and the other ones.
+
+    Raises
+    ------
+    Exception
+        If they do not hold a regression that can be used.
+    """
+    if type(header["shared"]) is not float:
+        raise ValueError("the header of a kernel holds something else than numbers")
+    names = [f"{name}.npy" for name in _ARRAYS]
+    kernel = SiteKernel(header["shared"], *(read_array(files[name]) for name in names))
+    return kernel, {name: data for name, data in files.items() if name not in names}

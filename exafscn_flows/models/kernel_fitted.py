@@ -34,7 +34,7 @@ class KernelClassifier:
 
     def __post_init__(self) -> None:
         if (
-            self.classes_.shape != self.kernel.offset.shape
+            self.classes_.shape != (self.kernel.n_outputs,)
             or self.classes_.dtype != np.int64
             or not (np.diff(self.classes_) > 0).all()
         ):
@@ -75,7 +75,7 @@ class KernelRegressor:
     kernel: CurveKernel
 
     def __post_init__(self) -> None:
-        if self.kernel.offset.shape != (1,):
+        if self.kernel.n_outputs != 1:
             raise ValueError("the kernel does not predict one number")
 
     @property
@@ -109,7 +109,7 @@ class _KernelTrees:
     trees: Any
 
     def __post_init__(self) -> None:
-        if self.trees.n_features_in_ != len(self.kernel.offset) + self.kernel.n_features_in_:
+        if self.trees.n_features_in_ != self.kernel.n_outputs + self.kernel.n_features_in_:
             raise ValueError("the kernel and the trees do not fit together")
 
     @property

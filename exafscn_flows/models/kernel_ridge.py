@@ -9,7 +9,7 @@ from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.tasks.fitted import Fitted
 
 if TYPE_CHECKING:
-    from exafscn_flows.models.curve_kernel import Kernel
+    from exafscn_flows.models.site_kernel import Kernel
 
 
 class KernelSettings(ModelBase):
@@ -42,7 +42,7 @@ class KernelSettings(ModelBase):
     @property
     def kernel(self) -> "Kernel":
         """What is compared, and how."""
-        from exafscn_flows.models.curve_kernel import Kernel
+        from exafscn_flows.models.site_kernel import Kernel
 
         return Kernel(self.width, self.shared, self.ridge)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features.columns import Columns
-from exafscn_flows.models.curve_kernel import Fit
+from exafscn_flows.models.curve_kernel import CurveKernel, fit_curves
 from exafscn_flows.models.kernel_fitted import (
     KernelClassifier,
     KernelRegressor,
@@ -17,6 +17,7 @@ from exafscn_flows.models.kernel_fitted import (
 )
 from exafscn_flows.models.kernel_ridge import KernelRidge, KernelSettings
 from exafscn_flows.models.kernel_trees import KernelTrees
+from exafscn_flows.models.soft_labels import target_numbers
 from exafscn_flows.models.training_set import TrainingSet
 
 
@@ -40,7 +41,8 @@ def train_kernel(
         ``too_few_sites`` for one row.
     """
     data = _drawn(settings, data, seed)
-    kernel = Fit.of(data, settings.kernel).solve(_wanted(data))
+    lengths, fit = fit_curves(data, settings.kernel)
+    kernel = CurveKernel(lengths, fit.solve(target_numbers(data)))
     if data.task == "numbers":
         return KernelRegressor(kernel)
     return KernelClassifier(kernel, np.unique(data.y).astype(np.int64))
@@ -70,11 +72,13 @@ def train_trees(
     if data.auxiliary is None:
         raise ValueError("kernel trees learn what their kernel predicts, too")
     data = _drawn(settings, data, seed)
-    wanted = np.hstack([np.asarray(data.auxiliary), _wanted(data)])
-    kernel, said = Fit.of(data, settings.kernel).solve_without(wanted, data.groups)
-    X = joined(said, data.X)
+    wanted = np.hstack([np.asarray(data.auxiliary), target_numbers(data)])
+    lengths, fit = fit_curves(data, settings.kernel)
+    without = fit.solve_without(wanted, data.groups)
+    X = joined(without.of_sites(), data.X)
     # What says which absorber a row is of stays last.
     columns = Columns(np.arange(float(X.shape[1] - data.n_absorbers)))
+    kernel = CurveKernel(lengths, without.kernel)
     return kernel_trees(kernel, settings.trees.fit(replace(data, X=X, columns=columns), seed))
 
 
@@ -86,11 +90,3 @@ def _drawn(settings: KernelSettings, data: TrainingSet, seed: int) -> TrainingSe
         return data
     drawn = np.random.default_rng(seed).permutation(len(data))[: settings.max_sites]
     return data.part(np.sort(drawn))
-
-
-def _wanted(data: TrainingSet) -> np.ndarray:
-    """Return the target as numbers: itself, or 0 and 1 of each class, shape (n, n_outputs)."""
-    if data.task == "numbers":
-        return np.asarray(data.y, dtype=np.float64)[:, None]
-    found: np.ndarray = (data.y[:, None] == np.unique(data.y)).astype(np.float64)
-    return found

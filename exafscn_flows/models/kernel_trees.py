@@ -23,6 +23,8 @@ class KernelTrees(KernelSettings):
     have to say it of new ones: leaving a formula out has a closed form.
     """
 
+    version = 2
+
     kind: Literal["kernel_trees"] = "kernel_trees"
     name: ModelName = "kernel_trees"
     first: str = Field(

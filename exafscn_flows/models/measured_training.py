@@ -24,6 +24,7 @@ from exafscn_flows.models.network_training import (
     check_weights,
     number_of_batches,
 )
+from exafscn_flows.models.soft_labels import class_shares
 from exafscn_flows.models.torch_thread import one_thread
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.pretrained.network import Networks
@@ -131,8 +132,8 @@ def train(
     others = X[:, len(axis) :]
     classes, center, width = np.empty(0, dtype=np.int64), 0.0, 1.0
     if data.task == "classes":
-        found, places = np.unique(data.y, return_inverse=True)
-        classes, target = found.astype(np.int64), _target(data, found, places, settings.softness)
+        classes = np.unique(data.y).astype(np.int64)
+        target = torch.tensor(class_shares(data, settings.softness), dtype=torch.float32)
     else:
         center, width = float(data.y.mean()), float(data.y.std())
         if width <= 1e-6 * abs(center):
@@ -152,19 +153,6 @@ def train(
     if data.task == "classes":
         return MeasuredClassifier(*common, classes)
     return MeasuredRegressor(*common, center, width)
-
-
-def _target(
-    data: TrainingSet, classes: np.ndarray, places: np.ndarray, softness: float
-) -> torch.Tensor:
-    """Return the share of every class in the label of each row, shape (n, n_classes)."""
-    hard = np.eye(len(classes))[places]
-    if data.shares is None:
-        return torch.tensor(hard, dtype=torch.float32)
-    # What goes to classes that no row has is left out.
-    shares = np.asarray(data.shares)[:, classes]
-    soft = softness * shares / shares.sum(axis=1, keepdims=True) + (1 - softness) * hard
-    return torch.tensor(soft, dtype=torch.float32)
 
 
 def _trained(

@@ -15,6 +15,7 @@ from exafscn_flows.models.class_weights import class_weights
 from exafscn_flows.models.network_checkpoint import Progress, Training
 from exafscn_flows.models.network_settings import NetworkSettings
 from exafscn_flows.models.networks import CurveNetwork, NetworkClassifier, NetworkRegressor
+from exafscn_flows.models.soft_labels import class_shares
 from exafscn_flows.models.torch_thread import one_thread
 from exafscn_flows.models.training_set import TrainingSet
 
@@ -122,7 +123,9 @@ def train_networks(
         if course.class_weight is not None:
             weights = class_weights(data, course.class_weight)
         found, places = np.unique(data.y, return_inverse=True)
-        classes, target = found.astype(np.int64), _target(data, found, places, course.softness)
+        classes, target = found.astype(np.int64), torch.tensor(places)
+        if course.softness > 0 and data.shares is not None:
+            target = torch.tensor(class_shares(data, course.softness), dtype=torch.float32)
     else:
         center, width = float(data.y.mean()), float(data.y.std())
         if width <= 1e-6 * abs(center):
@@ -147,19 +150,6 @@ def train_networks(
     if data.task == "classes":
         return NetworkClassifier(tuple(networks), classes)
     return NetworkRegressor(tuple(networks), center, width)
-
-
-def _target(
-    data: TrainingSet, classes: np.ndarray, places: np.ndarray, softness: float
-) -> torch.Tensor:
-    """Return the class of each row, or the share of every class, shape (n, n_classes)."""
-    if softness == 0 or data.shares is None:
-        return torch.tensor(places)
-    # What goes to classes that no row has is left out.
-    shares = np.asarray(data.shares)[:, classes]
-    hard = np.eye(len(classes))[places]
-    soft = softness * shares / shares.sum(axis=1, keepdims=True) + (1 - softness) * hard
-    return torch.tensor(soft, dtype=torch.float32)
 
 
 def _standardise(network: CurveNetwork, curves: torch.Tensor, least: float) -> None:

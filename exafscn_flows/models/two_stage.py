@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from exafscn_flows.models.base import ModelBase, ModelName, check_member
+from exafscn_flows.models.base import ModelName, check_member
 from exafscn_flows.models.extra_trees import ExtraTrees
+from exafscn_flows.models.kernel_ridge import KernelSettings
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.strict import LocatedError
 from exafscn_flows.tasks.fitted import Fitted
@@ -18,18 +19,20 @@ AUXILIARY = "running_coordination"
 """Kind of the feature sets that a first stage can predict."""
 
 
-class TwoStage(ModelBase):
-    """Kernel ridge regression of the atoms around a site, and extra trees on them and chi(R).
+class TwoStage(KernelSettings):
+    """Kernel ridge regression of the atoms around a site and of the target, and extra trees.
 
     Features are k-weighted chi(k), a set of kind ``k_space``, alone or before others in a
-    concatenation; the model makes chi(R) of them, and takes the others as they are. The trees
-    learn from what the first stage says of sites whose formula it did not learn, as it will have
-    to say it of new ones: leaving a formula out of a ridge regression has a closed form. Both
-    learn from copies, too, whose k is stretched at random, as if all distances were a little
-    shorter or longer.
+    concatenation; the model makes chi(R) of them, and takes the others as they are. Sites are
+    as alike as exp(-d), with d the distance of what it makes and takes. The trees learn from that
+    and from what the first stage says of sites whose formula it did not learn, as it will have to
+    say it of new ones: leaving a formula out has a closed form. They learn from copies, too, whose
+    k is stretched at random, as if all distances were a little shorter or longer.
     """
 
     takes = "k_space"
+
+    version = 2
 
     kind: Literal["two_stage"] = "two_stage"
     name: ModelName = "two_stage"
@@ -41,20 +44,29 @@ class TwoStage(ModelBase):
         default=ExtraTrees(n_estimators=200, max_features=0.1),
         description="The second stage, written as in models.",
     )
-    n_landmarks: int = Field(
-        default=2000,
-        ge=10,
-        le=10_000,
-        description="Training sites and copies, drawn at random, with which others are compared "
-        "(Nyström's approximation); all if there are fewer.",
+    softness: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of a label, as the first stage learns it, that is what its weights say "
+        "of every class; the rest is the class itself.",
     )
-    width: float = Field(
-        default=1.0,
-        gt=0,
-        description="Width of the Gaussian kernel, in root mean square distances of two sites.",
+    shared: float = Field(
+        default=0.9,
+        ge=0,
+        le=1,
+        description="Of a model of all absorbers, what likeness counts for if absorbers differ; "
+        "0: nothing is learned from others.",
     )
     ridge: float = Field(
-        default=3e-6, gt=0, description="Ridge penalty, by the number of training sites."
+        default=0.01, gt=0, description="Ridge penalty: how much a label may be wrong."
+    )
+    max_sites: int = Field(
+        default=20_000,
+        ge=2,
+        le=30_000,
+        description="Sites that the first stage learns; of more, as many are drawn at random. "
+        "Memory and time grow with their square and cube (11,000: 1.5 GB).",
     )
     n_copies: int = Field(default=3, ge=0, le=20, description="Stretched copies of each site.")
     stretch: float = Field(

@@ -7,17 +7,16 @@ from typing import Any
 
 from exafscn_flows.models.canonical_zip import read_array, write_array, write_zip
 from exafscn_flows.models.extra_trees import ExtraTrees
+from exafscn_flows.models.kernel_file import arrays_of, take_sites
 from exafscn_flows.models.two_stage_fitted import (
-    FirstStage,
     TwoStageClassifier,
     TwoStageRegressor,
     in_two_stages,
 )
 
 _HEADER = "two_stage.json"
-_VERSION = 1
+_VERSION = 2
 """Grows whenever the files or what is done with them change."""
-_ARRAYS = ("mean", "scale", "landmarks", "weights", "offset")
 _K, _SECOND = "k.npy", "second"
 
 
@@ -31,10 +30,10 @@ def dump_two_stage(fitted: Any) -> bytes:
     """
     if not isinstance(fitted, TwoStageClassifier | TwoStageRegressor):
         raise TypeError(f"{type(fitted).__name__} is no model of two stages")
-    files = {f"{name}.npy": write_array(getattr(fitted.first, name)) for name in _ARRAYS}
+    header, files = arrays_of(fitted.first)
     files[_K] = write_array(fitted.k)
     files[_SECOND] = ExtraTrees.dump(fitted.second)
-    return write_zip(_HEADER, {"version": _VERSION}, files)
+    return write_zip(_HEADER, {"version": _VERSION} | header, files)
 
 
 def load_two_stage(data: bytes) -> TwoStageClassifier | TwoStageRegressor:
@@ -51,9 +50,8 @@ def load_two_stage(data: bytes) -> TwoStageClassifier | TwoStageRegressor:
         header = json.loads(file.read(_HEADER))
         if header["version"] != _VERSION:
             raise ValueError(f"version {header['version']} of the file is not known")
-        names = [f"{name}.npy" for name in _ARRAYS]
-        if sorted(file.namelist()) != sorted([_HEADER, _SECOND, _K, *names]):
-            raise ValueError("the files of the zip are not those of two stages")
-        first = FirstStage(*(read_array(file.read(name)) for name in names))
-        k, second = read_array(file.read(_K)), ExtraTrees.load(file.read(_SECOND))
-        return in_two_stages(k, first, second)
+        files = {name: file.read(name) for name in file.namelist() if name != _HEADER}
+    first, others = take_sites(header, files)
+    if sorted(others) != sorted([_SECOND, _K]):
+        raise ValueError("the files of the zip are not those of two stages")
+    return in_two_stages(read_array(others[_K]), first, ExtraTrees.load(others[_SECOND]))

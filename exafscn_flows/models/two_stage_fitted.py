@@ -1,4 +1,4 @@
-"""Kernel ridge regression of the atoms around a site, and trees that know them."""
+"""Fitted models of two stages."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,77 +6,8 @@ from typing import Any
 import numpy as np
 
 from exafscn_flows.models.fourier import check_k, radii, transform
+from exafscn_flows.models.site_kernel import SiteKernel
 from exafscn_flows.tasks.numbers import spread
-
-ROWS = 1024
-"""Rows that are compared with the landmarks at once, so that any number takes little memory."""
-
-
-def gaussian(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return the Gaussian kernel of rows, float64, shape (n_rows, n_others).
-
-    Parameters
-    ----------
-    rows, others
-        In units of the kernel's width, float64, shape (n, n_features).
-    """
-    squares = (rows**2).sum(axis=1)[:, None] + (others**2).sum(axis=1)[None]
-    found: np.ndarray = np.exp(-0.5 * np.maximum(squares - 2 * rows @ others.T, 0))
-    return found
-
-
-@dataclass(frozen=True)
-class FirstStage:
-    """Kernel ridge regression, by Nyström's approximation.
-
-    Attributes
-    ----------
-    mean, scale
-        What is taken off each input, and what it is divided by, shape (n_inputs,).
-    landmarks
-        Training sites that others are compared with, in these units, shape (n_landmarks,
-        n_inputs).
-    weights
-        Of each, for each number that is predicted, shape (n_landmarks, n_outputs).
-    offset
-        Mean of each of these numbers, shape (n_outputs,).
-
-    All are float32.
-
-    Raises
-    ------
-    ValueError
-        If they do not fit together, or are not finite.
-    """
-
-    mean: np.ndarray
-    scale: np.ndarray
-    landmarks: np.ndarray
-    weights: np.ndarray
-    offset: np.ndarray
-
-    def __post_init__(self) -> None:
-        n_landmarks, n_inputs = self.landmarks.shape
-        shapes = [one.shape for one in (self.mean, self.scale, self.weights, self.offset)]
-        n_outputs = len(self.offset)
-        wanted = [(n_inputs,), (n_inputs,), (n_landmarks, n_outputs), (n_outputs,)]
-        arrays = (self.mean, self.scale, self.landmarks, self.weights, self.offset)
-        if shapes != wanted or any(one.dtype != np.float32 for one in arrays):
-            raise ValueError("the arrays of a first stage do not fit together")
-        if not all(np.isfinite(one).all() for one in arrays) or (self.scale <= 0).any():
-            raise ValueError("a first stage holds values that cannot be used")
-
-    def predict(self, inputs: np.ndarray) -> np.ndarray:
-        """Return what is predicted of each row, float32, shape (n, n_outputs)."""
-        units = (np.asarray(inputs, dtype=np.float64) - self.mean) / self.scale
-        landmarks, weights = self.landmarks.astype(np.float64), self.weights.astype(np.float64)
-        parts = [
-            gaussian(units[start : start + ROWS], landmarks) @ weights + self.offset
-            for start in range(0, len(units), ROWS)
-        ]
-        found: np.ndarray = np.concatenate(parts or [np.empty((0, len(self.offset)))])
-        # Trees split at numbers: what rounding may change is far below what they can see.
-        return found.astype(np.float32)
 
 
 def spectral_inputs(X: np.ndarray, k: np.ndarray) -> np.ndarray:
@@ -104,7 +35,7 @@ def spectral_inputs(X: np.ndarray, k: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _TwoStage:
-    """A first stage, and trees on what it sees and what it says.
+    """A kernel ridge regression, and trees on what it says and what it sees.
 
     Attributes
     ----------
@@ -122,13 +53,13 @@ class _TwoStage:
     """
 
     k: np.ndarray
-    first: FirstStage
+    first: SiteKernel
     second: Any
 
     def __post_init__(self) -> None:
         check_k(self.k)
-        n_inputs = len(self.first.mean)
-        if self.second.n_features_in_ != n_inputs + len(self.first.offset) or self._n_others < 0:
+        n_joined = len(self.first.offset) + len(self.first.mean) + self.first.n_absorbers
+        if self.second.n_features_in_ != n_joined or self._n_others < 0:
             raise ValueError("the stages do not fit together")
 
     @property
@@ -138,10 +69,10 @@ class _TwoStage:
     @property
     def n_features_in_(self) -> int:
         """Number of features."""
-        return len(self.k) + self._n_others
+        return len(self.k) + self._n_others + self.first.n_absorbers
 
     def joined(self, X: np.ndarray) -> np.ndarray:
-        """Return what the first stage says and what it sees, shape (n, n_joined).
+        """Return what the first stage says and what it sees, float32, shape (n, n_joined).
 
         Raises
         ------
@@ -151,8 +82,12 @@ class _TwoStage:
         X = np.asarray(X)
         if X.ndim != 2 or X.shape[1] != self.n_features_in_:
             raise ValueError(f"features have shape {X.shape}, not (n, {self.n_features_in_})")
-        inputs = spectral_inputs(X, self.k)
-        return np.hstack([self.first.predict(inputs), inputs])
+        n_others = len(self.k) + self._n_others
+        inputs = spectral_inputs(X[:, :n_others], self.k)
+        absorbers = np.asarray(X[:, n_others:], dtype=np.float32)
+        # Trees split at numbers: what rounding may change is far below what they can see.
+        said = self.first.predict(inputs, absorbers).astype(np.float32)
+        return np.hstack([said, inputs, absorbers])
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the most probable class, or the number, of each row, shape (n,)."""
@@ -184,7 +119,7 @@ class TwoStageRegressor(_TwoStage):
 
 
 def in_two_stages(
-    k: np.ndarray, first: FirstStage, second: Any
+    k: np.ndarray, first: SiteKernel, second: Any
 ) -> TwoStageClassifier | TwoStageRegressor:
     """Return the stages as one model; arguments as of the models."""
     made = TwoStageClassifier if hasattr(second, "classes_") else TwoStageRegressor

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 from scipy.special import ndtr
-from sklearn.linear_model import Ridge
 
 from exafscn_flows.errors import CampaignError, ItemFailure
 from exafscn_flows.features.columns import Columns
@@ -15,9 +14,10 @@ from exafscn_flows.models import Average, ExtraTrees, SpectralNetwork, TwoStage
 from exafscn_flows.models.base import ModelBase
 from exafscn_flows.models.fourier import radii
 from exafscn_flows.models.persistence import dump_model
+from exafscn_flows.models.site_kernel import SiteKernel
 from exafscn_flows.models.training_set import TrainingSet
-from exafscn_flows.models.two_stage_fitted import FirstStage, spectral_inputs
-from exafscn_flows.models.two_stage_training import fit_first, ridge_regression, with_copies
+from exafscn_flows.models.two_stage_fitted import spectral_inputs
+from exafscn_flows.models.two_stage_training import fit_first, with_copies
 
 N = 120
 K = np.arange(2.0, 12.001, 0.05)
@@ -56,9 +56,11 @@ def model(**keys: Any) -> TwoStage:
     return TwoStage(**{**plain, **keys})
 
 
-def first(wanted: np.ndarray = ATOMS, **keys: Any) -> tuple[FirstStage, np.ndarray]:
+def first(data: TrainingSet = DATA, **keys: Any) -> tuple[SiteKernel, np.ndarray]:
+    """The first stage, and what it says of spectra of which it has not learned the formula."""
     inputs = spectral_inputs(X, K)
-    return fit_first(model(**keys), inputs, wanted, GROUPS, np.random.default_rng(0))
+    learned = np.arange(N)
+    return fit_first(model(**keys), data, inputs, np.empty((N, 0)), GROUPS, learned)
 
 
 def test_chi_of_r_peaks_where_the_atoms_are() -> None:
@@ -72,28 +74,44 @@ def test_chi_of_r_peaks_where_the_atoms_are() -> None:
 
 def test_the_first_stage_tells_the_atoms_around_new_sites() -> None:
     spectra, truth, _ = sites(1, 300)
-    error = first()[0].predict(spectral_inputs(spectra, K)) - truth
+    said = first()[0].predict(spectral_inputs(spectra, K), np.empty((300, 0)))
+    error = said[:, : len(R)] - truth
     spread = truth - ATOMS.mean(axis=0)
     assert (error**2).sum() < 0.2 * (spread**2).sum()
 
 
-def test_leaving_a_formula_out_is_as_fitting_again_without_it() -> None:
-    basis = np.random.default_rng(0).normal(size=(N, 9))
-    weights, said = ridge_regression(basis, ATOMS, GROUPS, 2.5)
-    ridge = Ridge(alpha=2.5, fit_intercept=False)
-    np.testing.assert_allclose(weights, ridge.fit(basis, ATOMS).coef_.T, atol=1e-9)
-    for group in np.unique(GROUPS):
-        rows = group == GROUPS
-        again = ridge.fit(basis[~rows], ATOMS[~rows])
-        np.testing.assert_allclose(said[rows], again.predict(basis[rows]), atol=1e-9)
-
-
 def test_noise_is_not_learned_from_oneself() -> None:
     noise = np.random.default_rng(1).normal(size=(N, 1))
-    stage, said = first(noise, ridge=1e-9, width=0.3)
-    seen = stage.predict(spectral_inputs(X, K))
+    stage, said = first(replace(DATA, auxiliary=noise), ridge=1e-9, width=0.3)
+    seen = stage.predict(spectral_inputs(X, K), np.empty((N, 0)))
     assert np.corrcoef(seen[:, 0], noise[:, 0])[0, 1] > 0.9
     assert abs(np.corrcoef(said[:, 0], noise[:, 0])[0, 1]) < 0.3
+
+
+def test_of_copies_and_of_sites_left_out_nothing_is_said_by_their_own_formula() -> None:
+    """Noise that a formula has in common: copies of its sites must not tell it either."""
+    noise = np.random.default_rng(1).normal(size=(N // 4, 1))[GROUPS]
+    data = replace(DATA, auxiliary=noise)
+    rows = with_copies(data, 1, 0.001, np.random.default_rng(0))
+    inputs = spectral_inputs(rows.X, K)
+    settings = model(ridge=1e-9, width=0.3)
+    none, learned = np.empty((2 * N, 0)), np.arange(0, N, 2)
+    stage, said = fit_first(settings, data, inputs, none, rows.groups, learned)
+    both = np.tile(noise[:, 0], 2)
+    seen = stage.predict(inputs, none)[:, 0]
+    known = np.tile(np.arange(N) % 2 == 0, 2)
+    assert np.corrcoef(seen[known], both[known])[0, 1] > 0.9
+    assert abs(np.corrcoef(said[:, 0], both)[0, 1]) < 0.3
+
+
+def test_labels_in_doubt_are_learned_as_what_their_weights_say() -> None:
+    shares = np.full((N, 2), 0.5)
+    said = {
+        softness: first(replace(DATA, shares=shares), softness=softness)[1][:, len(R) :]
+        for softness in (0.0, 1.0)
+    }
+    np.testing.assert_allclose(said[1.0], 0.5, atol=1e-6)
+    assert (said[0.0].argmax(axis=1) == Y).mean() > 0.8
 
 
 def test_copies_are_as_if_all_distances_were_longer() -> None:
@@ -103,14 +121,12 @@ def test_copies_are_as_if_all_distances_were_longer() -> None:
     )
     both = with_copies(one, 1, 0.04, np.random.default_rng(3))
     assert len(both) == 2
-    assert both.auxiliary is not None
     np.testing.assert_array_equal(both.X[0], one.X[0])
     size = spectral_inputs(both.X, K)[:, 2 * len(radii()) : 3 * len(radii())]
     factor = 1 + 0.04 * (2 * np.random.default_rng(3).random() - 1)
     assert abs(factor - 1) > 0.02
     truth = spectral_inputs(shells(r * factor, n), K)[:, 2 * len(radii()) :]
     assert np.corrcoef(size[1], truth[0])[0, 1] > 0.98
-    np.testing.assert_allclose(both.auxiliary[1], around(r * factor, n)[0], atol=0.25)
     # Other features, such as the absorber, stay as they are, and so do labels and formulas.
     wide = replace(one, X=np.hstack([one.X, [[0.0, 1.0]]]))
     copies = with_copies(wide, 3, 0.04, np.random.default_rng(0))
@@ -123,11 +139,11 @@ def test_two_stages_learn_from_the_first() -> None:
     spectra, _, truth = sites(1, 400)
     fitted: Any = model().fit(DATA, 0)
     joined = fitted.joined(spectra)
-    assert joined.shape == (400, 3 * len(radii()) + len(R))
+    assert joined.shape == (400, len(R) + 2 + 3 * len(radii()))
     right = (fitted.predict(spectra) == truth).mean()
     assert right > 0.9
     # What the first stage says comes first: of another site, it misleads the trees.
-    joined[:, : len(R)] = joined[::-1, : len(R)]
+    joined[:, : len(R) + 2] = joined[::-1, : len(R) + 2]
     assert (fitted.second.predict(joined) == truth).mean() < right
 
 
@@ -198,15 +214,20 @@ def test_members_of_an_average_predict_the_same_first() -> None:
     "arrays",
     [
         {"scale": np.zeros(300, dtype=np.float32)},
-        {"offset": np.full(len(R), np.nan, dtype=np.float32)},
+        {"offset": np.full(len(R) + 2, np.nan, dtype=np.float32)},
         {"weights": np.zeros((N, 3), dtype=np.float32)},
         {"mean": np.zeros(300)},
     ],
 )
 def test_arrays_that_cannot_be_used_are_refused(arrays: dict[str, Any]) -> None:
     stage, _ = first()
-    with pytest.raises(ValueError, match="first stage"):
-        FirstStage(**{**vars(stage), **arrays})
+    with pytest.raises(ValueError, match="kernel"):
+        SiteKernel(**{**vars(stage), **arrays})
+
+
+def test_one_site_is_too_few() -> None:
+    with pytest.raises(ItemFailure, match="there is one site"):
+        model().fit(DATA.part(np.array([0])), 0)
 
 
 def test_stages_that_do_not_fit_together_are_refused() -> None:
