@@ -128,19 +128,24 @@ class Networks:
         parts = []
         for first in range(0, len(chi), _ROWS):
             rows = slice(first, first + _ROWS)
-            parts.append(
-                [
-                    network(self._inputs(chi[rows], kmin[rows], kmax[rows], others[rows], by))
-                    for by in e0_shifts
-                    for network in self.networks
-                ]
-            )
-        found: np.ndarray = np.concatenate([np.stack(one) for one in parts], axis=1)
+            views = _views(chi[rows], kmin[rows], kmax[rows], others[rows], e0_shifts)
+            said = np.stack([network(views) for network in self.networks], axis=1)
+            n = len(views) // len(e0_shifts)
+            by_shift = said.reshape(len(e0_shifts), n, len(self.networks), self.n_outputs)
+            parts.append(by_shift.swapaxes(1, 2).reshape(-1, n, self.n_outputs))
+        found: np.ndarray = np.concatenate(parts, axis=1)
         return found.astype(np.float64)
 
-    @staticmethod
-    def _inputs(
-        chi: np.ndarray, kmin: np.ndarray, kmax: np.ndarray, others: np.ndarray, by: float
-    ) -> np.ndarray:
-        moved = with_e0_moved(chi, np.full(len(chi), by)) if by else chi
-        return np.hstack([shown(moved, kmin, kmax), others.astype(np.float32)])
+
+def _views(
+    chi: np.ndarray,
+    kmin: np.ndarray,
+    kmax: np.ndarray,
+    others: np.ndarray,
+    e0_shifts: Sequence[float],
+) -> np.ndarray:
+    """Return the inputs at each choice of E0, one after the other, shape (n_shifts * n, n_in)."""
+    n = len(e0_shifts)
+    moved = [with_e0_moved(chi, np.full(len(chi), by)) if by else chi for by in e0_shifts]
+    seen = shown(np.concatenate(moved), np.tile(kmin, n), np.tile(kmax, n))
+    return np.hstack([seen, np.tile(others.astype(np.float32), (n, 1))])
