@@ -1,11 +1,12 @@
 """Sets of classes that hold the label of nine sites in ten: conformal prediction.
 
-A class is in the set of a site if its probability is at least the threshold of the class. The
-threshold is such that, of the sites whose label is that class and that the model did not learn,
-nine in ten reach it (Sadinle, Lei and Wasserman, J. Am. Stat. Assoc. 114, 223 (2019); class by
-class, as in Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, section 4.5). So
-the set is as large as the doubt is. This holds for sites of the same kind as those that thresholds
-come from.
+A class is in the set of a site if its probability is at least the threshold of the class, or if it
+is the predicted one, so that no set is empty. The threshold is such that, of the sites whose label
+is that class and that the model did not learn, a certain share reach it (Sadinle, Lei and
+Wasserman, J. Am. Stat. Assoc. 114, 223 (2019); class by class, as in Vovk, Gammerman and Shafer,
+Algorithmic Learning in a Random World, section 4.5). The share is the same for all classes: such
+that nine in ten sets hold the label. So the set is as large as the doubt is. This holds for sites
+of the same kind as those that thresholds come from.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,8 +15,12 @@ import numpy as np
 
 from exafscn_flows.tasks.calibration import temperature, tempered
 
-ONE_IN = 10
-"""One label in so many may be outside."""
+OUTSIDE = 0.1
+"""Share of the labels that may be outside of their sets."""
+_MOST = 0.5
+"""Largest share of the labels of a class that its threshold leaves out."""
+_HALVINGS = 10
+"""By which the share is found: to 0.0004."""
 ENOUGH = 30
 """Sites of a class from which it has a threshold of its own; others have that of all sites."""
 
@@ -35,18 +40,35 @@ def thresholds(proba: np.ndarray, y: np.ndarray) -> np.ndarray:
     numpy.ndarray
         Shape (n_classes,).
     """
-    of_label = proba[np.arange(len(y)), y]
-    found = np.full(proba.shape[1], _threshold(of_label))
-    for place in np.unique(y):
-        own = of_label[y == place]
-        if len(own) >= ENOUGH:
-            found[place] = _threshold(own)
+    low, high = OUTSIDE, _MOST
+    found = _leaving_out(low, proba, y)
+    predicted = proba.argmax(axis=1)
+    for _ in range(_HALVINGS):
+        share = (low + high) / 2
+        least = _leaving_out(share, proba, y)
+        within = prediction_sets(proba, least, predicted)[np.arange(len(y)), y]
+        # As of a threshold: one more site reaches it.
+        if (~within).sum() <= OUTSIDE * (len(y) + 1) - 1:
+            low, found = share, least
+        else:
+            high = share
     return found
 
 
-def _threshold(of_label: np.ndarray) -> float:
-    """Return the probability that nine in ten labels reach, and that of one more site does."""
-    place = (len(of_label) + 1) // ONE_IN
+def _leaving_out(share: float, proba: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return thresholds that leave out a share of the labels of each class, shape (n_classes,)."""
+    of_label = proba[np.arange(len(y)), y]
+    found = np.full(proba.shape[1], _threshold(of_label, share))
+    for place in np.unique(y):
+        own = of_label[y == place]
+        if len(own) >= ENOUGH:
+            found[place] = _threshold(own, share)
+    return found
+
+
+def _threshold(of_label: np.ndarray, share: float) -> float:
+    """Return the probability that all but a share of labels reach, one more site among them."""
+    place = int(share * (len(of_label) + 1) + 1e-9)
     return float(np.sort(of_label)[place - 1]) if place else 0.0
 
 

@@ -29,10 +29,9 @@ def test_nine_labels_in_ten_are_in_the_sets_whatever_probabilities_are_worth(pow
     others, labels = problem(20_000, 1, power)
     sets = prediction_sets(others, thresholds(proba, y), others.argmax(axis=1))
     within = sets[np.arange(len(labels)), labels]
-    # The most probable class is in each set, which adds a little.
-    assert 0.89 < within.mean() < 0.93
+    assert 0.89 < within.mean() < 0.91
     for place in range(4):
-        assert within[labels == place].mean() > 0.86
+        assert within[labels == place].mean() > 0.8
 
 
 def test_sets_are_larger_where_there_is_more_doubt() -> None:
