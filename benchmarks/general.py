@@ -43,7 +43,7 @@ from exafscn_flows.splits import grouped_folds
 from exafscn_flows.store.store import Store
 from exafscn_flows.tasks import task_named
 from exafscn_flows.tasks.calibration import temperature, tempered
-from exafscn_flows.tasks.prediction_sets import prediction_sets, thresholds
+from exafscn_flows.tasks.prediction_sets import prediction_sets, threshold
 from exafscn_flows.tasks.softmax import softmax
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
@@ -306,8 +306,7 @@ def least_of(proba: np.ndarray, y: np.ndarray) -> float:
 
     Of each class by itself, sets would hold many rare ones with next to no probability.
     """
-    of_label = proba[np.arange(len(y)), y]
-    return float(thresholds(of_label[:, None], np.zeros(len(y), dtype=int))[0])
+    return threshold(proba[np.arange(len(y)), y])
 
 
 def sets(proba: np.ndarray, y: np.ndarray, absorbers: np.ndarray, folds: np.ndarray) -> np.ndarray:

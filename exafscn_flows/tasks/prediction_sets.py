@@ -58,15 +58,15 @@ def thresholds(proba: np.ndarray, y: np.ndarray) -> np.ndarray:
 def _leaving_out(share: float, proba: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return thresholds that leave out a share of the labels of each class, shape (n_classes,)."""
     of_label = proba[np.arange(len(y)), y]
-    found = np.full(proba.shape[1], _threshold(of_label, share))
+    found = np.full(proba.shape[1], threshold(of_label, share))
     for place in np.unique(y):
         own = of_label[y == place]
         if len(own) >= ENOUGH:
-            found[place] = _threshold(own, share)
+            found[place] = threshold(own, share)
     return found
 
 
-def _threshold(of_label: np.ndarray, share: float) -> float:
+def threshold(of_label: np.ndarray, share: float = OUTSIDE) -> float:
     """Return the probability that all but a share of labels reach, one more site among them."""
     place = int(share * (len(of_label) + 1) + 1e-9)
     return float(np.sort(of_label)[place - 1]) if place else 0.0
