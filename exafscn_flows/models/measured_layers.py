@@ -36,9 +36,13 @@ class MeasuredLayers(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.last = nn.Linear(width, n_outputs)
 
-    def standardise(self, inputs: torch.Tensor) -> None:
-        """Set what is taken off inputs, shape (n, n_in), and what they are divided by."""
+    def standardise(self, inputs: torch.Tensor, least: float = 0.0) -> None:
+        """Set what is taken off inputs, shape (n, n_in), and what they are divided by.
+
+        To the standard deviation of each, ``least`` of the root mean square of all is added.
+        """
         scale, mean = torch.std_mean(inputs, dim=0, correction=0)
+        scale = scale + least * scale.square().mean().sqrt()
         # Inputs that are the same everywhere, but for rounding, tell nothing.
         scale[scale <= 1e-6 * mean.abs()] = 1
         self.mean.copy_(mean)

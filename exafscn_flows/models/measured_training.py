@@ -1,44 +1,30 @@
 """Training of networks that see what a measurement shows."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.models.augmentation import Augmentation, augmented, evenly, residual
-from exafscn_flows.models.checkpoint import next_slot
 from exafscn_flows.models.fourier import check_k
+from exafscn_flows.models.layers_training import Target, train_layers
 from exafscn_flows.models.measured_fitted import (
     MeasuredClassifier,
     MeasuredRegressor,
     to_grid,
 )
-from exafscn_flows.models.measured_layers import MeasuredLayers
 from exafscn_flows.models.measured_network import MeasuredNetwork
-from exafscn_flows.models.network_checkpoint import Progress
-from exafscn_flows.models.network_training import (
-    begun,
-    check_weights,
-    number_of_batches,
-)
-from exafscn_flows.models.soft_labels import class_shares
-from exafscn_flows.models.torch_thread import one_thread
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.pretrained.network import Networks
 from exafscn_flows.processing import remove_background
 from exafscn_flows.processing.real_space import grid, shown
 from exafscn_flows.processing.settings import KSTEP
 
-BATCH_SIZE = 256
 LEAST_END = 1.5
 """k up to which spectra must reach, 1/Å: the shortest range that is shown is 1 1/Å long."""
 SHORTEST = 8.0
 """1/Å: data of measurements end there or beyond, by whole numbers."""
-STANDARD = 4096
-"""Spectra by which inputs are standardised."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +41,7 @@ class Views:
 
     settings: Augmentation
     stretched: bool
+    least_scale = 0.0
 
     def measured(
         self, chi: np.ndarray, rng: np.random.Generator
@@ -130,61 +117,10 @@ def train(
     X = np.asarray(data.X, dtype=np.float32)
     chi = to_grid(X[:, : len(axis)], axis, settings.kweight)
     others = X[:, len(axis) :]
-    classes, center, width = np.empty(0, dtype=np.int64), 0.0, 1.0
-    if data.task == "classes":
-        classes = np.unique(data.y).astype(np.int64)
-        target = torch.tensor(class_shares(data, settings.softness), dtype=torch.float32)
-    else:
-        center, width = float(data.y.mean()), float(data.y.std())
-        if width <= 1e-6 * abs(center):
-            width = 1.0
-        target = torch.tensor((data.y - center) / width, dtype=torch.float32)[:, None]
+    target = Target.of(data, settings.softness)
     views = Views(settings.augmentation, stretched=data.task == "classes")
-    with one_thread(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        progress = Progress(next_slot())
-        networks = Networks(
-            tuple(
-                _trained(settings, views, chi, others, target, [seed, number], progress).in_numpy()
-                for number in range(settings.n_networks)
-            )
-        )
+    networks = Networks(train_layers(settings, views, chi, others, target.numbers, seed))
     common = (networks, axis, settings.kweight, settings.kmin, settings.kmax)
     if data.task == "classes":
-        return MeasuredClassifier(*common, classes)
-    return MeasuredRegressor(*common, center, width)
-
-
-def _trained(
-    settings: MeasuredNetwork,
-    views: Views,
-    chi: np.ndarray,
-    others: np.ndarray,
-    target: torch.Tensor,
-    seed: list[int],
-    progress: Progress,
-) -> MeasuredLayers:
-    """Train the network of a number, the last of the seed."""
-    rng = np.random.default_rng(seed)
-    some = rng.permutation(len(chi))[:STANDARD]
-    parts = np.array_split(some, math.ceil(len(some) / BATCH_SIZE))
-    first = torch.cat([views.inputs(chi[part], others[part], rng) for part in parts])
-    network = MeasuredLayers(first.shape[1], target.shape[1], settings.dropout)
-    network.standardise(first)
-    loss: nn.Module = nn.CrossEntropyLoss() if target.shape[1] > 1 else nn.MSELoss()
-    n_batches = number_of_batches(len(chi), BATCH_SIZE)
-    n_steps = settings.epochs * n_batches
-    training = begun(network, n_steps, settings.learning_rate, settings.weight_decay)
-    for epoch in range(progress.resume(seed[-1], training), settings.epochs):
-        # Of each pass by itself, so that a training that goes on is as one that never stopped.
-        rng = np.random.default_rng([*seed, epoch])
-        # Parts of nearly equal size: normalisation over a last batch of one row would fail.
-        for batch in np.array_split(rng.permutation(len(chi)), n_batches):
-            inputs = views.inputs(chi[batch], others[batch], rng)
-            training.optimizer.zero_grad()
-            loss(network(inputs), target[torch.from_numpy(batch)]).backward()
-            training.optimizer.step()
-            training.cycle.step()
-        progress.keep(seed[-1], epoch + 1, settings.epochs, training)
-    check_weights(network)
-    return network.eval()
+        return MeasuredClassifier(*common, target.classes)
+    return MeasuredRegressor(*common, target.center, target.width)

@@ -1,4 +1,4 @@
-"""Networks that see what a measurement shows, in numpy alone: no torch is imported."""
+"""Networks in numpy alone: no torch is imported."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Networks:
+class NetworkSet:
     """Networks that were trained for the same, whose answers are averaged.
 
     Attributes
@@ -85,19 +85,37 @@ class Networks:
     networks: tuple[Network, ...]
 
     def __post_init__(self) -> None:
-        shapes = {(one.n_inputs, one.n_outputs) for one in self.networks}
-        if len(shapes) != 1 or self.n_others < 0:
+        if len({(one.n_inputs, one.n_outputs) for one in self.networks}) != 1:
             raise ValueError("the networks do not fit together")
 
     @property
-    def n_others(self) -> int:
-        """Number of inputs beyond what is seen of a spectrum, such as which absorber it has."""
-        return self.networks[0].n_inputs - N_SHOWN
+    def n_inputs(self) -> int:
+        """Number of inputs."""
+        return self.networks[0].n_inputs
 
     @property
     def n_outputs(self) -> int:
         """Number of outputs."""
         return self.networks[0].n_outputs
+
+    def __call__(self, inputs: np.ndarray) -> np.ndarray:
+        """Return what each says of inputs, shape (n, n_in); float64, (n_networks, n, n_out)."""
+        return np.stack([one(inputs) for one in self.networks]).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Networks(NetworkSet):
+    """Networks that see what a measurement shows of chi(k)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.n_others < 0:
+            raise ValueError("the networks do not fit together")
+
+    @property
+    def n_others(self) -> int:
+        """Number of inputs beyond what is seen of a spectrum, such as which absorber it has."""
+        return self.n_inputs - N_SHOWN
 
     def outputs(
         self,

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from exafscn_flows.pretrained.network import Network, Networks
+from exafscn_flows.pretrained.network import Network, Networks, NetworkSet
 
 _VERSION = 1
 """Grows whenever the arrays or what is done with them change."""
@@ -16,7 +16,7 @@ _MOST = 100
 
 
 def dump_networks(
-    networks: Networks, header: dict[str, Any], extra: dict[str, np.ndarray]
+    networks: NetworkSet, header: dict[str, Any], extra: dict[str, np.ndarray]
 ) -> bytes:
     """Return networks as the bytes of a safetensors file.
 
@@ -45,6 +45,18 @@ def dump_networks(
 
 
 def load_networks(data: bytes) -> tuple[Networks, dict[str, Any], dict[str, np.ndarray]]:
+    """Return the networks for chi(k) of a safetensors file, and what was kept beside them.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, safetensors.SafetensorError
+        If the file does not hold networks that can be used.
+    """
+    networks, header, extra = load_network_set(data)
+    return Networks(networks.networks), header, extra
+
+
+def load_network_set(data: bytes) -> tuple[NetworkSet, dict[str, Any], dict[str, np.ndarray]]:
     """Return the networks of a safetensors file, and what was kept beside them.
 
     Raises
@@ -73,7 +85,7 @@ def load_networks(data: bytes) -> tuple[Networks, dict[str, Any], dict[str, np.n
     extra = {name.removeprefix("extra."): value for name, value in tensors.items()}
     if any(f"extra.{name}" not in tensors for name in extra):
         raise ValueError("the file holds what no network has")
-    return Networks(tuple(networks)), header, extra
+    return NetworkSet(tuple(networks)), header, extra
 
 
 def _header(data: bytes) -> Any:
