@@ -13,6 +13,7 @@ from exafscn_flows.models.kernel_trees import KernelTrees
 from exafscn_flows.models.late_fusion import LateFusion
 from exafscn_flows.models.measured_network import MeasuredNetwork
 from exafscn_flows.models.mlp import Mlp
+from exafscn_flows.models.pretrained import PretrainedNetwork
 from exafscn_flows.models.random_forest import RandomForest
 from exafscn_flows.models.registry import MEMBERS
 from exafscn_flows.models.spectral_network import SpectralNetwork
@@ -32,6 +33,7 @@ __all__ = [
     "MeasuredNetwork",
     "Mlp",
     "ModelSettings",
+    "PretrainedNetwork",
     "RandomForest",
     "SpectralNetwork",
     "TwoStage",
