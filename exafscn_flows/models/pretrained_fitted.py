@@ -155,9 +155,9 @@ def adapted(data: TrainingSet, kweight: int, refine: bool) -> PretrainedClassifi
     if not refine:
         return made
     names = [str(one) for one in data.groups]
-    rows = data.part(~general.has_seen(names) & np.isin(data.y, made.classes_))
-    y = np.searchsorted(made.classes_, rows.y)
-    return replace(made, correction=correction(made.predict_proba(rows.X), y))
+    rows = ~general.has_seen(names) & np.isin(data.y, made.classes_)
+    y = np.searchsorted(made.classes_, data.y[rows])
+    return replace(made, correction=correction(made.predict_proba(data.X)[rows], y))
 
 
 def dump_pretrained(fitted: Any) -> bytes:
