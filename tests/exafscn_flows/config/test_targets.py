@@ -53,8 +53,8 @@ def complaint(folder: Path, text: str) -> str:
         ),
         (
             "models: [{kind: pretrained}]\n",
-            "4: models[0]: pretrained takes features of kind k_space, and r_space is of kind r_space: "
-            "add {kind: k_space, kmin: 0.05, kmax: 16, kweight: 2} to features.sets, and",
+            "4: models[0]: pretrained takes features of kind k_space, and r_space is of kind "
+            "r_space: add {kind: k_space, kmin: 0.05, kmax: 16, kweight: 2} to features.sets, and",
         ),
         (
             "features: {sets: [{kind: k_space}]}\nmodels: [{kind: pretrained}]\n",
