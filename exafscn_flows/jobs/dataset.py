@@ -119,9 +119,11 @@ class Dataset:
 
     def with_classes(self, classes: list[Class]) -> Self:
         """Return the sites with more classes than they have; the hash stays as it is."""
+        if classes == self.classes:
+            return self
         y = self.task.encode(self.values, classes)
         shares = self.task.widened(self.shares, self.classes, classes)
-        return replace(self, classes=classes, y=y, shares=shares)
+        return replace(self, classes=classes, y=y, shares=shares.astype(self.shares.dtype))
 
     def part(self, rows: Sequence[int]) -> Self:
         """Return some of the rows; classes and hash stay those of all."""
