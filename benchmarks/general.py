@@ -38,6 +38,7 @@ from exafscn_flows.models.measured_fitted import MeasuredClassifier, MeasuredReg
 from exafscn_flows.models.measured_network import MeasuredNetwork
 from exafscn_flows.models.measured_training import Views
 from exafscn_flows.models.training_set import TrainingSet
+from exafscn_flows.pretrained.formulas import dump_formulas
 from exafscn_flows.pretrained.model import E0_SHIFTS
 from exafscn_flows.splits import grouped_folds
 from exafscn_flows.store.store import Store
@@ -52,6 +53,8 @@ CAMPAIGNS = ("general", "general-minerals")
 TARGETS = ("coordination_number", "bond_length")
 FEATURES = "chi_k"
 BATCH = 256
+ENDINGS = {"cn": "safetensors", "bond": "safetensors", "formulas": "bin"}
+"""Of the files of the package; formulas are those trained on, in which campaigns do not count."""
 SURE = 0.7
 """Probability from which an answer is called sure."""
 
@@ -111,11 +114,11 @@ def main() -> None:
         store = Store.open()
         left_out = sampled_formulas(store, load_campaign_file(CONFIGS / "quickstart.yaml"))
         cn, bond = (both(store, model_of(config, name), name, left_out) for name in TARGETS)
-    card, weights = trained(config, cn, bond)
+    card, parts = trained(config, cn, bond)
     card["left_out"] = sorted(left_out)
     show(card)
     if arguments.write:
-        write(card, weights)
+        write(card, parts)
 
 
 def model_of(config: CampaignConfig, target: str) -> MeasuredNetwork:
@@ -128,12 +131,13 @@ def model_of(config: CampaignConfig, target: str) -> MeasuredNetwork:
 def trained(
     config: CampaignConfig, cn: Both, bond: Both
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Train all networks; returns the card, and the files of the weights."""
+    """Train all networks; returns the card, and the files of weights and of formulas."""
     seed, n_folds = config.evaluation.seed, config.evaluation.n_folds
     models = [model_of(config, name) for name in TARGETS]
     of_cn, cn_weights = classifier(models[0], cn, n_folds, seed)
     of_bonds, bond_weights = regressor(models[1], bond, n_folds, seed)
-    weights = {"cn": cn_weights, "bond": bond_weights}
+    formulas = dump_formulas(np.union1d(cn.rows.groups, bond.rows.groups).tolist())
+    parts = {"cn": cn_weights, "bond": bond_weights, "formulas": formulas}
     return {
         "name": "general",
         "title": "Coordination number and mean bond length of 3d metals from K-edge EXAFS",
@@ -150,17 +154,17 @@ def trained(
         "splits": f"{n_folds} folds, a formula on one side at all absorbers; measured spectra take "
         "no part in training, calibration or choices",
         "settings": {name: model.parameters() for name, model in zip(TARGETS, models, strict=True)},
-        "files": {part: f"general_{part}.safetensors" for part in weights},
-        "sha256": {part: hashlib.sha256(data).hexdigest() for part, data in weights.items()},
+        "files": {part: f"general_{part}.{ENDINGS[part]}" for part in parts},
+        "sha256": {part: hashlib.sha256(data).hexdigest() for part, data in parts.items()},
         **of_cn,
         "bond_length": of_bonds,
-    }, weights
+    }, parts
 
 
-def write(card: dict[str, Any], weights: dict[str, bytes]) -> None:
+def write(card: dict[str, Any], parts: dict[str, bytes]) -> None:
     """Write the files of the package."""
     folder = Path(str(files("exafscn_flows.pretrained")))
-    for part, data in weights.items():
+    for part, data in parts.items():
         (folder / card["files"][part]).write_bytes(data)
     (folder / "general.json").write_text(json.dumps(card, indent=1) + "\n")
 

@@ -266,6 +266,13 @@ def query(
         bool | None, typer.Option("--oxide/--no-oxide", help="Only structures with O, or without.")
     ] = None,
     formula: Annotated[str | None, typer.Option(help="Formula, e.g. ZnFe2O4 or Zn(FeO2)2.")] = None,
+    seen: Annotated[
+        bool | None,
+        typer.Option(
+            "--seen/--unseen",
+            help="Only formulas that a model which comes trained has learned, or others.",
+        ),
+    ] = None,
     disagrees: Annotated[
         bool | None,
         typer.Option(
@@ -325,6 +332,7 @@ def query(
         "neighbours": tuple(neighbours or ()),
         "oxide": oxide,
         "formula": formula,
+        "seen": seen,
         "disagrees": disagrees,
         "feature_set": feature_set,
         "model": model,
@@ -359,7 +367,7 @@ def report(
 
 @models.command("list")
 def models_list(campaign: CampaignName = None, as_json: AsJson = False) -> None:
-    """List the versions of all models; * marks those that queries mean."""
+    """List the versions of all models, * those that queries mean, and the model of the package."""
     from launcher.versions import show_versions
 
     show_versions(campaign, as_json=as_json)

@@ -78,6 +78,11 @@ def show_table(selection: Selection) -> None:
         terminal.print(f"campaign {query.campaign}: no prediction meets these conditions")
         return
     terminal.print(_table(query.campaign, page))
+    if any(row["seen"] for row in page.rows):
+        terminal.print(
+            "seen: the model was trained on this formula, among others, before the campaign: what "
+            "it predicts may be recalled. --unseen leaves them out."
+        )
     if page.after:
         terminal.print("There are more: --limit shows more, --export FILE writes all.")
         # Not wrapped: it is there to be copied.
@@ -98,7 +103,8 @@ def _table(campaign: str, page: Page) -> Table:
         value, label = (
             f"{row[name]:.3f}" if are_numbers else str(row[name]) for name in ("value", "label")
         )
-        cells = [row["site"], row["formula"], row["absorber"], value]
+        formula = f"{row['formula']} (seen)" if row["seen"] else row["formula"]
+        cells = [row["site"], formula, row["absorber"], value]
         cells.append(f"[red]{label}[/]" if row["disagrees"] else label)
         if not are_numbers:
             cells.append(f"{row['probability']:.2f}")

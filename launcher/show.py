@@ -183,4 +183,7 @@ def _score_tables(store: Store, config: CampaignConfig) -> Iterator[tuple[Table,
         together = [one.name for one in config.models_for(target.name) if one.per == "campaign"]
         if together and len(config.absorbers) > 1:
             legend.append(f"Fitted on all absorbers together: {', '.join(together)}.")
+        if n_seen := sum(doc.n_seen for doc in docs):
+            seen = f"Left out, their formulas learned before by models that come trained: {n_seen}"
+            legend.append(f"{seen} sites.")
         yield table, "\n".join(legend)

@@ -1,15 +1,19 @@
-"""`exafscn models`: versions of models, promoted and dropped."""
+"""`exafscn models`: versions of models, promoted and dropped, and the model of the package."""
 
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from itertools import groupby
+from typing import Any
 
 from rich import box
 from rich.table import Table
 
 from exafscn_flows.jobs.context import SerialExecutor, surroundings
 from exafscn_flows.jobs.versions import Version, drop, list_versions, old_versions, promote
+from exafscn_flows.pretrained import card_sha256, general_card
+from exafscn_flows.settings import Settings
+from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.lock import campaign_lock
 from exafscn_flows.store.store import Store
 from launcher.console import console
@@ -17,34 +21,73 @@ from launcher.progress import watching
 
 
 def show_versions(campaign: str | None, *, as_json: bool) -> None:
-    """Print the versions of all models of a campaign."""
-    store = Store.open()
-    config = store.config(campaign or store.latest_campaign())
-    versions = list_versions(store, config)
+    """Print the versions of all models of a campaign, and the model that comes with the package."""
+    name, versions = _stored(campaign)
+    shipped = _shipped()
     if as_json:
-        rows = [asdict(one) | {"created_at": one.created_at.isoformat()} for one in versions]
-        print(json.dumps(rows, indent=2))
+        rows: list[dict[str, Any]] = [
+            asdict(one) | {"created_at": one.created_at.isoformat(), "shipped": False}
+            for one in versions
+        ]
+        print(json.dumps([*rows, shipped], indent=2))
         return
     terminal = console()
-    if not versions:
-        terminal.print(f"campaign {config.campaign} has no models yet")
-        return
     for target, own in groupby(versions, key=lambda one: one.target):
-        terminal.print(_table(f"campaign {config.campaign}: versions of models of {target}", own))
+        terminal.print(_table(f"campaign {name}: versions of models of {target}", own))
+    if name and not versions:
+        terminal.print(f"campaign {name} has no models yet")
+    table = _new_table("comes with exafscn, of `predict` and of kind pretrained")
+    table.add_row(
+        shipped["model"],
+        shipped["version"] + "  ",
+        shipped["created_at"],
+        str(shipped["n_sites"]),
+        f"{100 * shipped['score']:.1f} %",
+    )
+    terminal.print(table)
     terminal.print(
         "* what queries mean; grouped: accuracy, or RMSE with its unit, one formula on one side of "
         "every split"
     )
 
 
+def _stored(campaign: str | None) -> tuple[str | None, list[Version]]:
+    """Return the campaign that is meant and its versions; no server is started for nothing."""
+    settings = Settings()
+    new = settings.MONGODB_URI is None and not EmbeddedServer(settings.DATA_DIR).exists
+    if campaign is None and new:
+        return None, []
+    store = Store.open(settings)
+    if campaign is None and not store.campaign_names():
+        return None, []
+    config = store.config(campaign or store.latest_campaign())
+    return config.campaign, list_versions(store, config)
+
+
+def _shipped() -> dict[str, Any]:
+    """Return what is said of the model of the package, as of a version."""
+    card = general_card()
+    return {
+        "target": "coordination_number",
+        "absorber": None,
+        "absorbers": card["absorbers"],
+        "feature_set": None,
+        "model": card["name"],
+        "version": card_sha256(card)[:16],
+        "created_at": card["date"],
+        "current": False,
+        "wanted": False,
+        "n_sites": sum(card["sites"].values()),
+        "score": card["figures"]["computed"]["accuracy"],
+        "score_name": "accuracy",
+        "unit": "",
+        "predictions": 0,
+        "shipped": True,
+    }
+
+
 def _table(title: str, versions: Iterable[Version]) -> Table:
-    table = Table(title=title, box=box.SIMPLE_HEAD)
-    table.add_column("model", overflow="fold")
-    # A version is there to be copied.
-    for column in ("version", "trained, UTC"):
-        table.add_column(column, no_wrap=True, min_width=16)
-    for column in ("sites", "grouped"):
-        table.add_column(column, justify="right", no_wrap=True, min_width=5)
+    table = _new_table(title)
     for one in versions:
         _, *names = one.model_key
         table.add_row(
@@ -54,6 +97,17 @@ def _table(title: str, versions: Iterable[Version]) -> Table:
             str(one.n_sites),
             _score(one),
         )
+    return table
+
+
+def _new_table(title: str) -> Table:
+    table = Table(title=title, box=box.SIMPLE_HEAD)
+    table.add_column("model", overflow="fold")
+    # A version is there to be copied.
+    for column in ("version", "trained, UTC"):
+        table.add_column(column, no_wrap=True, min_width=16)
+    for column in ("sites", "grouped"):
+        table.add_column(column, justify="right", no_wrap=True, min_width=5)
     return table
 
 

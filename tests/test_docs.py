@@ -229,7 +229,11 @@ def _options(command: Any) -> set[str]:
     return {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
 
 
-OPPOSITES = {"--disagrees": "--agrees", "--in-distribution": "--out-of-distribution"}
+OPPOSITES = {
+    "--disagrees": "--agrees",
+    "--in-distribution": "--out-of-distribution",
+    "--seen": "--unseen",
+}
 
 
 def test_documented_queries_are_those_that_indexes_are_made_for():

@@ -157,6 +157,7 @@ class CampaignConfig(StrictModel):
         """Check that models, feature sets and targets go together."""
         sets = [fset.name for fset in self.features.sets]
         tasks = {target.name: target.task for target in self.targets}
+        kinds = {target.name: target.kind for target in self.targets}
         for number, model in enumerate(self.models):
             for key, what, known in (
                 ("feature_sets", "feature set", sets),
@@ -171,6 +172,12 @@ class CampaignConfig(StrictModel):
                     able = " and ".join(sorted(model.tasks))
                     message = f"{model.kind} learns {able}, and target {name} is {tasks[name]}"
                     raise LocatedError(("models", number, "targets", index), message)
+                if model.learns not in (None, kinds[name]):
+                    message = f"{model.kind} is for {model.learns}, and {name} is {kinds[name]}"
+                    raise LocatedError(("models", number, "targets", index), message)
+            if model.learns not in (None, *kinds.values()):
+                message = f"{model.kind} is for {model.learns}, and no target here is: add one"
+                raise LocatedError(("models", number), message)
         for index, name in enumerate(tasks):
             if self.models and not self.models_for(name):
                 message = f"no model here learns target {name}, which is {tasks[name]}: add one"
@@ -191,7 +198,7 @@ class CampaignConfig(StrictModel):
                 raise LocatedError(at, message)
             for index, name in enumerate(model.feature_sets or sets):
                 where = (*at, "feature_sets", index) if model.feature_sets else at
-                check_set(model, sets[name], at, where)
+                check_set(model, sets[name], self.features, at, where)
         return self
 
     @model_validator(mode="after")
@@ -257,23 +264,28 @@ class CampaignConfig(StrictModel):
     @property
     def studied_models(self) -> list[ModelSettings]:
         """Models that the study may look into: of one absorber each, on one feature set."""
-        models = self.models_on(self.studied_set, self.studied_target)
-        return [model for model in models if model.per == "absorber" and model.auxiliary is None]
+        return [model for model in self._learners if model.per == "absorber"]
 
     @property
     def few_shot_model(self) -> ModelSettings | None:
         """Model of all absorbers that is asked about a new one: the first on the studied set."""
+        return next((model for model in self._learners if model.per == "campaign"), None)
+
+    @property
+    def _learners(self) -> list[ModelSettings]:
+        """Models that learn what is studied, on one feature set and from the sites alone."""
         models = self.models_on(self.studied_set, self.studied_target)
-        joint = (one for one in models if one.per == "campaign" and one.auxiliary is None)
-        return next(joint, None)
+        return [one for one in models if one.auxiliary is None and not one.comes_trained]
 
     def models_for(self, target: str) -> list[ModelSettings]:
         """Return the models that are fitted for a target, in the order of the file."""
-        (task,) = (one.task for one in self.targets if one.name == target)
+        (of,) = (one for one in self.targets if one.name == target)
         return [
             model
             for model in self.models
-            if task in model.tasks and target in (model.targets or [target])
+            if of.task in model.tasks
+            and model.learns in (None, of.kind)
+            and target in (model.targets or [target])
         ]
 
     def models_on(self, feature_set: str, target: str) -> list[ModelSettings]:

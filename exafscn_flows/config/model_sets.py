@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from exafscn_flows.features import Concatenation
+from exafscn_flows.features import Concatenation, LarchSettings
 from exafscn_flows.models.base import ModelBase
 from exafscn_flows.strict import LocatedError, Location
 
 
-def check_set(model: ModelBase, fset: Any, at: Location, where: Location) -> None:
+def check_set(
+    model: ModelBase, fset: Any, settings: LarchSettings, at: Location, where: Location
+) -> None:
     """Check that a model that needs parts, or sets of a kind, finds them in a feature set.
 
     Parameters
@@ -16,6 +18,8 @@ def check_set(model: ModelBase, fset: Any, at: Location, where: Location) -> Non
         The model.
     fset
         A feature set that it is fitted on.
+    settings
+        What all feature sets have in common.
     at
         Where the model stands in the file.
     where
@@ -40,12 +44,16 @@ def check_set(model: ModelBase, fset: Any, at: Location, where: Location) -> Non
             "that are in feature_sets"
         )
         raise LocatedError(where, message)
-    for part, kind in model.taken(known):
+    for part, taker in model.taken(known):
         whole = parts[0] if parts else fset
         taken = whole if part is None else parts[known.index(part)]
-        if taken.kind != kind:
+        if taken.kind != taker.takes:
             message = (
-                f"{model.name} takes features of kind {kind}, and {taken.name} is of kind "
-                f"{taken.kind}: list the sets that it is for in feature_sets"
+                f"{model.name} takes features of kind {taker.takes}, and {taken.name} is of kind "
+                f"{taken.kind}: {taker.advice}"
             )
             raise LocatedError(where, message)
+        try:
+            taker.check_features(taken, settings)
+        except ValueError as error:
+            raise LocatedError(where, f"feature set {taken.name}: {error}") from None

@@ -27,7 +27,7 @@ class KSpace(KRange):
             **self._curve_parameters(settings),
             "rows": [rows.start, rows.stop],
             "kstep": settings.xftf.kstep,
-            "kweight": self._weight(settings),
+            "kweight": self.weight(settings),
         }
         if self.curve == "normalised":
             # The background is judged by its chi(R).
@@ -40,17 +40,18 @@ class KSpace(KRange):
 
     def value_label(self, settings: LarchSettings) -> str:
         """Return the weighted chi with its unit."""
-        return weighted_label("χ(k)", self._weight(settings))
+        return weighted_label("χ(k)", self.weight(settings))
 
     def transform(self, spectrum: Spectrum, settings: LarchSettings) -> np.ndarray:
         from exafscn_flows.features.transformed import Transformed
 
         k = self.k(settings)
         chi = Transformed(spectrum, settings).chi_on(self.curve, k, k[0], k[-1])
-        vector: np.ndarray = (k ** self._weight(settings) * chi).astype(np.float32)
+        vector: np.ndarray = (k ** self.weight(settings) * chi).astype(np.float32)
         return vector
 
-    def _weight(self, settings: LarchSettings) -> int:
+    def weight(self, settings: LarchSettings) -> int:
+        """Return the power of k that weights chi."""
         return settings.xftf.kweight if self.kweight is None else self.kweight
 
 

@@ -57,12 +57,12 @@ class Dataset:
     values
         Label of each site, length n_sites.
     classes
-        Those that occur, ascending; empty for numbers.
+        Those that occur, and others that a model knows, ascending; empty for numbers.
     y
         Place of each label among the classes, or the number, shape (n_sites,).
     shares
         Of classes, the share that each label gives to every class, shape (n_sites, n_classes),
-        float32; what goes to classes that no site has is left out. Of numbers, a column of ones.
+        float32; what goes to other classes is left out. Of numbers, a column of ones.
     groups
         Reduced formula of each site, shape (n_sites,): no formula may be on both sides of a split.
     systems
@@ -116,6 +116,14 @@ class Dataset:
         pairs = np.stack([np.unique(symbols, return_inverse=True)[1], strata], axis=1)
         together: np.ndarray = np.unique(pairs, axis=0, return_inverse=True)[1].ravel()
         return together
+
+    def with_classes(self, classes: list[Class]) -> Self:
+        """Return the sites with more classes than they have; the hash stays as it is."""
+        if classes == self.classes:
+            return self
+        y = self.task.encode(self.values, classes)
+        shares = self.task.widened(self.shares, self.classes, classes)
+        return replace(self, classes=classes, y=y, shares=shares.astype(self.shares.dtype))
 
     def part(self, rows: Sequence[int]) -> Self:
         """Return some of the rows; classes and hash stay those of all."""

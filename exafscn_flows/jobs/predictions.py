@@ -27,6 +27,7 @@ def prediction_docs(
     scores: np.ndarray,
     folds: np.ndarray | None,
     doubt: dict[str, float],
+    seen: np.ndarray | None = None,
 ) -> Iterator[PredictionDoc]:
     """Build the predictions for all sites of a data set.
 
@@ -42,7 +43,17 @@ def prediction_docs(
         In which fold each site was held out, shape (n_sites,); None if the model never saw them.
     doubt
         As of `Task.predictions`, with what `ood_limit` adds to it.
+    seen
+        Whether the model had learned the formula of a site before, shape (n_sites,); None: of none.
+        Such sites are predicted as those that came after the training: what is found out about
+        the model by the others holds for them at best.
     """
+    if folds is not None and seen is not None and seen.any():
+        for rows, of_rows in ((~seen, folds[~seen]), (seen, None)):
+            part = dataset.part(np.flatnonzero(rows).tolist())
+            of = (part, output[rows], scores[rows], of_rows, doubt, seen[rows])
+            yield from prediction_docs(head, *of)
+        return
     found = dataset.task.predictions(output, dataset.classes, dataset.y, folds, doubt)
     for row, (site, prediction) in enumerate(zip(dataset.sites, found, strict=True)):
         known = OOD in doubt and bool(np.isfinite(scores[row]))
@@ -57,6 +68,7 @@ def prediction_docs(
             neighbours=dataset.neighbours[row],
             oxide="O" in site.elements,
             fold=None if folds is None else int(folds[row]),
+            seen=seen is not None and bool(seen[row]),
             ood_score=float(scores[row]) if known else None,
             in_distribution=bool(scores[row] <= doubt[OOD]) if known else None,
         )

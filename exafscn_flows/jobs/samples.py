@@ -1,6 +1,7 @@
 """The arrays that models are fitted on: written once for a job, mapped by all its processes."""
 
 import errno
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +20,7 @@ from exafscn_flows.jobs.dataset import (
 )
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.store.store import Store
-from exafscn_flows.targets.base import TaskName
+from exafscn_flows.targets.base import Class, TaskName
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,24 @@ class Samples:
         return cls(X, dataset.y, dataset.groups, dataset.shares, auxiliary)
 
     def training_set(
-        self, columns: Columns, task: TaskName, auxiliary_columns: Columns | None = None
+        self,
+        columns: Columns,
+        task: TaskName,
+        auxiliary_columns: Columns | None = None,
+        classes: Sequence[Class] = (),
+        absorbers: Sequence[str] = (),
     ) -> TrainingSet:
-        """Return them as models learn them, with what the columns are."""
-        n_absorbers = self.X.shape[1] - len(columns.axis)
+        """Return them as models learn them, with what columns and classes are."""
         rows = TrainingSet(
-            self.X, self.y, self.groups, columns, task, self.shares, n_absorbers=n_absorbers
+            self.X,
+            self.y,
+            self.groups,
+            columns,
+            task,
+            self.shares,
+            n_absorbers=self.X.shape[1] - len(columns.axis),
+            classes=tuple(classes),
+            absorbers=tuple(absorbers),
         )
         if auxiliary_columns is None:
             return rows

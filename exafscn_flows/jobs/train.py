@@ -30,7 +30,9 @@ from exafscn_flows.spectra.scratch import run_folder
 from exafscn_flows.store.checkpoints import FitCheckpoints
 from exafscn_flows.store.results import MetricsDoc
 from exafscn_flows.store.store import Store
+from exafscn_flows.targets.base import Class
 from exafscn_flows.tasks import task_named
+from exafscn_flows.tasks.fitted import has_seen
 
 Part = tuple[str, int] | None
 """Split and fold that are held out; None for the final model."""
@@ -121,10 +123,10 @@ def _train(
     with run_folder(Settings().SCRATCH_DIR) as folder:
         for name in dict.fromkeys(fit.dataset for same in fits.values() for fit in same):
             share(folder, datasets[name], Samples.of(store, datasets[name]))
-        work = {
-            str(key): _parts(config, same[0], trained[key], _folds(found, same[0]), folder)
-            for key, same in fits.items()
-        }
+        work = {}
+        for model, (first, *_) in fits.items():
+            dataset, folds = datasets[first.dataset], _folds(found, first)
+            work[str(model)] = _parts(config, first, trained[model], dataset, folds, folder)
         for key, outputs in by_parts(fit_task, work):
             _write(store, config, fits[ModelKey.parse(key)], datasets, found, outputs, counts)
 
@@ -171,10 +173,11 @@ def _skip(
 
 
 def _parts(
-    config: CampaignConfig, fit: Fit, version: str, folds: Folds, folder: Path
+    config: CampaignConfig, fit: Fit, version: str, dataset: Dataset, folds: Folds, folder: Path
 ) -> dict[Part, tuple[Any, ...]]:
     """List the fits that make up a model: all sites, and each fold of each split."""
-    where = (config.campaign, version, fit.dataset_hash, str(folder))
+    known = (tuple(dataset.classes), dataset.absorbers)
+    where = (config.campaign, version, fit.dataset_hash, *known, str(folder))
     parts: dict[Part, tuple[Any, ...]] = {None: (*where, None)}
     for split, of_all in folds.items():
         # Of folds that all absorbers share, one may have no site of some of them.
@@ -188,6 +191,8 @@ def fit_task(
     campaign: str,
     version: str,
     dataset_hash: str,
+    classes: tuple[Class, ...],
+    absorbers: tuple[str, ...],
     folder: str,
     folds: np.ndarray | None,
 ) -> Any:
@@ -198,7 +203,8 @@ def fit_task(
     Returns
     -------
     numpy.ndarray or dict
-        Outputs for the held-out rows; for the final model, what its document says.
+        Outputs for the held-out rows; for the final model, what its document says, and which rows
+        have formulas that it had learned before.
     """
     from exafscn_flows.evaluation.cross_validation import fit_fold
     from exafscn_flows.evaluation.importance import gini_importance
@@ -214,16 +220,16 @@ def fit_task(
     columns = {one.name: one.columns(config.features) for one in config.features.sets}
     task = task_named(target.task)
     seed = config.evaluation.seed
+    auxiliary = columns.get(model.auxiliary or "")
     rows = data.training_set(
-        columns[names.feature_set], task.name, columns.get(model.auxiliary or "")
-    )
+        columns[names.feature_set], task.name, auxiliary, classes, absorbers
+    ).with_classes(model.classes_with(classes))
     kept = store.checkpoints.of(
         campaign, version, "final" if part is None else f"{part[0]}-{part[1]}"
     )
     if part is not None and folds is not None:
-        # Numbers stand for the classes, and all of them occur.
-        classes = task.classes(data.y.tolist())
-        return _kept(kept, lambda: fit_fold(model, rows, folds, part[1], seed, classes))
+        numbers = range(len(rows.classes))
+        return _kept(kept, lambda: fit_fold(model, rows, folds, part[1], seed, numbers))
     with kept_by(kept):
         chosen = model.chosen(rows, seed)
         fitted = chosen.fit(rows, seed)
@@ -235,6 +241,7 @@ def fit_task(
         "file": file_id,
         "sha256": sha256,
         "importances": gini_importance(fitted),
+        "seen": has_seen(fitted, rows.groups.tolist()),
         "parameters": chosen.model_dump(
             mode="json", exclude={"targets", "feature_sets", "per", "search"}
         ),

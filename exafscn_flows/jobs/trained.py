@@ -36,7 +36,7 @@ def write_version(
         Fold of each of its sites, by split.
     outputs
         Out-of-fold outputs by split and fold; with key None, of the final model, what its document
-        says.
+        says, and which sites have formulas that it had learned before.
 
     Returns
     -------
@@ -49,12 +49,19 @@ def write_version(
         split: assemble({fold: outputs[split, fold] for fold in np.unique(of_all)}, of_all)
         for split, of_all in folds.items()
     }
+    final = dict(outputs[None])
+    dataset = dataset.with_classes(fit.model.classes_with(dataset.classes))
     rows = [row for row, site in enumerate(dataset.sites) if site.absorber == fit.absorber]
-    own = dataset.part(rows)
+    own, seen = dataset.part(rows), final.pop("seen")[rows]
     folds = {split: of_all[rows] for split, of_all in folds.items()}
     output = {split: of_all[rows, :-1] for split, of_all in whole.items()}
     if any(len(np.unique(one)) < 2 for one in folds.values()):
         return one_fold(fit.absorber, len(rows))
+    # Sites whose formula the model had learned before say nothing of how good it is.
+    new = ~seen
+    judged = own.part(np.flatnonzero(new).tolist())
+    if any(len(np.unique(one[new])) < 2 for one in folds.values()):
+        return _all_seen(fit.absorber, len(rows), len(judged.sites))
     task = dataset.task
     head: dict[str, Any] = {
         "campaign": config.campaign,
@@ -63,13 +70,24 @@ def write_version(
         **fit.model_key._asdict(),
     }
     # The expected errors of new sites; those of these sites come from the other folds.
-    doubt = task.doubt(own.y, output["grouped"], own.classes)
+    doubt = task.doubt(judged.y, output["grouped"][new], own.classes)
     scores = whole["grouped"][rows, -1]
-    doubt |= ood_limit(scores)
-    store.write(prediction_docs(head, own, output["grouped"], scores, folds["grouped"], doubt))
-    store.write([_model(config, fit, dataset, own, head, doubt, outputs[None])])
-    store.write([_metrics(config, own, head, output, folds)])
+    doubt |= ood_limit(scores[new])
+    docs = prediction_docs(head, own, output["grouped"], scores, folds["grouped"], doubt, seen)
+    store.write(docs)
+    store.write([_model(config, fit, dataset, own, head, doubt, final)])
+    output, folds = ({split: one[new] for split, one in of.items()} for of in (output, folds))
+    store.write([_metrics(config, judged, int(seen.sum()), head, output, folds)])
     return None
+
+
+def _all_seen(absorber: str, n_sites: int, n_new: int) -> ItemFailure:
+    return ItemFailure(
+        "too_few_sites",
+        f"of {n_sites} sites of {absorber}, {n_new} have a formula that the model was not trained "
+        "on before, too few or in one fold",
+        "take other structures, or a model that learns from these",
+    )
 
 
 def _model(
@@ -93,6 +111,7 @@ def _model(
         absorbers=list(dataset.absorbers) if len(dataset.absorbers) > 1 else [],
         features=features_settings(config, fit.feature_set, fit.model.auxiliary),
         doubt=doubt,
+        comes_trained=fit.model.comes_trained,
         n_sites=len(dataset.sites),
         n_formulas=len(np.unique(dataset.groups)),
         axis=axis,
@@ -105,6 +124,7 @@ def _model(
 def _metrics(
     config: CampaignConfig,
     own: Dataset,
+    n_seen: int,
     head: dict[str, Any],
     output: dict[str, np.ndarray],
     folds: Folds,
@@ -119,6 +139,7 @@ def _metrics(
         unit=own.target.unit,
         n_sites=len(own.sites),
         n_formulas=len(np.unique(own.groups)),
+        n_seen=n_seen,
         classes=classes,
         class_counts=counts["class_counts"],
         rare=counts["rare"],

@@ -29,7 +29,7 @@ from exafscn_flows.store.results import (
 from exafscn_flows.store.store import Store
 from exafscn_flows.store.versions import find_version, model_document, stored_model
 from exafscn_flows.tasks import task_named
-from exafscn_flows.tasks.fitted import ood_score
+from exafscn_flows.tasks.fitted import has_seen, ood_score
 
 _BATCH = 500
 """Sites that are predicted at once."""
@@ -224,10 +224,7 @@ def _predict_new(
     task, known = dataset.task, list(doc.classes)
     classes = task.classes([*known, *dataset.values])
     dataset = replace(
-        dataset,
-        absorbers=tuple(doc.absorbers) or dataset.absorbers,
-        classes=classes,
-        y=task.encode(dataset.values, classes),
+        dataset.with_classes(classes), absorbers=tuple(doc.absorbers) or dataset.absorbers
     )
     head |= doc.model_key._asdict()
     watcher().expect("predictions", len(rows))
@@ -236,7 +233,8 @@ def _predict_new(
         X = feature_matrix(store, part)
         output = task.widened(task.output(model, X, known), known, classes)
         scores = ood_score(model, X)
-        store.write(prediction_docs(head, part, output, scores, None, doc.doubt))
+        seen = has_seen(model, part.groups.tolist())
+        store.write(prediction_docs(head, part, output, scores, None, doc.doubt, seen))
         watcher().advance("predictions", len(batch), 0)
     return len(rows)
 

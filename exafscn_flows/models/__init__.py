@@ -14,6 +14,7 @@ from exafscn_flows.models.late_fusion import LateFusion
 from exafscn_flows.models.measured_network import MeasuredNetwork
 from exafscn_flows.models.mlp import Mlp
 from exafscn_flows.models.near_edge_network import NearEdgeNetwork
+from exafscn_flows.models.pretrained import PretrainedNetwork
 from exafscn_flows.models.random_forest import RandomForest
 from exafscn_flows.models.registry import MEMBERS
 from exafscn_flows.models.spectral_network import SpectralNetwork
@@ -34,6 +35,7 @@ __all__ = [
     "Mlp",
     "ModelSettings",
     "NearEdgeNetwork",
+    "PretrainedNetwork",
     "RandomForest",
     "SpectralNetwork",
     "TwoStage",

@@ -12,7 +12,7 @@ from exafscn_flows.models.registry import MEMBERS, Member
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.registry import kind_of
 from exafscn_flows.strict import LocatedError
-from exafscn_flows.targets.base import TaskName
+from exafscn_flows.targets.base import Class, TaskName
 from exafscn_flows.tasks.fitted import Fitted
 
 _LONGEST_NAME = 40
@@ -82,10 +82,24 @@ class Average(ModelBase):
     def part_names(self) -> tuple[str, ...]:
         return tuple(name for name in self.parts or () if name is not None)
 
-    def taken(self, parts: Sequence[str]) -> Iterator[tuple[str | None, str]]:
+    def taken(self, parts: Sequence[str]) -> Iterator[tuple[str | None, ModelBase]]:
         for member, name in self._pairs():
             if member.takes is not None:
-                yield name, member.takes
+                yield name, member
+
+    @property
+    def comes_trained(self) -> bool:  # type: ignore[override]
+        return any(member.comes_trained for member in self.members)
+
+    @property
+    def learns(self) -> str | None:  # type: ignore[override]
+        return next((one.learns for one in self.members if one.learns is not None), None)
+
+    def classes_with(self, labels: Sequence[Class]) -> list[Class]:
+        found = list(labels)
+        for member in self.members:
+            found = member.classes_with(found)
+        return found
 
     def _pairs(self) -> Iterator[tuple[ModelBase, str | None]]:
         """Yield the members, each with the name of its part."""

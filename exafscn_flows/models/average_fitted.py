@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from exafscn_flows.targets.base import TaskName
-from exafscn_flows.tasks.fitted import Classifier, Fitted, Regressor, Scored
+from exafscn_flows.tasks.fitted import Classifier, Fitted, Regressor, Scored, has_seen
 from exafscn_flows.tasks.numbers import spread
 
 
-class _Scored:
-    """What both have: the mean score of the members that have one."""
+class _Members:
+    """What both have of their members beside predictions."""
 
     members: tuple[Any, ...]
 
@@ -23,10 +23,15 @@ class _Scored:
         mean: np.ndarray | None = np.mean(known, axis=0) if known else None
         return mean
 
+    def has_seen(self, formulas: Sequence[str]) -> np.ndarray:
+        """Tell which formulas a member had learned before it was fitted, shape (n,)."""
+        found: np.ndarray = np.any([has_seen(one, formulas) for one in self.members], axis=0)
+        return found
+
 
 @dataclass(frozen=True)
-class AverageClassifier(_Scored):
-    """The mean of the probabilities of some classifiers.
+class AverageClassifier(_Members):
+    """The mean of the probabilities of some classifiers; of classes that one lacks, it says 0.
 
     Attributes
     ----------
@@ -46,13 +51,12 @@ class AverageClassifier(_Scored):
 
     def __post_init__(self) -> None:
         _check(self.kinds, self.members)
-        if not all(np.array_equal(one.classes_, self.classes_) for one in self.members):
-            raise ValueError("the members of an average know different classes")
 
     @property
     def classes_(self) -> np.ndarray:
         """Numbers of the classes, ascending, shape (n_classes,)."""
-        return self.members[0].classes_
+        classes: np.ndarray = np.unique(np.concatenate([one.classes_ for one in self.members]))
+        return classes
 
     @property
     def n_features_in_(self) -> int:
@@ -66,12 +70,16 @@ class AverageClassifier(_Scored):
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return probabilities, shape (n, n_classes), columns in the order of ``classes_``."""
-        proba: np.ndarray = np.mean([one.predict_proba(X) for one in self.members], axis=0)
-        return proba
+        classes = self.classes_
+        proba = np.zeros((len(self.members), len(X), len(classes)))
+        for of_member, one in zip(proba, self.members, strict=True):
+            of_member[:, np.searchsorted(classes, one.classes_)] = one.predict_proba(X)
+        mean: np.ndarray = proba.mean(axis=0)
+        return mean
 
 
 @dataclass(frozen=True)
-class AverageRegressor(_Scored):
+class AverageRegressor(_Members):
     """The mean of the numbers of some regressors.
 
     Attributes

@@ -9,9 +9,10 @@ import numpy as np
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from exafscn_flows.errors import CampaignError, problem_text
+from exafscn_flows.features.settings import LarchSettings
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.strict import LocatedError, Location, NamedModel
-from exafscn_flows.targets.base import TaskName
+from exafscn_flows.targets.base import Class, TaskName
 from exafscn_flows.tasks.fitted import Fitted
 
 ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_+]+$", max_length=40)]
@@ -43,14 +44,21 @@ class ModelBase(NamedModel):
     takes: ClassVar[str | None] = None
     """Kind of the only feature sets that it can be fitted on, or of the first part of
     concatenations; None: any."""
+    advice: ClassVar[str] = "list the sets that it is for in feature_sets"
+    """What to do where a set is of another kind."""
+
+    comes_trained: ClassVar[bool] = False
+    """Whether it has learned before the campaign; a study of how it learns shows nothing then."""
+    learns: ClassVar[str | None] = None
+    """Kind of the only targets that it can be fitted for; None: any of its tasks."""
 
     @property
     def part_names(self) -> tuple[str, ...]:
         """Names of parts that every set it is fitted on must have."""
         return ()
 
-    def taken(self, parts: Sequence[str]) -> Iterator[tuple[str | None, str]]:
-        """Yield the kinds that it needs of a feature set, or of parts of it.
+    def taken(self, parts: Sequence[str]) -> Iterator[tuple[str | None, "ModelBase"]]:
+        """Yield what a feature set, or parts of it, must be fit for.
 
         Parameters
         ----------
@@ -60,10 +68,23 @@ class ModelBase(NamedModel):
         Yields
         ------
         tuple
-            Name of a part, None for the whole set, and the kind that it must be of.
+            Name of a part, None for the whole set, and the model that `takes` it alone.
         """
         if self.takes is not None:
-            yield None, self.takes
+            yield None, self
+
+    def check_features(self, fset: Any, settings: LarchSettings) -> None:
+        """Check the settings of a feature set of the kind that it `takes`.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be fitted on this one.
+        """
+
+    def classes_with(self, labels: Sequence[Class]) -> list[Class]:
+        """Return the classes that it may name where these are the labels, ascending."""
+        return list(labels)
 
     @property
     def auxiliary(self) -> str | None:

@@ -32,6 +32,9 @@ class LateFusion(ModelBase):
         if self.search is not None:
             raise LocatedError(("search",), "late fusion has no parameters to search")
         check_member(self.member, ("member",), "late fusion")
+        if self.member.comes_trained:
+            message = "late fusion trains its member on every part, and this one comes trained"
+            raise LocatedError(("member",), message)
         return self
 
     @property
@@ -49,10 +52,10 @@ class LateFusion(ModelBase):
     def parameters(self) -> dict[str, object]:
         return {"version": self.version, "kind": self.kind, "member": self.member.parameters()}
 
-    def taken(self, parts: Sequence[str]) -> Iterator[tuple[str | None, str]]:
+    def taken(self, parts: Sequence[str]) -> Iterator[tuple[str | None, ModelBase]]:
         if self.member.takes is not None:
             for name in parts:
-                yield name, self.member.takes
+                yield name, self.member
 
     def _fit(self, data: TrainingSet, seed: int) -> Fitted:
         from exafscn_flows.models.late_fusion_training import train

@@ -1,9 +1,11 @@
 """A network that sees what a measurement shows of chi(k), and learns it from computed spectra."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from exafscn_flows.features.k_space import KSpace
+from exafscn_flows.features.settings import LarchSettings
 from exafscn_flows.models.augmentation import Augmentation
 from exafscn_flows.models.base import ModelBase, ModelName
 from exafscn_flows.models.network_settings import Dropout, Epochs, LearningRate, WeightDecay
@@ -12,6 +14,9 @@ from exafscn_flows.tasks.fitted import Fitted
 
 if TYPE_CHECKING:
     from exafscn_flows.models.measured_fitted import MeasuredClassifier, MeasuredRegressor
+
+_FIRST = 1.0
+"""1/Å; what begins later has lost what the background, and a moved E0, are told by."""
 
 
 class MeasuredNetwork(ModelBase):
@@ -59,6 +64,9 @@ class MeasuredNetwork(ModelBase):
         default=Augmentation(), description="How computed spectra are changed in training."
     )
 
+    def check_features(self, fset: Any, settings: LarchSettings) -> None:
+        check_chi(fset, settings, self.kweight)
+
     def _fit(self, data: TrainingSet, seed: int) -> Fitted:
         # torch takes a second to import.
         from exafscn_flows.models.measured_training import train
@@ -76,3 +84,21 @@ class MeasuredNetwork(ModelBase):
         from exafscn_flows.models.measured_fitted import load_measured
 
         return load_measured(data)
+
+
+def check_chi(fset: KSpace, settings: LarchSettings, kweight: int) -> None:
+    """Check that features are chi(k) from near k = 0 on, with a weight.
+
+    Raises
+    ------
+    ValueError
+        If they are not.
+    """
+    if fset.weight(settings) != kweight:
+        raise ValueError(
+            f"chi(k) must be weighted by k^{kweight}, and is by k^{fset.weight(settings)}: set its "
+            "kweight"
+        )
+    first = float(fset.k(settings)[0])
+    if not 0 < first <= _FIRST:
+        raise ValueError(f"it must begin above 0, at most at {_FIRST:g} 1/Å: set its kmin to 0.05")

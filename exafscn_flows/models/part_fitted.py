@@ -1,11 +1,12 @@
 """Fitted models of one part of a concatenation, as models of all of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from exafscn_flows.tasks.fitted import Classifier, Regressor, Scored
+from exafscn_flows.tasks.fitted import Classifier, Regressor, Scored, has_seen
 from exafscn_flows.tasks.numbers import spread
 
 
@@ -79,6 +80,10 @@ class _OfPart:
         if not isinstance(self.fitted, Scored):
             return None
         return self.fitted.ood_score(self.span.take(X))
+
+    def has_seen(self, formulas: Sequence[str]) -> np.ndarray:
+        """Tell which formulas the model had learned before it was fitted, shape (n,)."""
+        return has_seen(self.fitted, formulas)
 
 
 class PartClassifier(_OfPart):

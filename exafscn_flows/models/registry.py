@@ -12,6 +12,7 @@ from exafscn_flows.models.kernel_trees import KernelTrees
 from exafscn_flows.models.measured_network import MeasuredNetwork
 from exafscn_flows.models.mlp import Mlp
 from exafscn_flows.models.near_edge_network import NearEdgeNetwork
+from exafscn_flows.models.pretrained import PretrainedNetwork
 from exafscn_flows.models.random_forest import RandomForest
 from exafscn_flows.models.spectral_network import SpectralNetwork
 from exafscn_flows.models.two_stage import TwoStage
@@ -29,6 +30,7 @@ MEMBERS: tuple[type[ModelBase], ...] = registered(
         SpectralNetwork,
         MeasuredNetwork,
         NearEdgeNetwork,
+        PretrainedNetwork,
         TwoStage,
         KernelRidge,
         KernelTrees,

@@ -1,12 +1,13 @@
 """What models are fitted on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 
 from exafscn_flows.features.columns import Columns
-from exafscn_flows.targets.base import TaskName
+from exafscn_flows.targets.base import Class, TaskName
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class TrainingSet:
     n_absorbers
         How many of the last columns of `X` say with 0 and 1 which absorber a row is of; 0 of rows
         of one absorber.
+    classes
+        What the numbers of the classes stand for, ascending; empty of numbers, or if nobody said.
+    absorbers
+        Symbol of the absorber of the rows, or of each of those last columns; empty if nobody said.
     """
 
     X: np.ndarray
@@ -48,6 +53,8 @@ class TrainingSet:
     auxiliary: np.ndarray | None = None
     auxiliary_columns: Columns | None = None
     n_absorbers: int = 0
+    classes: tuple[Class, ...] = ()
+    absorbers: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.X)
@@ -59,6 +66,23 @@ class TrainingSet:
         """
         parts = self.columns.parts
         return replace(self, columns=Columns(parts[0])) if parts else self
+
+    def with_classes(self, classes: Sequence[Class]) -> Self:
+        """Return the rows with more classes than they have, and so with other numbers of them.
+
+        Parameters
+        ----------
+        classes
+            All those that they have, and others, ascending.
+        """
+        if tuple(classes) == self.classes:
+            return self
+        places = np.array([classes.index(one) for one in self.classes], dtype=np.int64)
+        shares = None
+        if self.shares is not None:
+            shares = np.zeros((len(self), len(classes)), dtype=self.shares.dtype)
+            shares[:, places] = self.shares
+        return replace(self, y=places[self.y], shares=shares, classes=tuple(classes))
 
     def part(self, rows: np.ndarray) -> Self:
         """Return some of the rows.

@@ -1,10 +1,25 @@
 """Models that come with the package. Neither torch nor larch is imported to use them."""
 
 from functools import lru_cache
+from typing import Any
 
-from exafscn_flows.pretrained.model import Pretrained, load_shipped
+from exafscn_flows.pretrained.model import Pretrained, card_sha256, load_shipped, read_card
 
-__all__ = ["Pretrained", "load_general"]
+__all__ = ["GENERAL", "Pretrained", "card_sha256", "general_card", "load_general"]
+
+GENERAL = "general"
+"""Name of the general model."""
+
+
+def general_card() -> dict[str, Any]:
+    """Return what is said of the general model, without loading it.
+
+    Raises
+    ------
+    CampaignError
+        If its card is missing or damaged.
+    """
+    return read_card(GENERAL)
 
 
 @lru_cache(maxsize=1)
@@ -16,4 +31,4 @@ def load_general() -> Pretrained:
     CampaignError
         If its files are missing or damaged.
     """
-    return load_shipped("general")
+    return load_shipped(GENERAL)

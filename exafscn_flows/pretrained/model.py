@@ -2,14 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Self
 
 import numpy as np
 
 from exafscn_flows.errors import CampaignError, ItemFailure
+from exafscn_flows.pretrained.formulas import are_among, load_formulas
 from exafscn_flows.pretrained.network import Networks
 from exafscn_flows.pretrained.network_file import load_networks
 from exafscn_flows.processing.settings import KSTEP
@@ -20,6 +22,7 @@ from exafscn_flows.tasks.softmax import softmax
 E0_SHIFTS = (-3.0, 0.0, 3.0)
 """By how much E0 is raised, eV; answers are means over them, since nobody knows it better."""
 
+_FOLDER = "exafscn_flows.pretrained"
 _MARGIN = 1.0
 """1/Å beyond kmax that the window of the transform, and a moved E0, still look at."""
 _GAUSSIAN = float(np.sqrt(np.pi / 2))
@@ -42,6 +45,8 @@ class Pretrained:
         What it is made from, how good it is, and what it must not be used for.
     cn, bond
         Networks whose outputs are classes, and the mean bond length.
+    formulas
+        Those that it was trained on, as `are_among` takes them.
     """
 
     name: str
@@ -50,36 +55,47 @@ class Pretrained:
     card: Mapping[str, Any]
     cn: Networks
     bond: Networks
+    formulas: np.ndarray
 
     @classmethod
-    def of(cls, card: Mapping[str, Any], weights: Mapping[str, bytes]) -> Self:
-        """Return the model of a card and of the files of its networks, which it names.
+    def of(cls, card: Mapping[str, Any], parts: Mapping[str, bytes]) -> Self:
+        """Return the model of a card and of the files that it names.
 
         Raises
         ------
         CampaignError
             If a file is not the one whose checksum the card has.
         """
-        networks = {}
-        for part, data in weights.items():
+        for part, data in parts.items():
             if hashlib.sha256(data).hexdigest() != card["sha256"][part]:
                 raise CampaignError(
-                    f"the {part} weights of model {card['name']} are not those of its card: "
+                    f"the file {part} of model {card['name']} is not that of its card: "
                     "install exafscn again"
                 )
-            networks[part] = load_networks(data)[0]
+        networks = {part: load_networks(parts[part])[0] for part in ("cn", "bond")}
+        formulas = load_formulas(parts["formulas"])
         absorbers, classes = tuple(card["absorbers"]), tuple(card["classes"])
         for network, n_outputs in ((networks["cn"], len(classes)), (networks["bond"], 1)):
             if network.n_others != len(absorbers) or network.n_outputs != n_outputs:
                 raise CampaignError(
                     f"weights and card of model {card['name']} do not fit: install exafscn again"
                 )
-        return cls(card["name"], classes, absorbers, card, networks["cn"], networks["bond"])
+        return cls(card["name"], classes, absorbers, card, **networks, formulas=formulas)
 
     @property
     def k_range(self) -> tuple[float, float]:
         """Least and largest k that it has learned to look at, 1/Å."""
         return self.card["kmin"][0], self.card["kmax"][1]
+
+    @property
+    def computed_range(self) -> tuple[float, float]:
+        """Range of k in which it is shown computed spectra, 1/Å."""
+        settings = self.card["settings"]["coordination_number"]
+        return settings["kmin"], settings["kmax"]
+
+    def has_seen(self, formulas: Iterable[str]) -> np.ndarray:
+        """Tell which reduced formulas are among those that it was trained on, shape (n,)."""
+        return are_among(formulas, self.formulas)
 
     def probabilities(
         self, k: np.ndarray, chi: np.ndarray, kmin: float, kmax: float, absorber: str
@@ -131,7 +147,7 @@ class Pretrained:
         ItemFailure
             ``unknown_absorber``.
         """
-        self._check(absorber)
+        self.check(absorber)
         proba = np.asarray(probabilities)[None]
         least = np.full(proba.shape[1], self.card["thresholds"][absorber])
         (within,) = prediction_sets(proba, least, proba.argmax(axis=1))
@@ -159,7 +175,7 @@ class Pretrained:
         kmax: float,
         absorber: str,
     ) -> np.ndarray:
-        self._check(absorber)
+        self.check(absorber)
         k, chi = np.asarray(k, dtype=float), np.asarray(chi, dtype=float)
         if k.ndim != 1 or k.shape != chi.shape or len(k) < 2 or not np.isfinite(chi).all():
             raise _bad("chi(k) has values that are not finite, or not as many as k")
@@ -173,7 +189,8 @@ class Pretrained:
         others = np.array([[float(absorber == one) for one in self.absorbers]])
         return networks.outputs(used, np.array([low]), np.array([high]), others, E0_SHIFTS)
 
-    def _check(self, absorber: str) -> None:
+    def check(self, absorber: str) -> None:
+        """Raise ItemFailure if it does not know an absorber."""
         if absorber not in self.absorbers:
             known = ", ".join(self.absorbers)
             raise ItemFailure(
@@ -187,6 +204,27 @@ def _bad(message: str) -> ItemFailure:
     return ItemFailure("bad_spectrum", message, "give chi(k) as processing makes it")
 
 
+@lru_cache(maxsize=1)
+def read_card(name: str) -> dict[str, Any]:
+    """Read the card of a model of the package; not to be changed.
+
+    Raises
+    ------
+    CampaignError
+        If it is missing or damaged.
+    """
+    try:
+        card: dict[str, Any] = json.loads((files(_FOLDER) / f"{name}.json").read_text())
+    except (OSError, ValueError) as error:
+        raise _unreadable(name) from error
+    return card
+
+
+def card_sha256(card: Mapping[str, Any]) -> str:
+    """Return the checksum of what a card says, in hexadecimal; it has those of all files."""
+    return hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()
+
+
 def load_shipped(name: str) -> Pretrained:
     """Read a model of the package.
 
@@ -195,12 +233,13 @@ def load_shipped(name: str) -> Pretrained:
     CampaignError
         If its files are missing, or not those of its card.
     """
-    folder = files("exafscn_flows.pretrained")
+    card = read_card(name)
     try:
-        card = json.loads((folder / f"{name}.json").read_text())
-        weights = {part: (folder / file).read_bytes() for part, file in card["files"].items()}
-    except (OSError, ValueError) as error:
-        raise CampaignError(
-            f"model {name} of the package cannot be read: install exafscn again"
-        ) from error
-    return Pretrained.of(card, weights)
+        parts = {part: (files(_FOLDER) / file).read_bytes() for part, file in card["files"].items()}
+    except OSError as error:
+        raise _unreadable(name) from error
+    return Pretrained.of(card, parts)
+
+
+def _unreadable(name: str) -> CampaignError:
+    return CampaignError(f"model {name} of the package cannot be read: install exafscn again")

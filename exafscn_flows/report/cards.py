@@ -34,6 +34,7 @@ def _card(report: ModelReport, target: TargetReport, provenance: Provenance) -> 
         "n_features": len(fitted.axis),
         "value_label": report.value_label,
         "training": {
+            "before": fitted.comes_trained,
             "sources": provenance.sources,
             "spectra": provenance.spectra,
             "n_sites": fitted.n_sites,

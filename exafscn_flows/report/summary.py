@@ -134,6 +134,7 @@ def _model(report: ModelReport, reports: Sequence[ModelReport]) -> dict[str, Any
         "series": series_name(report, reports),
         "n_sites": metrics.n_sites,
         "n_formulas": metrics.n_formulas,
+        "n_seen": metrics.n_seen,
         "classes": metrics.classes,
         "class_counts": metrics.class_counts,
         "rare": metrics.rare,

@@ -70,6 +70,7 @@ class Campaign:
         neighbours: Iterable[str] = (),
         oxide: bool | None = None,
         formula: str | None = None,
+        seen: bool | None = None,
         disagrees: bool | None = None,
         feature_set: str | None = None,
         model: str | None = None,
@@ -111,6 +112,8 @@ class Campaign:
             True for structures with O, False for those without.
         formula
             Formula, however it is written: ``"ZnFe2O4"``, ``"Zn(FeO2)2"``.
+        seen
+            True for formulas that a model which comes trained has learned, False for others.
         disagrees
             True for sites where prediction and label differ (of numbers, by more than three times
             the expected error), False for the others.
@@ -163,6 +166,7 @@ class Campaign:
             neighbours=neighbours,
             oxide=oxide,
             formula=formula,
+            seen=seen,
             disagrees=disagrees,
         )
         order = None if sort is None else Order.named(sort)

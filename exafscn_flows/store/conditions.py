@@ -77,6 +77,8 @@ class PredictionQuery:
         Whether O is among the elements of the structure.
     formula
         Formula of the structure; however it is written, it becomes the reduced one.
+    seen
+        Whether the model comes trained, on the formula of the structure among others.
     disagrees
         Whether prediction and label differ.
 
@@ -108,13 +110,14 @@ class PredictionQuery:
     neighbours: Iterable[str] = ()
     oxide: bool | None = None
     formula: str | None = None
+    seen: bool | None = None
     disagrees: bool | None = None
 
     def __post_init__(self) -> None:
         checked: dict[str, Any] = {"campaign": text("campaign", self.campaign)}
         for name in _TEXT:
             checked[name] = self._given(name, text)
-        for name in ("oxide", "disagrees", "in_distribution"):
+        for name in ("oxide", "seen", "disagrees", "in_distribution"):
             checked[name] = self._given(name, truth)
         checked["value"] = self._given("value", predicted)
         for name in ("min_value", "max_value", "min_expected_value", "max_expected_value"):
@@ -200,6 +203,9 @@ class PredictionQuery:
         common: Conditions = {**values}
         if self.disagrees is not None:
             common["disagrees"] = {"$in": [self.disagrees]}
+        if self.seen is not None:
+            # Predictions of an older version do not say it, and have not.
+            common["seen"] = {"$in": [True]} if self.seen else {"$nin": [True]}
         if self.in_distribution is not None:
             common["in_distribution"] = {"$in": [self.in_distribution]}
         if self.min_probability is not None:

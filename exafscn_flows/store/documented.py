@@ -26,6 +26,7 @@ _OF_CLASSES: tuple[dict[str, Any], ...] = (
     {"absorber": "Cu", "cn": 4, "max_set_size": 1},
     {"in_distribution": True},
     {"in_distribution": False},
+    {"seen": False},
     {"target": "oxidation_state", "absorber": "Fe", "value": 2},
     {"target": "oxidation_state", "min_value": 3},
     {"target": "environment", "neighbours": ("O",), "value": "tetrahedron"},

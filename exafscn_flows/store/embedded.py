@@ -76,6 +76,11 @@ class EmbeddedServer:
         self._lease = self.folder / "running.lock"
 
     @property
+    def exists(self) -> bool:
+        """Whether it was ever started; else there is nothing in it."""
+        return self._data.is_dir()
+
+    @property
     def uri(self) -> str:
         """URI of the server, whether it runs or not."""
         return mongod.uri_of(self._socket(self._process()))

@@ -33,6 +33,7 @@ COLUMNS = (
     "elements",
     "neighbours",
     "oxide",
+    "seen",
     "version",
 )
 """Columns of every result, in this order."""
@@ -180,7 +181,8 @@ def row_of(raw: dict[str, Any]) -> dict[str, Any]:
 
     What an older version did not write is None.
     """
-    return {column: raw.get(field) for column, field in _FIELDS.items()}
+    row = {column: raw.get(field) for column, field in _FIELDS.items()}
+    return row | {"seen": bool(row["seen"])}
 
 
 def count_predictions(

@@ -87,6 +87,10 @@ class ModelDoc(ModelVersionDoc):
         "the temperature and by class the least probability in a prediction set; of numbers, what "
         "makes expected errors of spreads."
     )
+    comes_trained: bool = Field(
+        default=False,
+        description="Whether it, or a member of it, had learned before the campaign.",
+    )
     n_sites: int = Field(description="Number of training sites.")
     n_formulas: int = Field(description="Number of distinct formulas among them.")
     parameters: dict[str, Any] = Field(description="Parameters of the estimator.")
@@ -109,6 +113,11 @@ class MetricsDoc(ModelVersionDoc):
 
     n_sites: int = Field(description="Number of sites.")
     n_formulas: int = Field(description="Number of distinct formulas.")
+    n_seen: int = Field(
+        default=0,
+        description="Sites that are left out, since the model comes trained, on their formulas "
+        "among others.",
+    )
     classes: list[int | str] = Field(description="Classes, ascending; empty for numbers.")
     class_counts: list[int] = Field(description="Sites per class.")
     rare: list[int | str] = Field(
@@ -189,6 +198,7 @@ class PredictionDoc(SiteStageDoc):
     """Prediction for one site, out of fold: the model that made it never saw its formula.
 
     Of sites that came after its training, the model on all sites predicts; it never saw the site.
+    A model that comes trained may have seen the formula before: `seen` says so.
     """
 
     collection: ClassVar[str] = "predictions"
@@ -240,7 +250,13 @@ class PredictionDoc(SiteStageDoc):
         description="Calibrated probability of every class; None of numbers."
     )
     fold: int | None = Field(
-        description="Fold in which the site was held out; None: it came after the training."
+        description="Fold in which the site was held out; None: it came after the training, or its "
+        "formula was seen."
+    )
+    seen: bool = Field(
+        default=False,
+        description="Whether the model comes trained, on this formula among others: the prediction "
+        "may be recalled, and the site is left out of metrics and of calibration.",
     )
 
     @property

@@ -1,5 +1,6 @@
 """Fitted models, under scikit-learn's names."""
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -50,6 +51,14 @@ class Scored(Protocol):
         """Return the out-of-distribution score of each row, 0-1, shape (n,); None without one."""
 
 
+@runtime_checkable
+class Taught(Protocol):
+    """A model that comes trained, on formulas that a campaign may have, too."""
+
+    def has_seen(self, formulas: Sequence[str]) -> np.ndarray:
+        """Tell which reduced formulas were among those, shape (n,)."""
+
+
 Fitted = Classifier | Regressor
 
 
@@ -57,3 +66,10 @@ def ood_score(fitted: object, X: np.ndarray) -> np.ndarray:
     """Return the out-of-distribution score of each row, shape (n,); NaN of a model without one."""
     found = fitted.ood_score(X) if isinstance(fitted, Scored) else None
     return np.full(len(X), np.nan) if found is None else found
+
+
+def has_seen(fitted: object, formulas: Sequence[str]) -> np.ndarray:
+    """Tell of which formulas a model has learned before it was fitted, shape (n,)."""
+    if isinstance(fitted, Taught):
+        return fitted.has_seen(formulas)
+    return np.zeros(len(formulas), dtype=bool)

@@ -46,6 +46,8 @@ def test_conditions_select(finished):
         (["--max-set-size", "1"], lambda row: len(row["prediction_set"]) == 1),
         (["--in-distribution"], lambda row: row["in_distribution"] is True),
         (["--out-of-distribution"], lambda row: row["in_distribution"] is False),
+        (["--seen"], lambda row: row["seen"]),
+        (["--unseen"], lambda row: not row["seen"]),
         (["--disagrees"], lambda row: row["value"] != row["label"]),
         (["--agrees"], lambda row: row["value"] == row["label"]),
         (["--limit", "3"], lambda row: row in rows[:3]),

@@ -1,6 +1,7 @@
 """What a run prints at its end: a table for each target, whole on a terminal of 80 columns."""
 
 import io
+import json
 
 import pytest
 from rich.console import Console
@@ -9,6 +10,7 @@ from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.store.results import MetricsDoc
 from exafscn_flows.targets import CoordinationNumber
 from launcher import show
+from launcher.versions import show_versions
 
 CONFIG = CampaignConfig.model_validate(
     {
@@ -90,3 +92,26 @@ def test_tables_are_whole_on_80_columns(printed):
 def test_absorbers_are_in_the_order_of_the_file(printed):
     first = [line for line in printed.splitlines() if " Zn " in line or " Cu " in line]
     assert [("Zn" in line) for line in first] == [True, True, False, False] * 2
+
+
+def test_the_model_of_the_package_is_listed_and_no_server_started_for_it(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.delenv("EXAFSCN_MONGODB_URI", raising=False)
+    monkeypatch.setenv("EXAFSCN_DATA_DIR", str(tmp_path / "data"))
+    show_versions(None, as_json=True)
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["model"], row["shipped"]) == ("general", True)
+    assert (row["target"], row["score_name"]) == ("coordination_number", "accuracy")
+    assert "Fe" in row["absorbers"]
+    show_versions(None, as_json=False)
+    assert "general" in capsys.readouterr().out
+    assert not (tmp_path / "data").exists()
+
+
+def test_it_stands_beside_the_versions_of_a_campaign(finished):
+    rows = json.loads(finished.exafscn("models", "list", "--json"))
+    assert [one["shipped"] for one in rows] == [False] * (len(rows) - 1) + [True]
+    assert set(rows[0]) < set(rows[-1])  # which has `absorbers`, too
+    assert len(rows) > 1
+    assert "comes with exafscn" in finished.exafscn("models", "list")

@@ -147,6 +147,7 @@ def made_predictions(count: int, seed: int = 0) -> Iterator[PredictionDoc]:
             prediction_set=CLASSES[proba[row] >= min(0.2, proba[row].max())].tolist(),
             ood_score=row % 50 / 50,
             in_distribution=row % 50 < 48,
+            seen=row % 40 == 0,
             disagrees=bool(predicted[row] != labels[row]),
             fold=0,
         )

@@ -52,6 +52,57 @@ def complaint(folder: Path, text: str) -> str:
             "3: sources[0]: amcsd brings no spectra, which `spectra: {kind: stored}` asks",
         ),
         (
+            "models: [{kind: pretrained}]\n",
+            "4: models[0]: pretrained takes features of kind k_space, and r_space is of kind "
+            "r_space: add {kind: k_space, kmin: 0.05, kmax: 16, kweight: 2} to features.sets, and",
+        ),
+        (
+            "features: {sets: [{kind: k_space}]}\nmodels: [{kind: pretrained}]\n",
+            "5: models[0]: feature set k_space: it must begin above 0, at most at 1 1/Å",
+        ),
+        (
+            "features: {sets: [{kind: k_space, kmin: 0.05, kmax: 5}]}\n"
+            "models: [{kind: pretrained}]\n",
+            "5: models[0]: feature set k_space: it must reach 6 1/Å, and ends at 5",
+        ),
+        (
+            "features: {sets: [{kind: k_space, kmin: 0.05}], xftf: {kweight: 3}}\n"
+            "models: [{kind: measured_network}]\n",
+            "5: models[0]: feature set k_space: chi(k) must be weighted by k^2, and is by k^3",
+        ),
+        (
+            "features: {sets: [{kind: k_space, kmin: 0.05, kweight: 1}]}\n"
+            "models: [{kind: average, members: [{kind: mlp}, {kind: pretrained}]}]\n",
+            "5: models[0]: feature set k_space: chi(k) must be weighted by k^2, and is by k^1",
+        ),
+        (
+            "features: {sets: [{kind: k_space, kmin: 0.05}]}\ntargets: [bond_length]\n"
+            "models: [{kind: mlp}, {kind: pretrained}]\n",
+            "6: models[1]: pretrained is for coordination_number, and no target here is",
+        ),
+        (
+            "features: {sets: [{kind: k_space, kmin: 0.05}]}\n"
+            "targets: [coordination_number, environment]\n"
+            "models: [{kind: pretrained, targets: [environment]}]\n",
+            "6: models[0].targets[0]: pretrained is for coordination_number, and environment is "
+            "environment",
+        ),
+        (
+            "features: {sets: [{kind: k_space, kmin: 0.05}]}\n"
+            "models: [{kind: pretrained, search: {refine: [true, false]}}]\n",
+            "5: models[0].search: a model that comes trained has no parameters to search",
+        ),
+        (
+            "features: {sets: [{kind: concatenation, parts: [{kind: k_space, kmin: 0.05}, "
+            "{kind: peaks}]}]}\nmodels: [{kind: late_fusion, member: {kind: pretrained}}]\n",
+            "5: models[0].member: late fusion trains its member on every part, and this one comes",
+        ),
+        (
+            "features: {sets: [{kind: k_space, kmin: 0.05}]}\nmodels: [{kind: pretrained}]\n"
+            "study: {}\n",
+            "6: study: no model of coordination_number is fitted on feature set k_space alone",
+        ),
+        (
             "features:\n  sets:\n    - kind: r_space\n      spectrum: far\n",
             "7: features.sets[0].spectrum: spectrum 'far' is not computed: there are exafs",
         ),

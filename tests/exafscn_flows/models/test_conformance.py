@@ -41,7 +41,7 @@ VALUES: list[Any] = [
 ]
 """A setting must take one of these beside its default."""
 
-CLASSES: list[Any] = [4, 6, 8]
+CLASSES = (4, 6, 8)
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 5)).astype(np.float32)
 GROUPS = np.repeat(np.arange(20), 3)
@@ -76,11 +76,12 @@ able = pytest.mark.parametrize(
 
 def sites(task: TaskName, rows: np.ndarray = X) -> TrainingSet:
     atoms = {"auxiliary": BESIDE, "auxiliary_columns": Columns(R, (R,))}
-    return TrainingSet(rows, LABELS[task], GROUPS, COLUMNS, task, **atoms)
+    names = {"classes": CLASSES if task == "classes" else (), "absorbers": ("Fe",)}
+    return TrainingSet(rows, LABELS[task], GROUPS, COLUMNS, task, **atoms, **names)
 
 
 def output(fitted: Any, task: TaskName) -> np.ndarray:
-    return task_named(task).output(fitted, X, CLASSES if task == "classes" else [])
+    return task_named(task).output(fitted, X, range(3) if task == "classes" else [])
 
 
 def own_fields(kind: type[ModelBase]) -> list[str]:

@@ -13,6 +13,7 @@ import pytest
 from exafscn_flows.errors import CampaignError, ItemFailure
 from exafscn_flows.models.measured_fitted import MeasuredClassifier, dump_measured
 from exafscn_flows.pretrained import Pretrained, load_general
+from exafscn_flows.pretrained.formulas import dump_formulas
 from exafscn_flows.pretrained.model import E0_SHIFTS
 from exafscn_flows.pretrained.network import Network, Networks
 from exafscn_flows.pretrained.network_file import dump_networks, load_networks
@@ -45,7 +46,11 @@ def networks(n_outputs: int, seed: int = 0) -> Networks:
     return Networks(tuple(made))
 
 
-WEIGHTS = {"cn": dump_networks(networks(3), {}, {}), "bond": dump_networks(networks(1), {}, {})}
+PARTS = {
+    "cn": dump_networks(networks(3), {}, {}),
+    "bond": dump_networks(networks(1), {}, {}),
+    "formulas": dump_formulas(["NiO"]),
+}
 
 
 def card(**changes: Any) -> dict[str, Any]:
@@ -58,12 +63,12 @@ def card(**changes: Any) -> dict[str, Any]:
         "temperature": 1.3,
         "thresholds": {"Fe": 0.3, "Cu": 0.1},
         "bond_length": {"numbers": [2.0, 0.2], "doubt": {"constant": 0.01, "slope": 0.5}},
-        "sha256": {part: hashlib.sha256(data).hexdigest() for part, data in WEIGHTS.items()},
+        "sha256": {part: hashlib.sha256(data).hexdigest() for part, data in PARTS.items()},
         **changes,
     }
 
 
-MODEL = Pretrained.of(card(), WEIGHTS)
+MODEL = Pretrained.of(card(), PARTS)
 
 
 def test_probabilities_are_means_over_networks_and_e0_and_calibrated() -> None:
@@ -94,7 +99,7 @@ def test_the_set_holds_what_reaches_its_threshold_and_the_likeliest() -> None:
     assert MODEL.prediction_set(np.array([0.29, 0.6, 0.11]), "Cu") == (4, 5, 6)
     assert MODEL.prediction_set(np.array([0.29, 0.31, 0.40]), "Fe") == (5, 6)
     assert MODEL.prediction_set(np.array([0.34, 0.33, 0.33]), "Fe") == (4, 5, 6)
-    high = Pretrained.of(card(thresholds={"Fe": 0.9}), WEIGHTS)
+    high = Pretrained.of(card(thresholds={"Fe": 0.9}), PARTS)
     assert high.prediction_set(np.array([0.2, 0.5, 0.3]), "Fe") == (5,)
 
 
@@ -127,17 +132,18 @@ def test_a_set_for_an_unknown_absorber_is_refused() -> None:
         MODEL.prediction_set(np.array([0.2, 0.5, 0.3]), "Mo")
 
 
-def test_tampered_weights_are_refused_in_one_line() -> None:
-    data = bytearray(WEIGHTS["cn"])
+@pytest.mark.parametrize("part", ["cn", "formulas"])
+def test_tampered_files_are_refused_in_one_line(part: str) -> None:
+    data = bytearray(PARTS[part])
     data[-3] ^= 1
-    with pytest.raises(CampaignError, match="cn weights of model small are not those of its card"):
-        Pretrained.of(card(), {**WEIGHTS, "cn": bytes(data)})
+    with pytest.raises(CampaignError, match=f"file {part} of model small is not that of its card"):
+        Pretrained.of(card(), {**PARTS, part: bytes(data)})
 
 
 def test_weights_that_do_not_fit_the_card_are_refused() -> None:
     for changes in ({"classes": [4, 5]}, {"absorbers": ["Fe"]}):
         with pytest.raises(CampaignError, match="do not fit"):
-            Pretrained.of(card(**changes), WEIGHTS)
+            Pretrained.of(card(**changes), PARTS)
 
 
 def test_networks_that_cannot_be_used_are_refused() -> None:
@@ -157,20 +163,18 @@ def test_networks_that_cannot_be_used_are_refused() -> None:
 
 def test_a_model_of_a_campaign_becomes_the_shipped_one() -> None:
     """Same bytes, same outputs; here of spectra that have no background any more."""
-    parts = networks(3)
-    fitted = MeasuredClassifier(parts, K[1:], 2, 3.0, 11.0, np.arange(3))
+    made = networks(3)
+    fitted = MeasuredClassifier(made, K[1:], 2, 3.0, 11.0, np.arange(3))
+    parts = {**PARTS, "cn": dump_measured(fitted)}
     model = Pretrained.of(
         card(
             temperature=1.0,
-            sha256={
-                "cn": hashlib.sha256(dump_measured(fitted)).hexdigest(),
-                "bond": hashlib.sha256(WEIGHTS["bond"]).hexdigest(),
-            },
+            sha256={part: hashlib.sha256(data).hexdigest() for part, data in parts.items()},
         ),
-        {"cn": dump_measured(fitted), "bond": WEIGHTS["bond"]},
+        parts,
     )
     others, ends = np.array([[1.0, 0.0]]), (np.array([3.0]), np.array([11.0]))
-    outputs = parts.outputs(CHI[None].astype(np.float32), *ends, others, E0_SHIFTS)
+    outputs = made.outputs(CHI[None].astype(np.float32), *ends, others, E0_SHIFTS)
     expected = softmax(outputs).mean(axis=0)[0]
     np.testing.assert_allclose(model.probabilities(K, CHI, *RANGE, "Fe"), expected, atol=1e-5)
 

@@ -91,6 +91,11 @@ CONDITIONS: dict[str, tuple[dict[str, Any], Callable[[PredictionDoc], bool]]] = 
         {"in_distribution": False, "disagrees": False},
         lambda doc: not doc.in_distribution and not doc.disagrees,
     ),
+    "seen": ({"seen": True}, lambda doc: doc.seen),
+    "unseen": (
+        {"seen": False, "absorber": "Cu"},
+        lambda doc: not doc.seen and doc.absorber == "Cu",
+    ),
     "elements": (
         {"contains": ("O", "Li"), "excludes": ("Cu",)},
         lambda doc: {"O", "Li"} <= set(doc.elements) and "Cu" not in doc.elements,
@@ -434,9 +439,9 @@ def test_documented_queries_read_little_more_than_they_show(screened, conditions
                     assert statistics["totalDocsExamined"] <= total
                     continue
                 assert tied or "SORT" not in used
-                # All conditions but two are known of a key. A merge begins with one of each
+                # All conditions but three are known of a key. A merge begins with one of each
                 # stretch, and conditions on what stands behind the order pass over some.
-                behind = "excludes" in conditions or conditions.get("in_distribution")
+                behind = {"excludes", "seen"} & {*conditions} or conditions.get("in_distribution")
                 passed_over = 4 * statistics["nReturned"] + 60 if behind else 0
                 assert statistics["totalDocsExamined"] <= statistics["nReturned"] + passed_over
                 assert statistics["totalKeysExamined"] <= 6 * statistics["nReturned"] + 100
