@@ -272,6 +272,10 @@ def query(
             "--disagrees/--agrees", help="Only sites where prediction and label differ, or agree."
         ),
     ] = None,
+    measured: Annotated[
+        bool | None,
+        typer.Option("--measured/--computed", help="Only spectra that were measured, or others."),
+    ] = None,
     feature_set: Annotated[
         str | None, typer.Option(help="Feature set; by default the first of the campaign file.")
     ] = None,
@@ -326,6 +330,7 @@ def query(
         "oxide": oxide,
         "formula": formula,
         "disagrees": disagrees,
+        "measured": measured,
         "feature_set": feature_set,
         "model": model,
         "version": version,

@@ -71,6 +71,7 @@ class Campaign:
         oxide: bool | None = None,
         formula: str | None = None,
         disagrees: bool | None = None,
+        measured: bool | None = None,
         feature_set: str | None = None,
         model: str | None = None,
         version: str | None = None,
@@ -113,7 +114,9 @@ class Campaign:
             Formula, however it is written: ``"ZnFe2O4"``, ``"Zn(FeO2)2"``.
         disagrees
             True for sites where prediction and label differ (of numbers, by more than three times
-            the expected error), False for the others.
+            the expected error), False for the others with a label.
+        measured
+            True for measured spectra, False for others.
         feature_set, model
             Names from the campaign file; by default its first ones.
         version
@@ -164,6 +167,7 @@ class Campaign:
             oxide=oxide,
             formula=formula,
             disagrees=disagrees,
+            measured=measured,
         )
         order = None if sort is None else Order.named(sort)
         following = None

@@ -14,6 +14,7 @@ from exafscn_flows.store.results import (
     NO_OXIDE,
     ONE_CLASS,
     OUTSIDE,
+    UNKNOWN,
     around,
     prediction_ids,
 )
@@ -73,12 +74,16 @@ class PredictionQuery:
         Elements that the structure must all, or must not, contain; a single text is one element.
     neighbours
         Elements that must all be among the neighbours that CrystalNN finds.
+        Of measured spectra without a structure, nothing but the absorber is known: none of them
+        meets a condition on other elements.
     oxide
         Whether O is among the elements of the structure.
     formula
         Formula of the structure; however it is written, it becomes the reduced one.
     disagrees
         Whether prediction and label differ.
+    measured
+        Whether the spectrum was measured.
 
     Raises
     ------
@@ -109,12 +114,13 @@ class PredictionQuery:
     oxide: bool | None = None
     formula: str | None = None
     disagrees: bool | None = None
+    measured: bool | None = None
 
     def __post_init__(self) -> None:
         checked: dict[str, Any] = {"campaign": text("campaign", self.campaign)}
         for name in _TEXT:
             checked[name] = self._given(name, text)
-        for name in ("oxide", "disagrees", "in_distribution"):
+        for name in ("oxide", "disagrees", "in_distribution", "measured"):
             checked[name] = self._given(name, truth)
         checked["value"] = self._given("value", predicted)
         for name in ("min_value", "max_value", "min_expected_value", "max_expected_value"):
@@ -200,6 +206,12 @@ class PredictionQuery:
         common: Conditions = {**values}
         if self.disagrees is not None:
             common["disagrees"] = {"$in": [self.disagrees]}
+            if not self.disagrees:
+                # Where there is no label, nothing agrees.
+                common["label"] = {"$ne": None}
+        if self.measured is not None:
+            # Documents of an older version do not say so.
+            common["measured"] = {"$in": [True] if self.measured else [False, None]}
         if self.in_distribution is not None:
             common["in_distribution"] = {"$in": [self.in_distribution]}
         if self.min_probability is not None:
@@ -216,7 +228,7 @@ class PredictionQuery:
         if excluded := sorted({*self.excludes} - {"O"}):
             common["elements"] = {"$nin": excluded}
         oxide = self._oxide()
-        if len(oxide) < 2:
+        if len(oxide) < 3:
             common["oxide"] = {"$in": oxide}
         if not oxide:
             return []
@@ -246,7 +258,7 @@ class PredictionQuery:
             filters += [{**way, **entered, **common} for way in ways]
         return filters
 
-    def _keywords(self, absorber: str, oxide: list[bool]) -> list[list[str]]:
+    def _keywords(self, absorber: str, oxide: list[bool | None]) -> list[list[str]]:
         """Return groups of keywords: of each, a prediction must have one, and never has two.
 
         Parameters
@@ -265,16 +277,25 @@ class PredictionQuery:
             return [[ONE_CLASS]]
         if self.in_distribution is False:
             return [[OUTSIDE]]
-        return [[*(["O", around("O")] if True in oxide else []), *([NO_OXIDE] * (False in oxide))]]
+        return [
+            [
+                *(["O", around("O")] if True in oxide else []),
+                *([NO_OXIDE] if False in oxide else []),
+                *([UNKNOWN] if None in oxide else []),
+            ]
+        ]
 
-    def _oxide(self) -> list[bool]:
+    def _oxide(self) -> list[bool | None]:
         """Which values `oxide` may have; none if the conditions contradict each other."""
-        allowed = {True, False} if self.oxide is None else {self.oxide}
+        allowed = {True, False, None} if self.oxide is None else {self.oxide}
+        if self.excludes:
+            # What is not known is not known to be absent either.
+            allowed -= {None}
         if "O" in {*self.contains, *self.neighbours}:
             allowed &= {True}
         if "O" in self.excludes:
             allowed &= {False}
-        return sorted(allowed)
+        return [one for one in (True, False, None) if one in allowed]
 
 
 def _converted(value: int | float | str, target: str, kind: type) -> int | float | str:

@@ -33,6 +33,9 @@ COLUMNS = (
     "elements",
     "neighbours",
     "oxide",
+    "measured",
+    "file",
+    "group",
     "version",
 )
 """Columns of every result, in this order."""
