@@ -18,7 +18,7 @@ from exafscn_flows.errors import ExafscnError, UsageError, problem_text
 from exafscn_flows.prediction import Answer, Failed, answer_file, check_settings, general
 from exafscn_flows.processing import ProcessingSettings
 from exafscn_flows.sources.measured import Mode, parse_columns
-from launcher.console import console
+from launcher.console import console, spectrum_name
 from launcher.csv_cells import csv_row
 from launcher.errors import complain
 
@@ -69,10 +69,9 @@ class Asked:
         UsageError
             If what was asked makes no sense.
         """
-        settings = _settings(self.settings)
+        settings = processing_settings(self.settings)
         columns = None if self.columns is None else parse_columns(self.columns)
-        if self.mode not in (None, *get_args(Mode)):
-            raise UsageError(f"mode: {self.mode!r} is none of {', '.join(get_args(Mode))}")
+        mode = checked_mode(self.mode)
         model = general()
         for file in self.files:
             found = answer_file(
@@ -80,7 +79,7 @@ class Asked:
                 model,
                 settings,
                 columns=columns,
-                mode=cast(Mode | None, self.mode),
+                mode=mode,
                 absorber=self.absorber,
                 groups=self.groups,
             )
@@ -138,7 +137,7 @@ def print_table(found: Sequence[Answer | Failed]) -> None:
     answers = [one for one in found if isinstance(one, Answer)]
     if not answers:
         return
-    names = [_name(one.file or "", one.group) for one in answers]
+    names = [spectrum_name(one.file or "", one.group) for one in answers]
     table = Table(title="coordination numbers", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("spectrum", overflow="fold")
     table.add_column("")
@@ -169,7 +168,27 @@ def print_table(found: Sequence[Answer | Failed]) -> None:
         terminal.print(Text(line))
 
 
-def _settings(given: dict[str, float]) -> ProcessingSettings:
+def checked_mode(mode: str | None) -> Mode | None:
+    """Return how spectra were measured, as a user says it.
+
+    Raises
+    ------
+    UsageError
+        If it is no mode.
+    """
+    if mode not in (None, *get_args(Mode)):
+        raise UsageError(f"mode: {mode!r} is none of {', '.join(get_args(Mode))}")
+    return cast(Mode | None, mode)
+
+
+def processing_settings(given: dict[str, float]) -> ProcessingSettings:
+    """Return the settings of the processing, of which a user gives some.
+
+    Raises
+    ------
+    UsageError
+        If one makes no sense.
+    """
     try:
         settings = ProcessingSettings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
@@ -192,12 +211,6 @@ def _surviving(found: Iterator[Answer | Failed], file: str) -> Iterator[Answer |
         line = " ".join(str(error).split())[:200]
         unexpected = f"{file}: unexpected {type(error).__name__}: {line}"
         yield Failed(file, "", unexpected, "EXAFSCN_DEBUG=1 shows where; report it")
-
-
-def _name(file: str, group: str) -> str:
-    """Return what to call a spectrum; a file of one has its own name for a group."""
-    name = Path(file).name
-    return name if name.startswith(group) else f"{name}: {group}"
 
 
 def _warnings(names: Sequence[str], answers: Sequence[Answer]) -> list[str]:

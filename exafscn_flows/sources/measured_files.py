@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
@@ -108,32 +109,37 @@ class MeasuredSource(LocalSource):
         UsageError
             As `check` does, or if columns or absorber make no sense.
         """
-        items = list(self._items())
+        found = list(self._items())
         # Where two would have one name, both get another.
-        names = Counter(item.name for item in items)
+        names = Counter(item.name for item, _ in found)
         crystals = self._crystals()
-        for item in items:
+        for plain, absorber in found:
+            item = plain._replace(crystal=crystals.get(_without_suffix(plain.file)))
             name = item.name
             if names[name] > 1:
                 name = f"{name}-{content_hash(item.file, item.number)}"
-            crystal = crystals.get(str(PurePosixPath(item.file).with_suffix("")))
             stamps = [_VERSION, fingerprint(self._home, item.file)]
-            if crystal is not None:
-                stamps.append(fingerprint(self._home, crystal))
-            elif self.structure is not None:
+            if item.crystal is not None:
+                stamps.append(fingerprint(self._home, item.crystal))
+            if self.structure is not None:
                 stamps.append(fingerprint(self.structure, ""))
-            found = item._replace(crystal=crystal)
-            yield Entry(name, self._elements(found), content_hash(stamps), found.locator)
+            # Those of a structure are told by its file.
+            has_crystal = item.crystal is not None or self.structure is not None
+            elements = None if absorber is None or has_crystal else frozenset({absorber})
+            yield Entry(name, elements, content_hash(stamps), item.locator)
 
     def absorbers(self) -> set[str]:
         """Return the absorbers of all spectra that can be read."""
-        found = set()
-        for item in self._items():
-            try:
-                found.add(self._absorber(self._spectrum(item), item.label)[0])
-            except ItemFailure:  # which the campaign tells of
-                continue
-        return found
+        return {absorber for _, absorber in self._items() if absorber is not None}
+
+    def failures(self) -> Iterator[ItemFailure]:
+        """Yield why spectra cannot be read, of those that cannot."""
+        for item, absorber in self._items():
+            if absorber is None:
+                try:
+                    self._absorber(self._spectrum(item), item.label)
+                except ItemFailure as error:
+                    yield error
 
     def load(self, locator: str) -> "Structure | None":
         """Read the structure of a spectrum, named by the locator of its entry, if there is one.
@@ -254,26 +260,23 @@ class MeasuredSource(LocalSource):
             place = Path(self.path).expanduser().with_suffix(".cif")
             return {place.stem: place.name} if place.is_file() else {}
         files = scan(self.path, lambda name: name.lower().endswith(".cif"), _KNOWN)
-        return {str(PurePosixPath(file).with_suffix("")): file for file in files}
+        return {_without_suffix(file): file for file in files}
 
-    def _items(self) -> Iterator["_Item"]:
+    def _items(self) -> Iterator[tuple["_Item", str | None]]:
+        """Go through the spectra, each with its absorber, None if loading says what is wrong."""
         for file in self._files():
             found = self._read(file)
             if isinstance(found, ItemFailure):
-                yield _Item(file, 0, PurePosixPath(file).stem, is_only=True)
+                yield _Item(file, 0, PurePosixPath(file).stem, is_only=True), None
                 continue
             for number, one in enumerate(found):
                 if not self.groups or one.group in self.groups:
-                    yield _Item(file, number, one.group, is_only=len(found) == 1)
-
-    def _elements(self, item: "_Item") -> frozenset[str] | None:
-        """Elements of a spectrum without a structure; those of a structure tells its file."""
-        if self.structure is not None or item.crystal is not None:
-            return None
-        try:
-            return frozenset({self._absorber(self._spectrum(item), item.label)[0]})
-        except ItemFailure:  # loading it says why
-            return None
+                    item = _Item(file, number, one.group, is_only=len(found) == 1)
+                    absorber = None
+                    if isinstance(one, MeasuredSpectrum):
+                        with suppress(ItemFailure):
+                            absorber, _ = self._absorber(one, item.label)
+                    yield item, absorber
 
     def _spectrum(self, item: "_Item") -> MeasuredSpectrum:
         found = self._read(item.file)
@@ -336,6 +339,10 @@ def _read(home: str, file: str, stamp: str, wish: str) -> _Contents:
     except ItemFailure as error:
         return error
     return tuple(found)
+
+
+def _without_suffix(file: str) -> str:
+    return str(PurePosixPath(file).with_suffix(""))
 
 
 def _may_be_spectrum(name: str) -> bool:
