@@ -48,6 +48,11 @@ def check_element(symbol: str) -> str:
     raise ValueError(f"{symbol!r} is not an element symbol{advice}")
 
 
+def atomic_number(symbol: str) -> int:
+    """Return the atomic number of an element."""
+    return _SYMBOLS.index(symbol) + 1
+
+
 def element_symbol(atomic_number: int) -> str | None:
     """Return the symbol of an element, None if there is none of this number."""
     return _SYMBOLS[atomic_number - 1] if 1 <= atomic_number <= len(_SYMBOLS) else None

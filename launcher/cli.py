@@ -123,6 +123,20 @@ def predict(
     kmin: Kmin = None,
     kmax: Kmax = None,
     rbkg: Rbkg = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CAMPAIGN/TARGET/ABSORBER/FEATURES/MODEL",
+            help="Model of a campaign that is to answer, as `exafscn models list` names it.",
+        ),
+    ] = None,
+    campaign: Annotated[
+        str | None,
+        typer.Option("--campaign", "-c", help="Campaign whose models, by absorber, answer."),
+    ] = None,
+    formula: Annotated[
+        str | None, typer.Option(help="Formula of the sample, for models that take it.")
+    ] = None,
     plot: Annotated[
         Path | None, typer.Option(help="Draw what was looked at: .pdf, .png or .svg.")
     ] = None,
@@ -136,7 +150,9 @@ def predict(
 
     given = {"e0": e0, "kmin": kmin, "kmax": kmax, "rbkg": rbkg}
     settings = {name: value for name, value in given.items() if value is not None}
-    asked = command.Asked(files, group or (), absorber, columns, mode, settings)
+    asked = command.Asked(
+        files, group or (), absorber, columns, mode, settings, model, campaign, formula
+    )
     show = command.print_table
     if as_json or as_csv:
         show = command.print_json if as_json else command.print_csv

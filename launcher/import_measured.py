@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from exafscn_flows.cell_checks import MAX_ATOMS
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.elements import check_element
-from exafscn_flows.errors import CampaignError, UsageError, problem_text
+from exafscn_flows.errors import UsageError, problem_text
 from exafscn_flows.sources import MeasuredSource
 from exafscn_flows.sources.measured import parse_columns
 from exafscn_flows.store.documents import FailureDoc
@@ -105,14 +105,14 @@ def import_measured(files: Sequence[Path], campaign: str | None, given: Given) -
     Returns
     -------
     bool
-        Whether all of them are there, and can be used.
+        Whether all of them are there, and can be used; if none can be read, nothing is done.
 
     Raises
     ------
     UsageError
         If what was given makes no sense, or the campaign is another one.
     CampaignError
-        If none of the spectra can be read; as `run_config`.
+        As `run_config`.
     """
     if campaign is None and len(files) > 1:
         raise UsageError("there are several files: name the campaign, such as --campaign foils")
@@ -126,7 +126,7 @@ def import_measured(files: Sequence[Path], campaign: str | None, given: Given) -
     absorbers = {absorber for source in sources for absorber in source.absorbers()}
     if not absorbers:
         _say_why(sources)
-        raise CampaignError("nothing was imported")
+        return False
     store = Store.open()
     known = _known(store, name)
     if known is not None:

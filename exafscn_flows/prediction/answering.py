@@ -5,14 +5,15 @@ from dataclasses import replace
 import numpy as np
 
 from exafscn_flows.errors import ItemFailure, UsageError
-from exafscn_flows.prediction.answer import Answer
+from exafscn_flows.prediction.answer import Answer, ModelAnswer
+from exafscn_flows.prediction.campaign_model import CampaignModels
 from exafscn_flows.prediction.predictor import Predictor
 from exafscn_flows.processing import ProcessingSettings
 from exafscn_flows.processing.noise import LEAST_KMAX
 from exafscn_flows.sources.measured import MeasuredSpectrum
 from exafscn_flows.sources.measured.absorber import absorber_of
 from exafscn_flows.sources.measured.spectrum import failure
-from exafscn_flows.sources.measured.usable import check_size, sentences, usable_chi
+from exafscn_flows.sources.measured.usable import as_spectrum, check_size, sentences, usable_chi
 
 
 def answer(
@@ -73,6 +74,57 @@ def answer(
         e0=None if processed is None else processed.e0,
         edge_step=None if processed is None else processed.edge_step,
         warnings=(*sentences(spectrum.notes), *guess, *usable.warnings, *said),
+        k=usable.k,
+        chi=usable.chi,
+        processed=processed,
+    )
+
+
+def answer_of_campaign(
+    spectrum: MeasuredSpectrum,
+    file: str | None,
+    name: str,
+    models: CampaignModels,
+    settings: ProcessingSettings,
+) -> ModelAnswer:
+    """Return what the model of a campaign predicts of a spectrum; as `answer`.
+
+    Raises
+    ------
+    ItemFailure
+        One line that says why there is no answer.
+    """
+    absorber, guess = absorber_of(spectrum, models.absorbers, name)
+    model = models.models[absorber]
+    try:
+        if models.composition is not None and absorber not in models.composition:
+            cause = f"the absorber, {absorber}, is not in the formula that is given"
+            raise ItemFailure("no_absorber", cause, "give that of the sample")
+        usable = usable_chi(spectrum, absorber, settings)
+        check_size(usable)
+        measured = as_spectrum(spectrum, usable, absorber, guess)
+        found, said = model.predicted(measured, models.composition)
+    except ItemFailure as error:
+        raise failure(error.kind, name, error.message, error.hint) from error
+    kmin, kmax = model.k_range or (None, None)
+    within, processed = found.pop("prediction_set"), usable.processed
+    return ModelAnswer(
+        file=file,
+        group=spectrum.group,
+        absorber=absorber,
+        edge="K",
+        format=spectrum.format,
+        model=model.name,
+        version=model.version,
+        target=model.target,
+        unit=model.unit,
+        **found,
+        set=None if within is None else tuple(within),
+        kmin=kmin,
+        kmax=kmax,
+        e0=None if processed is None else processed.e0,
+        edge_step=None if processed is None else processed.edge_step,
+        warnings=(*measured.warnings, *said),
         k=usable.k,
         chi=usable.chi,
         processed=processed,

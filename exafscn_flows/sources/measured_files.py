@@ -8,7 +8,6 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
-import numpy as np
 from pydantic import Field
 
 from exafscn_flows.errors import ItemFailure, UsageError
@@ -20,12 +19,10 @@ from exafscn_flows.sources.measured.absorber import absorber_of
 from exafscn_flows.sources.measured.content import MAX_BYTES
 from exafscn_flows.sources.measured.reading import read_content
 from exafscn_flows.sources.measured.spectrum import MeasuredSpectrum, Mode, Unreadable
-from exafscn_flows.sources.measured.usable import check_size, sentences, usable_chi
+from exafscn_flows.sources.measured.usable import as_spectrum, check_size, usable_chi
 from exafscn_flows.sources.names import safe_name
 from exafscn_flows.sources.tree import fingerprint, read, scan
 from exafscn_flows.spectra.base import Spectrum
-from exafscn_flows.spectra.edge_energy import e0_fault
-from exafscn_flows.spectra.edge_table import edge_energy
 from exafscn_flows.strict import Symbol, TreePath
 
 if TYPE_CHECKING:
@@ -212,31 +209,7 @@ class MeasuredSource(LocalSource):
         except ItemFailure as error:
             message = f"{item.label}: {error.message}"
             raise ItemFailure(error.kind, message, error.hint) from error
-        processed = usable.processed
-        warnings = (*sentences(measured.notes), *guess, *usable.warnings)
-        if processed is None:
-            e0, said = _e0_of_chi(measured, absorber)
-            warnings += said
-        else:
-            e0 = processed.e0
-        empty = np.empty(0)
-        return Spectrum(
-            edge="K",
-            spectrum_type="EXAFS",
-            e0=e0,
-            k=usable.k,
-            chi=usable.chi,
-            energy_rel=empty if processed is None else processed.energy - e0,
-            mu=empty if processed is None else processed.norm,
-            mu0=empty,
-            program="measured",
-            version=measured.format,
-            edge_step=None if processed is None else processed.edge_step,
-            kmin=usable.kmin,
-            kmax=usable.kmax,
-            noise=None if processed is None else processed.noise,
-            warnings=warnings,
-        )
+        return as_spectrum(measured, usable, absorber, guess)
 
     @property
     def _is_file(self) -> bool:
@@ -350,11 +323,3 @@ def _may_be_spectrum(name: str) -> bool:
     return (
         suffix not in _NO_SPECTRA and structure_format(name) is None and other_format(name) is None
     )
-
-
-def _e0_of_chi(spectrum: MeasuredSpectrum, absorber: str) -> tuple[float, tuple[str, ...]]:
-    """Return E0 of a file that has only chi(k), and what there is to say about it."""
-    if spectrum.e0 is not None and not e0_fault(absorber, spectrum.e0):
-        return spectrum.e0, ()
-    e0 = edge_energy(absorber, "K") or 0.0
-    return e0, (f"E0 is not known: the tabulated edge, {e0:g} eV, stands for it.",)

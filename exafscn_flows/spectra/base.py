@@ -7,6 +7,9 @@ import numpy as np
 
 from exafscn_flows.spectra.parts import PatternType
 
+_ETOK = 0.262468
+"""k² over the energy above E0, 1/(Å² eV)."""
+
 _HALF_STEP = 0.025
 """Half a step of the k grid of measured spectra, 1/Å, for rounding."""
 
@@ -73,8 +76,15 @@ class Spectrum:
     warnings: tuple[str, ...] = ()
 
     def usable(self) -> Self:
-        """Return it with chi(k) up to the end of its usable range, where one is stated."""
+        """Return it with chi(k) and mu up to the end of its usable range, where one is stated."""
         if self.kmax is None:
             return self
-        inside = self.k <= self.kmax + _HALF_STEP
-        return replace(self, k=self.k[inside], chi=self.chi[inside])
+        last = self.kmax + _HALF_STEP
+        within, below = self.k <= last, self.energy_rel <= last**2 / _ETOK
+        return replace(
+            self,
+            k=self.k[within],
+            chi=self.chi[within],
+            energy_rel=self.energy_rel[below],
+            mu=self.mu[below],
+        )

@@ -207,7 +207,10 @@ class SpectrumDoc(SiteStageDoc):
     )
     chi: Vector = Field(description="chi(k), shape (n_k,).")
     energy_rel: Vector = Field(description="Energy above e0, eV, shape (n_e,); empty of a PDF.")
-    mu: Vector = Field(description="Absorption, FEFF's normalisation, shape (n_e,).")
+    mu: Vector = Field(
+        description="Absorption, FEFF's normalisation, or with an edge step of 1 if it was "
+        "measured; shape (n_e,)."
+    )
     mu0: Vector = Field(
         description="Embedded-atom background of mu, shape (n_e,); empty if it is not known."
     )

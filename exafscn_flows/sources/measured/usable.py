@@ -14,6 +14,8 @@ from exafscn_flows.processing import (
 )
 from exafscn_flows.sources.measured.feff import CHI_FORMAT
 from exafscn_flows.sources.measured.spectrum import MeasuredSpectrum
+from exafscn_flows.spectra.base import Spectrum
+from exafscn_flows.spectra.edge_energy import e0_fault
 from exafscn_flows.spectra.edge_table import edge_energy
 
 _PRE_EDGE = 60.0
@@ -114,6 +116,56 @@ def check_size(usable: Usable) -> None:
             f"chi(k) reaches {largest:.3g}, which is more than atoms give",
             "look at mu(E) for jumps, at its edge step and at the columns",
         )
+
+
+def as_spectrum(
+    spectrum: MeasuredSpectrum, usable: Usable, absorber: str, said: Iterable[str] = ()
+) -> Spectrum:
+    """Return a measured spectrum as features are made of it, mu normalised to an edge step of 1.
+
+    Parameters
+    ----------
+    spectrum
+        As it was read.
+    usable
+        What is used of it.
+    absorber
+        Symbol.
+    said
+        What there is to say beside the notes of the reader and the warnings of the processing.
+    """
+    processed, empty = usable.processed, np.empty(0)
+    warnings = (*sentences(spectrum.notes), *said, *usable.warnings)
+    if processed is None:
+        e0, guess = _e0_of_chi(spectrum, absorber)
+        warnings += guess
+    else:
+        e0 = processed.e0
+    return Spectrum(
+        edge="K",
+        spectrum_type="EXAFS",
+        e0=e0,
+        k=usable.k,
+        chi=usable.chi,
+        energy_rel=empty if processed is None else processed.energy - e0,
+        mu=empty if processed is None else processed.norm,
+        mu0=empty,
+        program="measured",
+        version=spectrum.format,
+        edge_step=None if processed is None else processed.edge_step,
+        kmin=usable.kmin,
+        kmax=usable.kmax,
+        noise=None if processed is None else processed.noise,
+        warnings=warnings,
+    )
+
+
+def _e0_of_chi(spectrum: MeasuredSpectrum, absorber: str) -> tuple[float, tuple[str, ...]]:
+    """Return E0 of a file that has only chi(k), and what there is to say about it."""
+    if spectrum.e0 is not None and not e0_fault(absorber, spectrum.e0):
+        return spectrum.e0, ()
+    e0 = edge_energy(absorber, "K") or 0.0
+    return e0, (f"E0 is not known: the tabulated edge, {e0:g} eV, stands for it.",)
 
 
 def sentences(notes: Iterable[str]) -> tuple[str, ...]:
