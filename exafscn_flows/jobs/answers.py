@@ -111,27 +111,48 @@ def answer_measured(campaign: str, after: Any = None) -> dict[str, int]:
 def _digest(store: Store, config: CampaignConfig, absorber: str) -> str | None:
     """Hash the measured spectra of an absorber, and their labels; None if there are none."""
     found: list[list[str]] = []
-    for row in _rows(store, config, absorber):
-        hashes = [row.spectrum.hash, *(label.hash for label in row.labels.values())]
-        found.append([row.site.site, *hashes])
+    way, targets = _names(config)
+    for sites in _measured(store, config, absorber):
+        keys = [item_key(site.site, way) for site in sites]
+        spectra = store.hashes(SpectrumDoc, config.campaign, keys)
+        keys = [item_key(site.site, name) for site in sites for name in targets]
+        labels = store.hashes(LabelDoc, config.campaign, keys)
+        for site in sites:
+            wanted = wanted_hashes(config, site)
+            if spectra.get(item_key(site.site, way)) == wanted.spectra[way]:
+                own = [
+                    hash_
+                    for name, hash_ in wanted.labels.items()
+                    if labels.get(item_key(site.site, name)) == hash_
+                ]
+                found.append([site.site, wanted.spectra[way], *own])
     return content_hash(found) if found else None
+
+
+def _names(config: CampaignConfig) -> tuple[str, list[str]]:
+    """Return the name of the stored spectrum, and of the targets that the model knows."""
+    (way,) = (way.name for way in config.spectra if way.stored)
+    return way, [target.name for target in config.targets if target.kind in KINDS]
+
+
+def _measured(store: Store, config: CampaignConfig, absorber: str) -> Iterator[list[SiteDoc]]:
+    """Yield the sites of an absorber whose spectra were measured, some at a time."""
+    for batch in batches(store.active_sites(config.campaign, absorber), _BATCH):
+        yield [site for site in batch if site.file is not None]
 
 
 def _rows(store: Store, config: CampaignConfig, absorber: str) -> Iterator[_Row]:
     """Yield the measured spectra of an absorber that are up to date, ordered by site key."""
-    (way,) = (way for way in config.spectra if way.stored)
-    targets = [target.name for target in config.targets if target.kind in KINDS]
-    for batch in batches(store.active_sites(config.campaign, absorber), _BATCH):
-        sites = [site for site in batch if site.file is not None]
-        spectra = store.read(
-            SpectrumDoc, config.campaign, [item_key(site.site, way.name) for site in sites]
-        )
+    way, targets = _names(config)
+    for sites in _measured(store, config, absorber):
+        keys = [item_key(site.site, way) for site in sites]
+        spectra = store.read(SpectrumDoc, config.campaign, keys)
         keys = [item_key(site.site, name) for site in sites for name in targets]
         labels = store.read(LabelDoc, config.campaign, keys)
         for site in sites:
             wanted = wanted_hashes(config, site)
-            spectrum = spectra.get(item_key(site.site, way.name))
-            if spectrum is None or spectrum.hash != wanted.spectra[way.name]:
+            spectrum = spectra.get(item_key(site.site, way))
+            if spectrum is None or spectrum.hash != wanted.spectra[way]:
                 continue
             own = {name: labels.get(item_key(site.site, name)) for name in targets}
             current = {
