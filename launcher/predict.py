@@ -249,6 +249,10 @@ def _print_by_models(answers: Sequence[ModelAnswer]) -> None:
     terminal.print(table)
     for model in dict.fromkeys(f"{one.model}, version {one.version}" for one in answers):
         terminal.print(Text(f"model: {model}"))
+    terminal.print(
+        "It has learned the spectra of its campaign, mostly computed ones: check it with measured "
+        "standards."
+    )
     for line in _warnings(names, answers):
         terminal.print(Text(line))
 
