@@ -10,7 +10,9 @@ from exafscn_flows.formulas import reduced_formula
 from exafscn_flows.iteration import batches
 from exafscn_flows.store.pages import Conditions
 from exafscn_flows.store.results import (
+    ANSWERS,
     DISAGREES,
+    MEASURED,
     NO_OXIDE,
     ONE_CLASS,
     OUTSIDE,
@@ -228,20 +230,23 @@ class PredictionQuery:
         if excluded := sorted({*self.excludes} - {"O"}):
             common["elements"] = {"$nin": excluded}
         oxide = self._oxide()
-        if len(oxide) < 3:
-            common["oxide"] = {"$in": oxide}
-        if not oxide:
-            return []
-        by_absorber: dict[str, list[str]] = {}
+        by_absorber: dict[tuple[str, bool], list[str]] = {}
         for version, absorber in versions.items():
             if absorber not in self.excludes:
                 # Of an absorber that is not asked for, all that matters is that it is none.
                 matters = absorber if absorber in self.contains else ""
-                by_absorber.setdefault(matters, []).append(version)
+                is_answer = version.startswith(ANSWERS)
+                by_absorber.setdefault((matters, is_answer), []).append(version)
         filters: list[Conditions] = []
-        for absorber, hashes in by_absorber.items():
-            first, *others = self._keywords(absorber, oxide)
+        for (absorber, is_answer), hashes in by_absorber.items():
+            # Elements are not known of measured spectra alone, for which others do not answer.
+            known = [one for one in oxide if is_answer or one is not None]
+            if not known:
+                continue
+            first, *others = self._keywords(absorber, known)
             entered: Conditions = {"keywords": {"$in": first}}
+            if len(known) < (3 if is_answer else 2):
+                entered["oxide"] = {"$in": known}
             if others:
                 entered["$and"] = [{"keywords": {"$in": each}} for each in others]
             if self.formula is not None:
@@ -271,6 +276,8 @@ class PredictionQuery:
         groups = [[around(one)] for one in near] + [[one, around(one)] for one in far]
         if groups:
             return groups
+        if self.measured:
+            return [[MEASURED]]
         if self.disagrees:
             return [[DISAGREES]]
         if self.max_set_size == 1:

@@ -9,7 +9,7 @@ from exafscn_flows.store.base import Document, SiteStageDoc, Vector, keys_of
 from exafscn_flows.targets.base import TaskName
 
 NO_OXIDE, DISAGREES, ONE_CLASS = "no O", "disagrees", "one class"
-UNKNOWN = "elements not known"
+MEASURED, UNKNOWN = "measured", "elements not known"
 OUTSIDE = "out of distribution"
 """Keywords of predictions that are no elements."""
 
@@ -275,13 +275,15 @@ class PredictionDoc(SiteStageDoc):
     @computed_field(  # type: ignore[prop-decorator]
         description="What indexes find it by: each element, with * where it is among the "
         "neighbours, of an absorber other than O only then; 'no O' without O; 'elements not "
-        "known' if they are not; 'disagrees' if it does; 'one class' if there is one in its "
-        "prediction set; 'out of distribution' if it is."
+        "known' if they are not; 'measured' if it was; 'disagrees' if it does; 'one class' if "
+        "there is one in its prediction set; 'out of distribution' if it is."
     )
     @property
     def keywords(self) -> list[str]:
         absorber, near = self.absorber, self.neighbours
         found = [] if self.oxide else [UNKNOWN if self.oxide is None else NO_OXIDE]
+        if self.measured:
+            found.append(MEASURED)
         if self.disagrees:
             found.append(DISAGREES)
         if self.prediction_set is not None and len(self.prediction_set) == 1:

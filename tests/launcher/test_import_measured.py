@@ -159,9 +159,12 @@ def test_what_makes_no_sense_is_one_line(lab):
     for name, why in (("bad.dat", "there is no table"), ("none.xdi", "No such file")):
         (line,) = lab.exafscn("import", name, rc=1).splitlines()
         assert line.startswith(f"exafscn: {name}: {why}")
-    assert "no such campaign" in lab.exafscn("query", "-c", "bad", rc=2)
+    assert "no campaign 'bad'" in lab.exafscn("query", "-c", "bad", rc=2)
     assert "one table at a time" in refused("foil.xdi", "x.parquet", "-c", "x")
     assert "measured spectra" in refused("x.parquet", "--kmax", "9")
-    lab.write(campaign="own", sources=[{"kind": "files", "path": "."}], models=[])
+    sources = [{"kind": "measured", "path": "foil.xdi"}]
+    lab.write(
+        campaign="own", absorbers=["Fe"], sources=sources, spectra={"kind": "stored"}, models=[]
+    )
     lab.exafscn("run", str(lab.file))
     assert "campaign own is that of" in refused("foil.xdi", "-c", "own")
