@@ -12,7 +12,7 @@ _SYMBOLS = _TABLE.split()
 
 # FEFF 8.5L has no atoms beyond Es. The edge of H is no X-ray edge, and FEFF may never end there.
 _FIRST, _LAST = "He", "Es"
-_ABSORBERS = _SYMBOLS[_SYMBOLS.index(_FIRST) : _SYMBOLS.index(_LAST) + 1]
+ABSORBERS = tuple(_SYMBOLS[_SYMBOLS.index(_FIRST) : _SYMBOLS.index(_LAST) + 1])
 
 
 def check_absorber(symbol: str) -> None:
@@ -28,13 +28,13 @@ def check_absorber(symbol: str) -> None:
     ValueError
         With one line that names the symbol, what is wrong, and what is possible.
     """
-    if symbol in _ABSORBERS:
+    if symbol in ABSORBERS:
         return
     possible = f"FEFF can do the K edges of {_FIRST} (Z = 2) to {_LAST} (Z = 99)"
     if symbol in _SYMBOLS:
         atomic_number = _SYMBOLS.index(symbol) + 1
         raise ValueError(f"absorber {symbol!r} (Z = {atomic_number}): {possible}")
-    nearest = get_close_matches(symbol.strip().capitalize(), _ABSORBERS, n=1)
+    nearest = get_close_matches(symbol.strip().capitalize(), ABSORBERS, n=1)
     advice = f"did you mean {nearest[0]!r}? " if nearest else ""
     raise ValueError(f"absorber {symbol!r} is not an element symbol: {advice}{possible}")
 
@@ -46,6 +46,11 @@ def check_element(symbol: str) -> str:
     nearest = get_close_matches(symbol.strip().capitalize(), _SYMBOLS, n=1)
     advice = f": did you mean {nearest[0]!r}?" if nearest else ""
     raise ValueError(f"{symbol!r} is not an element symbol{advice}")
+
+
+def atomic_number(symbol: str) -> int:
+    """Return the atomic number of an element."""
+    return _SYMBOLS.index(symbol) + 1
 
 
 def element_symbol(atomic_number: int) -> str | None:

@@ -40,6 +40,16 @@ def reduced_formula(text: str) -> str:
         raise _refusal(text, "its brackets do not fit") from None
 
 
+def amounts(text: str) -> dict[str, float]:
+    """Return the atoms of each element in a formula, in lowest terms.
+
+    Parameters and errors are those of `reduced_formula`.
+    """
+    from pymatgen.core import Composition
+
+    return {str(one): number for one, number in Composition(reduced_formula(text)).items()}
+
+
 def _part(text: str, written: str) -> str:
     """Check a part that stands between dots; returns it without spaces, its amount behind it."""
     tokens: list[str] = []

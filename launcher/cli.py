@@ -54,6 +54,21 @@ Set = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
+Columns = Annotated[
+    str | None,
+    typer.Option(metavar="ROLE=COLUMN,...", help="Columns, such as energy=1,i0=2,it=3."),
+]
+MeasuredMode = Annotated[
+    str | None, typer.Option(help="How it was measured: transmission, fluorescence or mu.")
+]
+E0 = Annotated[float | None, typer.Option(help="Energy where k = 0, eV.")]
+Kmin = Annotated[float | None, typer.Option(help="Start of the range of chi(k), 1/Å.")]
+Kmax = Annotated[
+    float | None, typer.Option(help="End of it, 1/Å; by default where noise takes over.")
+]
+Rbkg = Annotated[
+    float | None, typer.Option(help="R below which all is background, Å; by default 1.")
+]
 
 
 def _version(value: bool) -> None:
@@ -102,20 +117,25 @@ def predict(
     group: Annotated[
         list[str] | None, typer.Option(help="Only this spectrum of a file; may be repeated.")
     ] = None,
-    columns: Annotated[
+    columns: Columns = None,
+    mode: MeasuredMode = None,
+    e0: E0 = None,
+    kmin: Kmin = None,
+    kmax: Kmax = None,
+    rbkg: Rbkg = None,
+    model: Annotated[
         str | None,
-        typer.Option(metavar="ROLE=COLUMN,...", help="Columns, such as energy=1,i0=2,it=3."),
+        typer.Option(
+            metavar="CAMPAIGN/TARGET/ABSORBER/FEATURES/MODEL",
+            help="Model of a campaign that is to answer, as `exafscn models list` names it.",
+        ),
     ] = None,
-    mode: Annotated[
-        str | None, typer.Option(help="How it was measured: transmission, fluorescence or mu.")
+    campaign: Annotated[
+        str | None,
+        typer.Option("--campaign", "-c", help="Campaign whose models, by absorber, answer."),
     ] = None,
-    e0: Annotated[float | None, typer.Option(help="Energy where k = 0, eV.")] = None,
-    kmin: Annotated[float | None, typer.Option(help="Start of the range of chi(k), 1/Å.")] = None,
-    kmax: Annotated[
-        float | None, typer.Option(help="End of it, 1/Å; by default where noise takes over.")
-    ] = None,
-    rbkg: Annotated[
-        float | None, typer.Option(help="R below which all is background, Å; by default 1.")
+    formula: Annotated[
+        str | None, typer.Option(help="Formula of the sample, for models that take it.")
     ] = None,
     plot: Annotated[
         Path | None, typer.Option(help="Draw what was looked at: .pdf, .png or .svg.")
@@ -130,7 +150,9 @@ def predict(
 
     given = {"e0": e0, "kmin": kmin, "kmax": kmax, "rbkg": rbkg}
     settings = {name: value for name, value in given.items() if value is not None}
-    asked = command.Asked(files, group or (), absorber, columns, mode, settings)
+    asked = command.Asked(
+        files, group or (), absorber, columns, mode, settings, model, campaign, formula
+    )
     show = command.print_table
     if as_json or as_csv:
         show = command.print_json if as_json else command.print_csv
@@ -140,21 +162,58 @@ def predict(
 
 @app.command("import")
 def import_(
-    table: Annotated[
-        Path, typer.Argument(help="Parquet table, one row for each site.", show_default=False)
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Measured spectra, in any format, and folders of them; or one Parquet table with "
+            "one row for each site.",
+            show_default=False,
+        ),
     ],
     campaign: Annotated[
         str | None, typer.Option("--campaign", "-c", help="By default named after the file.")
     ] = None,
     absorber: Annotated[
         list[str] | None,
-        typer.Option(help="Element to bring; may be repeated. By default all in the table."),
+        typer.Option(
+            help="Element of measured spectra that do not state it; or element of a table to "
+            "bring, which may be repeated. By default all there are."
+        ),
     ] = None,
+    structure: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="CIF of the crystal: one for all spectra, or repeated, one for each file in their "
+            "order. By default the .cif of the same name beside a file, if there is one."
+        ),
+    ] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(help="Only this spectrum of a file; may be repeated.")
+    ] = None,
+    columns: Columns = None,
+    mode: MeasuredMode = None,
+    e0: E0 = None,
+    kmin: Kmin = None,
+    kmax: Kmax = None,
+    rbkg: Rbkg = None,
 ) -> None:
-    """Bring a table of spectra into the database as a campaign (exports: `exafscn db import`)."""
-    from launcher.import_table import import_table
+    """Bring spectra into the database as a campaign (exports: `exafscn db import`)."""
+    from launcher.import_table import import_table, is_table
 
-    import_table(table, campaign, absorber or ())
+    given = {"e0": e0, "kmin": kmin, "kmax": kmax, "rbkg": rbkg}
+    settings = {name: value for name, value in given.items() if value is not None}
+    if any(map(is_table, files)):
+        if len(files) > 1:
+            raise UsageError("import one table at a time, and no other files with it")
+        if structure or group or columns or mode or settings:
+            raise UsageError(f"{files[0]} is a table, and such options are for measured spectra")
+        import_table(files[0], campaign, absorber or ())
+        return
+    from launcher.import_measured import Given, import_measured
+
+    options = Given(absorber or (), structure or (), group or (), columns, mode, settings)
+    if not import_measured(files, campaign, options):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -279,6 +338,10 @@ def query(
             "--disagrees/--agrees", help="Only sites where prediction and label differ, or agree."
         ),
     ] = None,
+    measured: Annotated[
+        bool | None,
+        typer.Option("--measured/--computed", help="Only spectra that were measured, or others."),
+    ] = None,
     feature_set: Annotated[
         str | None, typer.Option(help="Feature set; by default the first of the campaign file.")
     ] = None,
@@ -334,6 +397,7 @@ def query(
         "formula": formula,
         "seen": seen,
         "disagrees": disagrees,
+        "measured": measured,
         "feature_set": feature_set,
         "model": model,
         "version": version,

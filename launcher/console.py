@@ -2,6 +2,7 @@
 
 import io
 import sys
+from pathlib import Path
 
 from rich.console import Console
 
@@ -18,3 +19,9 @@ def console(*, stderr: bool = False) -> Console:
     """Return a console that shows names as they are: `mp-1:V:0` holds no emoji."""
     # Where standard error is redirected for a while, what is shown there is not.
     return Console(file=sys.stderr if stderr else None, emoji=False)
+
+
+def spectrum_name(file: str, group: str) -> str:
+    """Return what to call a spectrum of a file; a file of one has its own name for a group."""
+    name = Path(file).name
+    return name if name.startswith(group) else f"{name}: {group}"

@@ -95,6 +95,7 @@ def _write_parquet(parts: Iterable[list[Row]], file: BinaryIO, values: type) -> 
         "neighbours": names,
         "oxide": pa.bool_(),
         "seen": pa.bool_(),
+        "measured": pa.bool_(),
     }
     schema = pa.schema([(name, types.get(name, text)) for name in COLUMNS])
     with ParquetWriter(file, schema) as writer:

@@ -17,6 +17,19 @@ from exafscn_flows.sources.parquet import Table, open_table
 from exafscn_flows.store.store import Store
 from launcher.run import run_config
 
+_PARQUET = b"PAR1"
+
+
+def is_table(file: Path) -> bool:
+    """Whether a file is a Parquet table, by its name or its content."""
+    if file.suffix.lower() == ".parquet":
+        return True
+    try:
+        with file.expanduser().open("rb") as stream:
+            return stream.read(len(_PARQUET)) == _PARQUET
+    except OSError:  # whoever reads it says why
+        return False
+
 
 def import_table(file: Path, campaign: str | None, absorbers: Sequence[str]) -> None:
     """Bring structures, labels and spectra of a table into the database, and say how to go on.
@@ -53,6 +66,23 @@ def import_table(file: Path, campaign: str | None, absorbers: Sequence[str]) -> 
     )
 
 
+def campaign_name(path: Path, name: str | None) -> str:
+    """Return the name of a campaign: the one that is given, or one like that of its file.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be one.
+    """
+    if name is None:
+        name = re.sub(r"[^A-Za-z0-9_-]+", "-", path.stem).strip("-_")[:64] or "table"
+    try:
+        TypeAdapter(CampaignName).validate_python(name)
+    except ValidationError:
+        raise UsageError(f"campaign {name!r}: a name has {NAME_WORDS}") from None
+    return name
+
+
 def table_campaign(path: Path, name: str | None, absorbers: Sequence[str]) -> dict[str, Any]:
     """Return the content of a campaign file, but for its models, that takes all sites of a table.
 
@@ -68,12 +98,7 @@ def table_campaign(path: Path, name: str | None, absorbers: Sequence[str]) -> di
     UsageError
         As `import_table`.
     """
-    if name is None:
-        name = re.sub(r"[^A-Za-z0-9_-]+", "-", path.stem).strip("-_")[:64] or "table"
-    try:
-        TypeAdapter(CampaignName).validate_python(name)
-    except ValidationError:
-        raise UsageError(f"campaign {name!r}: a name has {NAME_WORDS}") from None
+    name = campaign_name(path, name)
     table = open_table(str(path))
     table.check()
     return {

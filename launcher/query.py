@@ -3,11 +3,12 @@
 import csv
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from exafscn_flows.iteration import batches
@@ -22,7 +23,7 @@ from exafscn_flows.store.queries import (
     find_predictions,
 )
 from exafscn_flows.store.store import Store
-from launcher.console import console
+from launcher.console import console, spectrum_name
 from launcher.csv_cells import csv_row
 from launcher.export import check_format, write_rows
 from launcher.progress import BarWatcher, LogWatcher, watching
@@ -92,25 +93,50 @@ def show_table(selection: Selection) -> None:
 def _table(campaign: str, page: Page) -> Table:
     target = page.target
     are_numbers = target.task == "numbers"
+    measured = [bool(row["measured"]) for row in page.rows]
+    # Of measured spectra alone, files say more than sites, and formulas and labels may be missing.
+    shows_sites = not all(measured)
+    shows = {name: any(row[name] is not None for row in page.rows) for name in ("formula", "label")}
     table = Table(title=f"campaign {campaign}")
-    for column in ("site", "formula", "absorber"):
+    table.add_column("site" if shows_sites else "measured spectrum", overflow="fold")
+    for column in (*(["formula"] if shows["formula"] else []), "absorber"):
         table.add_column(column, overflow="fold")
+    if shows_sites and any(measured):
+        table.add_column("measured")
     unit = f", {target.unit}" if are_numbers and target.unit else ""
-    heads = (f"{target.short}{unit}", "label", *(() if are_numbers else ("probability",)))
+    heads = (
+        f"{target.short}{unit}",
+        *(["label"] if shows["label"] else []),
+        *([] if are_numbers else ["probability"]),
+    )
     for column in (*heads, "expected error"):
         table.add_column(column, justify="right", overflow="fold")
-    for row in page.rows:
-        value, label = (
-            f"{row[name]:.3f}" if are_numbers else str(row[name]) for name in ("value", "label")
-        )
-        formula = f"{row['formula']} (seen)" if row["seen"] else row["formula"]
-        cells = [row["site"], formula, row["absorber"], value]
-        cells.append(f"[red]{label}[/]" if row["disagrees"] else label)
+    for row, is_measured in zip(page.rows, measured, strict=True):
+        value, label = (_value(row[name], are_numbers) for name in ("value", "label"))
+        # Names of files and groups are data: square brackets in them are not markup.
+        name = row["site"] if shows_sites else spectrum_name(row["file"], row["group"])
+        cells = [escape(name), *([_formula(row)] if shows["formula"] else [])]
+        cells.append(row["absorber"])
+        if shows_sites and any(measured):
+            cells.append("yes" if is_measured else "")
+        cells.append(value)
+        if shows["label"]:
+            cells.append(f"[red]{label}[/]" if row["disagrees"] else label)
         if not are_numbers:
             cells.append(f"{row['probability']:.2f}")
         cells.append(f"{row['expected_error']:{'.3f' if are_numbers else '.2f'}}")
         table.add_row(*cells)
     return table
+
+
+def _formula(row: Mapping[str, Any]) -> str:
+    return f"{row['formula']} (seen)" if row["seen"] else row["formula"] or ""
+
+
+def _value(value: float | str | None, are_numbers: bool) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3f}" if are_numbers else str(value)
 
 
 def print_json(selection: Selection) -> None:

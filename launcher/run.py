@@ -137,7 +137,7 @@ def make_flow(config: CampaignConfig, sites_per_core: int | None = None) -> "Flo
     from workflows.study import StudyMaker
 
     maker = CampaignMaker if config.study is None else StudyMaker
-    made = maker(sites_per_core=sites_per_core, joint=config.joint)
+    made = maker(sites_per_core=sites_per_core, joint=config.joint, measured=config.measured)
     return made.make(config.campaign, config.absorbers)
 
 

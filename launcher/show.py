@@ -127,13 +127,12 @@ def show_summary(store: Store, name: str, terminal: Console) -> None:
     ]
     terminal.print(f"\nCampaign {name} is complete: {', '.join(parts)}.", highlight=False)
     first = config.targets[0]
-    predictions = {
-        f"query -c {name} --absorber {config.absorbers[0]}": f"predicted {first.title}",
-        f"query -c {name} --disagrees": "where prediction and label differ",
-    }
+    predictions = {f"query -c {name} --absorber {config.absorbers[0]}": f"predicted {first.title}"}
+    if config.models:
+        predictions[f"query -c {name} --disagrees"] = "where prediction and label differ"
     advice = {
         f"report {name}": "figures and tables in one HTML file",
-        **(predictions if config.models else {}),
+        **(predictions if config.models or config.measured else {}),
         f"status {name}": "what is done, what failed and why",
     }
     width = max(map(len, advice))

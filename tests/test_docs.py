@@ -17,7 +17,12 @@ from exafscn_flows.config.campaign import CampaignConfig, Sample
 from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.features import Concatenation, XftfSettings
 from exafscn_flows.models import Average, KernelTrees, LateFusion, TwoStage
-from exafscn_flows.sources import FeffRunsSource, MaterialsProjectSource, TableSource
+from exafscn_flows.sources import (
+    FeffRunsSource,
+    MaterialsProjectSource,
+    MeasuredSource,
+    TableSource,
+)
 from exafscn_flows.spectra import Feff10Settings, PdfSettings, StoredSettings
 from exafscn_flows.spectra.feff_cards import EXTERNAL_CARDS, FEFF10_CARDS
 from exafscn_flows.store.documented import DOCUMENTED_QUERIES
@@ -96,6 +101,8 @@ def required(model: type[BaseModel], name: str) -> dict[str, Any]:
         return {"kind": "stored"}
     if model is TableSource:
         return {"kind": "table", "path": "x"}
+    if model is MeasuredSource:
+        return {"kind": "measured", "path": "x"}
     if model is Sample:
         return {"structures": 1} if name == "per_absorber" else {"per_absorber": 1}
     return {}

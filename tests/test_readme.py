@@ -13,7 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import measurements
+import numpy as np
 import pytest
+import xas_files
 from campaigns import Workspace, ended, make_workspace
 from crystals import polymorphs
 from forks import Command
@@ -119,7 +122,12 @@ def test_make_targets_exist_and_are_run_by_ci():
 
 def test_commands_on_a_finished_campaign(quickstart):
     # Those of measured spectra need no campaign, and are run by test_predict.py.
-    commands = [line for line in COMMANDS if line[0] not in ("db", "import", "predict", "run")]
+    # Those of one that is imported are run below.
+    commands = [
+        line
+        for line in COMMANDS
+        if line[0] not in ("db", "import", "predict", "run") and "foils" not in line
+    ]
     assert {line[0] for line in commands} == {"models", "report", "query", "status"}
     running = [(line, quickstart.start(*line)) for line in commands]
     for line, process in running:
@@ -154,7 +162,7 @@ def test_campaigns_on_the_materials_project(server_uri, scratch, monkeypatch):
 
 
 def test_a_table_is_imported(server_uri):
-    (command,) = (line for line in COMMANDS if line[0] == "import")
+    (command,) = (line for line in COMMANDS if line[0] == "import" and "foils" not in line)
     workspace = make_workspace(server_uri, {})
     write_table(workspace.folder / command[1], nio(), copper())
     out = workspace.exafscn(*command)
@@ -165,6 +173,43 @@ def test_a_table_is_imported(server_uri):
     (workspace.folder / "next.yaml").write_text(out[out.index("campaign: ") :])
     assert load_campaign_file(workspace.folder / "next.yaml").models
     workspace.remove()
+
+
+def foil(e0: float, *stated: str) -> bytes:
+    """A measured spectrum of an edge."""
+    energy = measurements.energies()
+    mu = measurements.absorption(energy)
+    i0 = np.full(len(energy), 1e5)
+    table = xas_files.rows(energy - measurements.E0 + e0, i0, i0 * np.exp(-mu))
+    return xas_files.xdi(table, *xas_files.COLUMNS, *stated)
+
+
+def test_measured_spectra_are_imported(server_uri):
+    commands = [line for line in COMMANDS if "foils" in line]
+    assert [line[0] for line in commands] == ["import", "query", "query"]
+    workspace = make_workspace(server_uri, {})
+    (workspace.folder / "fe_foil.xdi").write_bytes(foil(7120, *xas_files.IRON))
+    energy = measurements.energies()
+    record = xas_files.record("b", energy, measurements.absorption(energy))
+    (workspace.folder / "foils.prj").write_bytes(xas_files.project(record, record))
+    for command in commands:
+        assert workspace.exafscn(*command).strip()
+    found = workspace.documents("predictions").values()
+    assert {doc["file"] for doc in found} == {"fe_foil.xdi", "foils.prj"}
+    assert {doc["target"] for doc in found} == {"coordination_number", "bond_length"}
+    workspace.remove()
+
+
+def test_models_of_a_campaign_answer_for_measured_spectra(quickstart):
+    commands = [line for line in COMMANDS if line[0] == "predict" and "cu_foil.xdi" in line]
+    (quickstart.folder / "cu_foil.xdi").write_bytes(
+        foil(8987, "Element.symbol: Cu", "Element.edge: K")
+    )
+    table, text = (quickstart.exafscn(*line) for line in commands)
+    (answer,) = json.loads(text)
+    assert answer["model"] == "quickstart/coordination_number/Cu/r_space/random_forest"
+    assert f"model: {answer['model']}, version {answer['version']}" in table
+    assert answer["value"] in (4, 6)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

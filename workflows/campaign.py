@@ -5,6 +5,7 @@ from typing import Any
 
 from jobflow import Flow, Job, Maker, Response, job
 
+from exafscn_flows.jobs.answers import answer_measured
 from exafscn_flows.jobs.plan import plan_sites
 from exafscn_flows.jobs.sites import sites_job
 from exafscn_flows.jobs.train import train
@@ -74,11 +75,14 @@ class CampaignMaker(Maker):
         As of `plan_sites`: given where several machines share out the sites.
     joint
         Whether models are fitted on all absorbers together, too.
+    measured
+        Whether there are measured spectra, for which the model of the package answers.
     """
 
     name: str = "campaign"
     sites_per_core: int | None = None
     joint: bool = False
+    measured: bool = False
 
     def make(self, campaign: str, absorbers: list[str]) -> Flow:
         """Make the flow of a campaign whose settings are in the store.
@@ -108,6 +112,10 @@ class CampaignMaker(Maker):
             last.name = f"{campaign}: models of all absorbers"
             trained.append(last)
             output[ALL] = last.output
+        if self.measured:
+            answers = answer_measured(campaign, [made.output for made in trained])
+            answers.name = f"{campaign}: answers for measured spectra"
+            trained.append(answers)
         return Flow(
             [plan, sites, *trained],
             output=output,

@@ -17,7 +17,7 @@ class StudyMaker(CampaignMaker):
     ----------
     name
         Name of the flow.
-    sites_per_core, joint
+    sites_per_core, joint, measured
         As of `CampaignMaker`.
     """
 

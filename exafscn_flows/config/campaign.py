@@ -18,7 +18,7 @@ from exafscn_flows.features import FeatureSettings
 from exafscn_flows.features.axes import LIMITS, quantity
 from exafscn_flows.models import ModelSettings, RandomForest
 from exafscn_flows.models.two_stage import AUXILIARY
-from exafscn_flows.sources import Source
+from exafscn_flows.sources import MeasuredSource, Source
 from exafscn_flows.spectra import FeffSettings, SpectraSettings
 from exafscn_flows.spectra.parts import Part
 from exafscn_flows.strict import LocatedError, Location, StrictModel, Symbol, check_unique
@@ -309,6 +309,11 @@ class CampaignConfig(StrictModel):
     def stored(self) -> bool:
         """Whether sources bring spectra: then cells, and sites, are those of the spectra."""
         return any(way.stored for way in self.spectra)
+
+    @property
+    def measured(self) -> bool:
+        """Whether a source brings measured spectra."""
+        return any(isinstance(source, MeasuredSource) for source in self.sources)
 
     @model_validator(mode="after")
     def _spectra_have_a_source(self) -> Self:

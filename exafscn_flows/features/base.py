@@ -1,7 +1,7 @@
 """What every feature set offers, and what all sets made from a spectrum share."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -11,6 +11,7 @@ from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features.columns import Columns
 from exafscn_flows.features.inputs import Inputs
 from exafscn_flows.features.settings import LarchSettings
+from exafscn_flows.hashing import content_hash
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.parts import Part
 from exafscn_flows.strict import LocatedError, NamedModel
@@ -96,6 +97,19 @@ class FeatureSetModel(NamedModel):
             ``bad_spectrum`` for arrays that cannot be used, ``background_failed`` for a
             background that is not physical.
         """
+
+
+def vectors_hash(
+    fset: FeatureSetModel, settings: LarchSettings, spectra: Sequence[Mapping[str, Any]]
+) -> str:
+    """Hash the settings that vectors of a feature set depend on, whatever the site.
+
+    Parameters
+    ----------
+    spectra
+        Parameters of the spectra that it is made from, in its own order.
+    """
+    return content_hash("vectors", list(spectra), fset.parameters(settings))
 
 
 class FromStructure(FeatureSetModel):

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from exafscn_flows.elements import atomic_number
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features.base import FeatureName, FromStructure
 from exafscn_flows.features.inputs import Inputs
@@ -34,17 +35,22 @@ class Composition(FromStructure):
         return "share of the atoms"
 
     def vector(self, inputs: Inputs, settings: LarchSettings) -> np.ndarray:
-        if inputs.structure is None:
+        if inputs.structure is not None:
+            numbers = np.array([site.specie.Z for site in inputs.structure])
+            amounts = np.ones(len(numbers))
+        elif inputs.composition is not None:
+            numbers = np.array([atomic_number(one) for one in inputs.composition])
+            amounts = np.array([*inputs.composition.values()], dtype=float)
+        else:
             raise ItemFailure(
                 "no_structure", "the elements of this site are not known", "take other features"
             )
-        numbers = np.array([site.specie.Z for site in inputs.structure])
         if numbers.max() > N_ELEMENTS:
             raise ItemFailure(
                 "unknown_element",
                 f"an element of atomic number {numbers.max()} is beyond Es ({N_ELEMENTS})",
                 "leave the structure out",
             )
-        counts = np.bincount(numbers, minlength=N_ELEMENTS + 1)[1:]
-        shares: np.ndarray = (counts / len(numbers)).astype(np.float32)
+        counts = np.bincount(numbers, amounts, minlength=N_ELEMENTS + 1)[1:]
+        shares: np.ndarray = (counts / amounts.sum()).astype(np.float32)
         return shares

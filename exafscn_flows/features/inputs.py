@@ -22,11 +22,14 @@ class Inputs:
         Structure of the site; None where it is not known, as of a measured spectrum.
     site_index
         0-based index of the site in it; None where the spectrum is a mean over several sites.
+    composition
+        Where no structure is known, atoms of each element, in any unit; None: not known either.
     """
 
     spectra: Mapping[str, Spectrum]
     structure: "Structure | None" = None
     site_index: int | None = 0
+    composition: Mapping[str, float] | None = None
 
     def spectrum(self, name: str | None) -> Spectrum:
         """Return a spectrum; without a name, the only one there is.

@@ -84,9 +84,11 @@ def candidates(store: Store, config: CampaignConfig) -> Iterator[Candidate]:
             yield Candidate(number, hash_, locator, name, entry.elements, entry.fingerprint)
 
 
-def passes_elements(config: CampaignConfig, elements: frozenset[str]) -> bool:
-    """Whether a structure of these elements passes the filters."""
+def passes_elements(config: CampaignConfig, elements: frozenset[str] | None) -> bool:
+    """Whether a structure of these elements passes the filters; None if nobody knows them."""
     filters = config.filters
+    if elements is None:
+        return not filters.required and not filters.excluded
     return elements.issuperset(filters.required) and elements.isdisjoint(filters.excluded)
 
 

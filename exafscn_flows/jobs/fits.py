@@ -7,6 +7,7 @@ from typing import Any
 from exafscn_flows.config.campaign import CampaignConfig, Evaluation
 from exafscn_flows.config.study import CURVES, FEW_SHOT
 from exafscn_flows.features import FeatureSet
+from exafscn_flows.features import base as features
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.jobs.dataset import DatasetName, dataset_hashes
 from exafscn_flows.keys import ALL, ModelKey
@@ -187,7 +188,7 @@ def vectors_hash(config: CampaignConfig, fset: FeatureSet) -> str:
     """Hash the settings that vectors of a feature set depend on, whatever the site."""
     ways = {way.name: way for way in config.spectra}
     spectra = [ways[name or ""].parameters() for name in fset.spectra]
-    return content_hash("vectors", spectra, fset.parameters(config.features))
+    return features.vectors_hash(fset, config.features, spectra)
 
 
 def features_settings(

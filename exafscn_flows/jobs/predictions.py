@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from exafscn_flows.jobs.dataset import Dataset
+from exafscn_flows.store.documents import SiteDoc
 from exafscn_flows.store.results import PredictionDoc
 
 OOD = "ood_score"
@@ -61,14 +62,24 @@ def prediction_docs(
             **head,
             **prediction,
             task=dataset.task.name,
-            site=site.site,
-            material_id=site.material_id,
-            formula=site.formula,
-            elements=site.elements,
             neighbours=dataset.neighbours[row],
-            oxide="O" in site.elements,
+            **of_site(site),
             fold=None if folds is None else int(folds[row]),
             seen=seen is not None and bool(seen[row]),
             ood_score=float(scores[row]) if known else None,
             in_distribution=bool(scores[row] <= doubt[OOD]) if known else None,
         )
+
+
+def of_site(site: SiteDoc) -> dict[str, Any]:
+    """Return what a prediction takes from its site."""
+    return {
+        "site": site.site,
+        "material_id": site.material_id,
+        "formula": site.formula,
+        "elements": site.elements,
+        "oxide": "O" in site.elements if site.has_structure else None,
+        "measured": site.file is not None,
+        "file": site.file,
+        "group": site.group,
+    }

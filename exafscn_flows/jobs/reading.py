@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.elements import ABSORBERS
 from exafscn_flows.errors import ExafscnError, ItemFailure
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.iteration import batches
@@ -159,9 +160,8 @@ def _read_all(
 def _judge(config: CampaignConfig, doc: dict[str, Any]) -> ReadResult:
     """Apply the filters of the campaign, and look for absorbers."""
     absorbers = frozenset(doc["inequivalent_sites"])
-    if doc["n_atoms"] > config.filters.max_atoms or not passes_elements(
-        config, frozenset(doc["elements"])
-    ):
+    elements = None if doc["formula"] is None else frozenset(doc["elements"])
+    if doc["n_atoms"] > config.filters.max_atoms or not passes_elements(config, elements):
         outcome = Outcome.FILTERED
     elif absorbers.isdisjoint(config.absorbers):
         outcome = Outcome.NO_ABSORBER
@@ -175,11 +175,11 @@ def _no_absorber_hash(config: CampaignConfig, wanted: str) -> str:
     return content_hash(wanted, sorted(config.absorbers))
 
 
-def _no_absorber(config: CampaignConfig, name: str, formula: str, wanted: str) -> FailureDoc:
+def _no_absorber(config: CampaignConfig, name: str, formula: str | None, wanted: str) -> FailureDoc:
     absorbers = ", ".join(config.absorbers)
     message = f"{formula} holds none of the absorbers {absorbers}"
     if config.stored:
-        message = f"there is no spectrum of {absorbers} in {formula}"
+        message = f"there is no spectrum of {absorbers} in {formula or name}"
     hint = "add one of its elements to `absorbers` if it should take part"
     failure = ItemFailure("no_absorber", message, hint)
     return failure_doc(config, name, _no_absorber_hash(config, wanted), failure)
@@ -223,6 +223,8 @@ def _structure(
     from exafscn_flows.crystal import absorbing_sites, as_written, reduce_structure, structure_hash
 
     loaded = reader.load(candidate.entry)
+    if loaded is None:
+        return _without_structure(candidate, wanted, reader, config.campaign)
     sites: dict[str, list[tuple[int, int]]]
     averaged: list[str] = []
     if config.stored:
@@ -253,6 +255,30 @@ def _structure(
         structure_hash=structure_hash(reduced.structure),
         inequivalent_sites=sites,
         averaged=averaged,
+    )
+
+
+def _without_structure(
+    candidate: Candidate, wanted: str, reader: Reader, campaign: str
+) -> StructureDoc:
+    stored = reader.stored_sites(candidate.entry, ABSORBERS)
+    absorbers = sorted({site.absorber for site in stored})
+    return StructureDoc(
+        campaign=campaign,
+        hash=wanted,
+        material_id=candidate.material_id,
+        source=reader.provenance(candidate.entry),
+        source_hash=candidate.source_hash,
+        entry=candidate.entry,
+        formula=None,
+        chemical_system=None,
+        elements=absorbers,
+        n_atoms=0,
+        spacegroup=None,
+        structure=None,
+        structure_hash=content_hash("no structure", candidate.material_id),
+        inequivalent_sites={absorber: [(0, 1)] for absorber in absorbers},
+        averaged=absorbers,
     )
 
 

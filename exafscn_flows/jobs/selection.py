@@ -21,6 +21,7 @@ FIELDS = (
     "structure_hash",
     "inequivalent_sites",
     "averaged",
+    "source",
 )
 """What sites take from the document of their structure."""
 
@@ -60,6 +61,8 @@ def sites_of(
     config: CampaignConfig, absorbers: set[str], raw: Mapping[str, Any]
 ) -> Iterator[SiteDoc]:
     """Build the sites of some absorbers in one structure, given by :data:`FIELDS`."""
+    # Structures may have a file, too; a label of a spectrum in it has only what was measured.
+    measured = raw["source"] if "group" in raw["source"] else {}
     for absorber in absorbers:
         averaged = absorber in raw["averaged"]
         sites = raw["inequivalent_sites"][absorber][: config.sites.max_per_absorber]
@@ -76,6 +79,8 @@ def sites_of(
                 formula=raw["formula"],
                 elements=raw["elements"],
                 n_atoms=raw["n_atoms"],
+                file=measured.get("file"),
+                group=measured.get("group"),
                 # A stored spectrum may change where the structure does not.
                 stored=raw["hash"] if config.stored else None,
                 active=True,

@@ -43,16 +43,18 @@ class Results(Protocol):
 
 
 class Crystal(NamedTuple):
-    """A structure, and where its source keeps it."""
+    """A structure, and where its source keeps it; None where only a spectrum was measured."""
 
-    structure: Structure
+    structure: Structure | None
     entry: tuple[str, str]
-    surroundings: "Surroundings"
+    surroundings: "Surroundings | None"
 
     @classmethod
     def of(cls, doc: StructureDoc) -> Self:
         from exafscn_flows.targets.surroundings import Surroundings
 
+        if doc.structure is None:
+            return cls(None, (doc.source_hash, doc.entry), None)
         structure = parse_structure_dict(doc.structure, f"stored structure {doc.material_id}")
         return cls(structure, (doc.source_hash, doc.entry), Surroundings(structure))
 
@@ -98,7 +100,8 @@ def process_site(
         Takes documents and failures as they come.
     """
     for target in config.targets:
-        if state.labels[target.name] is State.PENDING:
+        # Without a structure there are none.
+        if state.labels.get(target.name) is State.PENDING:
             label = _attempt(state, "labels", target.name, _label, config, target, state, crystal)
             results.add("labels", label)
     docs = dict(sources.known)
@@ -109,7 +112,7 @@ def process_site(
             if isinstance(doc, SpectrumDoc):
                 docs[way.name] = doc
     inputs = Inputs(
-        {name: _arrays(doc) for name, doc in docs.items()},
+        {name: _arrays(doc).usable() for name, doc in docs.items()},
         crystal.structure,
         None if state.site.averaged else state.site.site_index,
     )
@@ -168,6 +171,8 @@ def _head(state: SiteState, wanted: str) -> dict[str, Any]:
 def _label(
     config: CampaignConfig, target: TargetModel, state: SiteState, crystal: Crystal
 ) -> LabelDoc:
+    assert crystal.structure is not None
+    assert crystal.surroundings is not None
     sites = _sites(config, state, crystal.structure)
     label = target.label(crystal.surroundings, sites)
     neighbours: dict[str, float] | None = None
@@ -215,6 +220,7 @@ def _spectrum(
             "computes that of one",
             "leave this spectrum, or this source, out",
         )
+    assert crystal.structure is not None
     # A source may have named a site that is not there.
     check_element_at(crystal.structure, site.site_index, site.absorber)
     if way.found_by_content and wanted in sources.computed:
@@ -227,7 +233,8 @@ def _spectrum(
 
 
 def _arrays(doc: SpectrumDoc) -> Spectrum:
-    return Spectrum(**{name: getattr(doc, name) for name in Spectrum.__dataclass_fields__})
+    found = {name: getattr(doc, name) for name in Spectrum.__dataclass_fields__}
+    return Spectrum(**found | {"warnings": tuple(doc.warnings)})
 
 
 def _feature(

@@ -29,7 +29,7 @@ class Wanted:
     """Hashes that a site's documents have when they are up to date."""
 
     labels: dict[str, str]
-    """By target."""
+    """By target; none without a structure."""
     spectra: dict[str, str]
     """By name."""
     features: dict[str, str]
@@ -92,7 +92,8 @@ def wanted_hashes(config: CampaignConfig, site: SiteDoc) -> Wanted:
                 # It decides over which sites the mean is one.
                 *([config.sites.symprec] if site.averaged else []),
             )
-            for target in config.targets
+            # Of what is not known there is no label; nothing has failed.
+            for target in (config.targets if site.has_structure else ())
         },
         spectra=spectra,
         features={

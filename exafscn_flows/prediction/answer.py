@@ -71,14 +71,62 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all but the arrays, as JSON has it."""
-        found = {one.name: getattr(self, one.name) for one in fields(self)}
-        for name in _ARRAYS:
-            del found[name]
-        return found | {
-            "probabilities": {str(cn): share for cn, share in self.probabilities.items()},
-            "set": list(self.set),
-            "warnings": list(self.warnings),
-        }
+        return _plain(self)
+
+
+@dataclass(frozen=True)
+class ModelAnswer:
+    """What a model of a campaign predicts of a measured spectrum.
+
+    Attributes
+    ----------
+    file, group, absorber, edge, format
+        As of `Answer`.
+    model, version
+        campaign/target/absorber/features/model, and the hash that names its version.
+    target, unit
+        Name of what is predicted, and the unit of its numbers.
+    value
+        The most probable class, or the number.
+    probability, probabilities
+        Of that class, and of all; None of numbers.
+    set
+        Classes among which the true one is, for nine in ten sites of the campaign; None of numbers.
+    expected_value, expected_error
+        As of predictions in a campaign.
+    kmin, kmax
+        Range of chi(k) that the features look at, 1/Å; None if they look at mu(E) alone.
+    e0, edge_step, warnings, k, chi, processed
+        As of `Answer`.
+    """
+
+    file: str | None
+    group: str
+    absorber: str
+    edge: str
+    format: str
+    model: str
+    version: str
+    target: str
+    unit: str
+    value: int | float | str
+    probability: float | None
+    probabilities: dict[str, float] | None
+    set: tuple[int | str, ...] | None
+    expected_value: float | None
+    expected_error: float
+    kmin: float | None
+    kmax: float | None
+    e0: float | None
+    edge_step: float | None
+    warnings: tuple[str, ...]
+    k: np.ndarray = field(repr=False, compare=False)
+    chi: np.ndarray = field(repr=False, compare=False)
+    processed: ProcessedSpectrum | None = field(repr=False, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all but the arrays, as JSON has it."""
+        return _plain(self)
 
 
 @dataclass(frozen=True)
@@ -106,3 +154,15 @@ class Failed:
 
     def __str__(self) -> str:
         return f"{self.error}: {self.hint}" if self.hint else self.error
+
+
+def _plain(answer: Answer | ModelAnswer) -> dict[str, Any]:
+    found = {one.name: getattr(answer, one.name) for one in fields(answer)}
+    for name in _ARRAYS:
+        del found[name]
+    if answer.probabilities is not None:
+        found["probabilities"] = {str(one): share for one, share in answer.probabilities.items()}
+    return found | {
+        "set": None if answer.set is None else list(answer.set),
+        "warnings": list(answer.warnings),
+    }

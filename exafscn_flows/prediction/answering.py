@@ -1,46 +1,19 @@
 """From a spectrum that was read to an answer."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from exafscn_flows.errors import ItemFailure, UsageError
-from exafscn_flows.prediction.absorber import absorber_of
-from exafscn_flows.prediction.answer import Answer
+from exafscn_flows.prediction.answer import Answer, ModelAnswer
+from exafscn_flows.prediction.campaign_model import CampaignModels
 from exafscn_flows.prediction.predictor import Predictor
-from exafscn_flows.processing import (
-    ProcessedSpectrum,
-    ProcessingSettings,
-    process,
-    process_chi,
-)
+from exafscn_flows.processing import ProcessingSettings
 from exafscn_flows.processing.noise import LEAST_KMAX
 from exafscn_flows.sources.measured import MeasuredSpectrum
-from exafscn_flows.sources.measured.feff import CHI_FORMAT
+from exafscn_flows.sources.measured.absorber import absorber_of
 from exafscn_flows.sources.measured.spectrum import failure
-from exafscn_flows.spectra.edge_table import edge_energy
-
-_PRE_EDGE = 60.0
-"""A normalised spectrum that begins nearer to its edge than this, eV, is continued before it."""
-
-_LARGEST_CHI = 2.0
-
-_ONLY_CHI = (
-    "Only chi(k) is given: E0, normalisation and background are those of whoever has made it."
-)
-
-_CONTINUED = 200.0, 5.0
-"""How far, and in what steps, eV."""
-
-
-@dataclass(frozen=True)
-class _Usable:
-    k: np.ndarray
-    chi: np.ndarray
-    kmin: float
-    kmax: float
-    processed: ProcessedSpectrum | None
-    warnings: tuple[str, ...]
+from exafscn_flows.sources.measured.usable import as_spectrum, check_size, sentences, usable_chi
 
 
 def answer(
@@ -72,9 +45,10 @@ def answer(
     """
     absorber, guess = absorber_of(spectrum, model.absorbers, name)
     try:
-        usable = _within(_usable(spectrum, absorber, settings), model.k_range)
-        _check_size(usable)
-        inputs = (usable.k, usable.chi, usable.kmin, usable.kmax, absorber)
+        usable = usable_chi(spectrum, absorber, settings)
+        kmin, kmax, said = looked_at(model, usable.kmin, usable.kmax)
+        check_size(replace(usable, kmin=kmin, kmax=kmax))
+        inputs = (usable.k, usable.chi, kmin, kmax, absorber)
         probabilities = model.probabilities(*inputs)
         bond = model.bond_length(*inputs)
     except ItemFailure as error:
@@ -95,11 +69,62 @@ def answer(
         expected_cn=float(probabilities @ np.array(classes)),
         bond_length=None if bond is None else float(bond[0]),
         bond_length_sd=None if bond is None else float(bond[1]),
-        kmin=usable.kmin,
-        kmax=usable.kmax,
+        kmin=kmin,
+        kmax=kmax,
         e0=None if processed is None else processed.e0,
         edge_step=None if processed is None else processed.edge_step,
-        warnings=(*map(_sentence, spectrum.notes), *guess, *usable.warnings),
+        warnings=(*sentences(spectrum.notes), *guess, *usable.warnings, *said),
+        k=usable.k,
+        chi=usable.chi,
+        processed=processed,
+    )
+
+
+def answer_of_campaign(
+    spectrum: MeasuredSpectrum,
+    file: str | None,
+    name: str,
+    models: CampaignModels,
+    settings: ProcessingSettings,
+) -> ModelAnswer:
+    """Return what the model of a campaign predicts of a spectrum; as `answer`.
+
+    Raises
+    ------
+    ItemFailure
+        One line that says why there is no answer.
+    """
+    absorber, guess = absorber_of(spectrum, models.absorbers, name)
+    model = models.models[absorber]
+    try:
+        if models.composition is not None and absorber not in models.composition:
+            cause = f"the absorber, {absorber}, is not in the formula that is given"
+            raise ItemFailure("no_absorber", cause, "give that of the sample")
+        usable = usable_chi(spectrum, absorber, settings)
+        check_size(usable)
+        measured = as_spectrum(spectrum, usable, absorber, guess)
+        found, said = model.predicted(measured, models.composition)
+    except ItemFailure as error:
+        raise failure(error.kind, name, error.message, error.hint) from error
+    kmin, kmax = model.k_range or (None, None)
+    within, processed = found.pop("prediction_set"), usable.processed
+    return ModelAnswer(
+        file=file,
+        group=spectrum.group,
+        absorber=absorber,
+        edge="K",
+        format=spectrum.format,
+        model=model.name,
+        version=model.version,
+        target=model.target,
+        unit=model.unit,
+        **found,
+        set=None if within is None else tuple(within),
+        kmin=kmin,
+        kmax=kmax,
+        e0=None if processed is None else processed.e0,
+        edge_step=None if processed is None else processed.edge_step,
+        warnings=(*measured.warnings, *said),
         k=usable.k,
         chi=usable.chi,
         processed=processed,
@@ -112,58 +137,17 @@ def check_settings(settings: ProcessingSettings) -> None:
         raise UsageError(f"kmax is {settings.kmax:g} 1/Å, and {LEAST_KMAX:g} is the least")
 
 
-def _usable(spectrum: MeasuredSpectrum, absorber: str, settings: ProcessingSettings) -> _Usable:
-    if spectrum.energy is None or spectrum.mu is None:
-        assert spectrum.k is not None
-        assert spectrum.chi is not None
-        is_calculated = spectrum.format == CHI_FORMAT
-        found = process_chi(spectrum.k, spectrum.chi, settings, is_calculated=is_calculated)
-        warnings = () if is_calculated else (_ONLY_CHI,)
-        return _Usable(found.k, found.chi, found.kmin, found.kmax, None, warnings)
-    energy, mu = spectrum.energy, spectrum.mu
-    said: tuple[str, ...] = ()
-    tabulated = edge_energy(absorber, "K")
-    if spectrum.kind == "normalized" and tabulated and energy[0] > tabulated - _PRE_EDGE:
-        far, step = _CONTINUED
-        before = energy[0] - np.arange(far, 0, -step)
-        energy = np.concatenate([before, energy])
-        mu = np.concatenate([np.zeros(len(before)), mu])
-        said = (f"Normalised mu is taken for 0 before it begins, at {spectrum.energy[0]:.0f} eV.",)
-    mode = None if spectrum.mode == "mu" else spectrum.mode
-    processed = process(energy, mu, absorber, settings, mode=mode)
-    return _Usable(
-        processed.k,
-        processed.chi,
-        processed.kmin,
-        processed.kmax,
-        processed,
-        (*said, *processed.warnings),
-    )
+def looked_at(model: Predictor, kmin: float, kmax: float) -> tuple[float, float, tuple[str, ...]]:
+    """Return the range of k that a model looks at, with a warning if it leaves some of it out.
 
-
-def _within(usable: _Usable, k_range: tuple[float, float]) -> _Usable:
-    """Return what is looked at, with a warning if a model does not look at all that is usable."""
-    kmin, kmax = max(usable.kmin, k_range[0]), min(usable.kmax, k_range[1])
-    if (kmin, kmax) == (usable.kmin, usable.kmax):
-        return usable
-    said = f"The model looks at k from {k_range[0]:g} to {k_range[1]:g} 1/Å, and at no more."
-    return replace(usable, kmin=kmin, kmax=kmax, warnings=(*usable.warnings, said))
-
-
-def _check_size(usable: _Usable) -> None:
-    used = (usable.k >= usable.kmin) & (usable.k <= usable.kmax)
-    largest = float(np.abs(usable.chi[used]).max())
-    if not largest <= _LARGEST_CHI:
-        raise ItemFailure(
-            "bad_spectrum",
-            f"chi(k) reaches {largest:.3g}, which is more than atoms give",
-            "look at mu(E) for jumps, at its edge step and at the columns",
-        )
-
-
-def _sentence(note: str) -> str:
-    """Return a note of a reader as the other warnings are: with a full stop.
-
-    Names of columns, with which some begin, keep their case.
+    Parameters
+    ----------
+    kmin, kmax
+        Usable range of chi(k), 1/Å.
     """
-    return note if note.endswith(".") else f"{note}."
+    least, most = model.k_range
+    low, high = max(kmin, least), min(kmax, most)
+    if (low, high) == (kmin, kmax):
+        return kmin, kmax, ()
+    said = f"The model looks at k from {least:g} to {most:g} 1/Å, and at no more."
+    return low, high, (said,)

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from exafscn_flows.errors import ItemFailure
-from exafscn_flows.prediction.answer import Answer, Failed
-from exafscn_flows.prediction.answering import answer
+from exafscn_flows.prediction.answer import Answer, Failed, ModelAnswer
+from exafscn_flows.prediction.answering import answer, answer_of_campaign
+from exafscn_flows.prediction.campaign_model import CampaignModels
 from exafscn_flows.prediction.predictor import Predictor
 from exafscn_flows.processing import ProcessingSettings
 from exafscn_flows.sources.measured import MeasuredSpectrum, Mode, Unreadable, read_measured
@@ -17,14 +18,14 @@ _SHOWN = 20
 
 def answer_file(
     file: str,
-    model: Predictor,
+    model: Predictor | CampaignModels,
     settings: ProcessingSettings,
     *,
     columns: Mapping[str, int | str] | None = None,
     mode: Mode | None = None,
     absorber: str | None = None,
     groups: Collection[str] = (),
-) -> Iterator[Answer | Failed]:
+) -> Iterator[Answer | ModelAnswer | Failed]:
     """Yield what a model answers for each spectrum of a file, in their order.
 
     Parameters
@@ -32,7 +33,7 @@ def answer_file(
     file
         Path.
     model
-        The model.
+        The model, or those of a campaign.
     settings
         What is to be done otherwise than by default.
     columns, mode, absorber
@@ -58,7 +59,10 @@ def answer_file(
             continue
         own = f"{name}, {spectrum.group}" if len(found) > 1 else name
         try:
-            yield answer(spectrum, file, own, model, settings)
+            if isinstance(model, CampaignModels):
+                yield answer_of_campaign(spectrum, file, own, model, settings)
+            else:
+                yield answer(spectrum, file, own, model, settings)
         except ItemFailure as error:
             yield _failed(file, spectrum.group, error)
 

@@ -8,6 +8,7 @@ from exafscn_flows.sources.base import SourceModel
 from exafscn_flows.sources.feff_runs import FeffRunsSource
 from exafscn_flows.sources.files import FilesSource
 from exafscn_flows.sources.materials_project import MaterialsProjectSource
+from exafscn_flows.sources.measured_files import MeasuredSource
 from exafscn_flows.sources.table import TableSource
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "FeffRunsSource",
     "FilesSource",
     "MaterialsProjectSource",
+    "MeasuredSource",
     "Source",
     "TableSource",
 ]
@@ -27,6 +29,7 @@ SOURCES: tuple[type[SourceModel], ...] = registered(
         FeffRunsSource,
         FilesSource,
         MaterialsProjectSource,
+        MeasuredSource,
         TableSource,
     ],
 )

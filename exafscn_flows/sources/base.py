@@ -38,16 +38,18 @@ class StoredSite(NamedTuple):
 
     absorber: str
     site_index: int
-    """0-based index in the structure as the source gives it; of an average, the first site."""
+    """0-based index in the structure as the source gives it; of an average, the first site. 0
+    without a structure."""
     averaged: bool = False
-    """Whether the spectrum is the mean over all sites of the absorber in the structure."""
+    """Whether the spectrum is the mean over all sites of the absorber in the structure, or in
+    whatever was measured."""
 
 
 class Reader(Protocol):
     """Gives structures by name (or locator), and spectra where the source has them."""
 
-    def load(self, material_id: str) -> "Structure":
-        """Read one structure as it is written in the source.
+    def load(self, material_id: str) -> "Structure | None":
+        """Read one structure as it is written in the source; None where it has only a spectrum.
 
         Raises
         ------
@@ -120,7 +122,7 @@ class LocalSource(SourceModel):
         """List the structures of the source, cheaply, in a fixed order."""
 
     @abstractmethod
-    def load(self, material_id: str) -> "Structure": ...
+    def load(self, material_id: str) -> "Structure | None": ...
 
     @abstractmethod
     def provenance(self, material_id: str) -> dict[str, Any]: ...

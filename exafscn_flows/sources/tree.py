@@ -173,15 +173,15 @@ def _opened_zip(place: str, stamp: str, pid: int) -> zipfile.ZipFile:
     return zipfile.ZipFile(place)
 
 
-def read(path: str, file: str) -> bytes:
-    """Read one file of a source, never more than MAX_BYTES of it; ``*.gz`` is unpacked."""
+def read(path: str, file: str, most: int = MAX_BYTES) -> bytes:
+    """Read one file of a source, never more than `most` bytes of it; ``*.gz`` is unpacked."""
     from exafscn_flows.sources.parsing import unreadable
 
     place = Path(path).expanduser()
     try:
         if place.suffix.lower() == ".zip" and place.is_file():
             with _open_zip(path).open(_zip_info(path, file)) as stream:
-                content = _content(stream, file)
+                content = _content(stream, file, most)
         else:
             if place.is_dir():
                 _check_inside(file)
@@ -189,24 +189,24 @@ def read(path: str, file: str) -> bytes:
             if not place.is_file():  # opening a pipe would wait for ever
                 raise unreadable(file, "missing, or not a regular file")
             with place.open("rb") as stream:
-                content = _content(stream, file)
+                content = _content(stream, file, most)
     # Encrypted entries are RuntimeErrors, unknown compression NotImplementedErrors; damaged
     # streams have errors of their own.
     except ItemFailure:
         raise
     except Exception as error:
         raise unreadable(file, error) from error
-    if len(content) > MAX_BYTES:
-        message = f"{file}: larger than {MAX_BYTES // 1_000_000} MB"
+    if len(content) > most:
+        message = f"{file}: larger than {most // 1_000_000} MB"
         raise ItemFailure("too_large", message, "write one file for each structure")
     return content
 
 
-def _content(stream: IO[bytes], file: str) -> bytes:
+def _content(stream: IO[bytes], file: str, most: int) -> bytes:
     if not file.lower().endswith(".gz"):
-        return stream.read(MAX_BYTES + 1)
+        return stream.read(most + 1)
     with gzip.GzipFile(fileobj=stream) as unpacked:
-        return unpacked.read(MAX_BYTES + 1)
+        return unpacked.read(most + 1)
 
 
 def home_name(path: str) -> str:

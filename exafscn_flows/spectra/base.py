@@ -1,15 +1,25 @@
 """The spectrum of one site, as arrays."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 
 from exafscn_flows.spectra.parts import PatternType
 
+_ETOK = 0.262468
+"""k² over the energy above E0, 1/(Å² eV)."""
+
+_HALF_STEP = 0.025
+"""Half a step of the k grid of measured spectra, 1/Å, for rounding."""
+
 
 @dataclass(frozen=True)
 class Spectrum:
     """K-edge EXAFS or XANES of one absorbing site, or its crystal's PDF, with provenance.
+
+    Of a measured spectrum, mu is normalised to an edge step of 1, and chi(k) may go on beyond its
+    usable range.
 
     Attributes
     ----------
@@ -34,6 +44,14 @@ class Spectrum:
     r, pdf, dpdf
         Distance, Å; G(r) of all pairs of atoms, and of those that contain an atom of the absorber's
         element, 1/Å²; shape (n_r,), which is (0,) of EXAFS and XANES.
+    edge_step
+        Of a measured spectrum, the height of its edge in units of its mu.
+    kmin, kmax
+        Of a measured spectrum, the usable range of chi(k), 1/Å.
+    noise
+        Of a measured spectrum, the standard deviation of the noise of chi(k) in that range.
+    warnings
+        Of a measured spectrum, what was guessed or may be wrong, a sentence each.
     """
 
     edge: str
@@ -51,3 +69,22 @@ class Spectrum:
     r: np.ndarray = field(default_factory=lambda: np.empty(0))
     pdf: np.ndarray = field(default_factory=lambda: np.empty(0))
     dpdf: np.ndarray = field(default_factory=lambda: np.empty(0))
+    edge_step: float | None = None
+    kmin: float | None = None
+    kmax: float | None = None
+    noise: float | None = None
+    warnings: tuple[str, ...] = ()
+
+    def usable(self) -> Self:
+        """Return it with chi(k) and mu up to the end of its usable range, where one is stated."""
+        if self.kmax is None:
+            return self
+        last = self.kmax + _HALF_STEP
+        within, below = self.k <= last, self.energy_rel <= last**2 / _ETOK
+        return replace(
+            self,
+            k=self.k[within],
+            chi=self.chi[within],
+            energy_rel=self.energy_rel[below],
+            mu=self.mu[below],
+        )

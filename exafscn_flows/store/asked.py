@@ -1,7 +1,7 @@
 """What a query means in its campaign: target, model, versions, values."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,13 @@ from exafscn_flows.errors import UsageError
 from exafscn_flows.store.conditions import PredictionQuery
 from exafscn_flows.store.documents import LabelDoc
 from exafscn_flows.store.pages import ORDERS, Conditions, Order
-from exafscn_flows.store.results import MetricsDoc, ModelDoc, PromotionDoc
+from exafscn_flows.store.results import (
+    ANSWERED,
+    ANSWERING,
+    MetricsDoc,
+    ModelDoc,
+    PromotionDoc,
+)
 from exafscn_flows.store.store import Store
 from exafscn_flows.store.versions import find_version
 from exafscn_flows.targets.base import TaskName
@@ -171,12 +177,13 @@ def _promoted(
         (target,) = (one for one in config.targets if one.name == query.target)
     elif query.cn is not None:
         target = next((one for one in config.targets if one.kind == _CN), target)
-    feature_set, model = default_names(config, query.feature_set, query.model, target.name)
     promoted: dict[str, Any] = {
         "campaign": config.campaign,
         "target": target.name,
-        "feature_set": feature_set,
-        "model": model,
+        "$or": [
+            {"feature_set": feature_set, "model": model}
+            for feature_set, model in _meant_models(config, query, target.name)
+        ],
     }
     if query.absorber is not None:
         promoted["absorber"] = query.absorber
@@ -186,6 +193,27 @@ def _promoted(
         PromotionDoc, promoted, ["hash", "absorber"], sort=[("absorber", 1), ("hash", 1)]
     )
     return target.name, target.task, {raw["hash"]: raw["absorber"] for raw in raws}
+
+
+def _meant_models(
+    config: CampaignConfig, query: PredictionQuery, target: str
+) -> Iterator[tuple[str, str]]:
+    """Yield feature set and model of the predictions that a query can mean.
+
+    Where none is named, what the model of the package answers for measured spectra is found beside
+    the predictions of the campaign's own model.
+    """
+    names = query.feature_set, query.model
+    answers = config.measured and names in (
+        (None, None),
+        (None, ANSWERING),
+        (ANSWERED, None),
+        (ANSWERED, ANSWERING),
+    )
+    if answers:
+        yield ANSWERED, ANSWERING
+    if not answers or (config.models and names == (None, None)):
+        yield default_names(config, query.feature_set, query.model, target)
 
 
 def _classes(store: Store, query: PredictionQuery, target: str) -> list[int | str]:
@@ -211,6 +239,9 @@ def _check_names(config: CampaignConfig, query: PredictionQuery) -> None:
         "feature_set": [fset.name for fset in config.features.sets],
         "model": [model.name for model in config.models],
     }
+    if config.measured:
+        known["feature_set"].append(ANSWERED)
+        known["model"].append(ANSWERING)
     for field, names in known.items():
         value = getattr(query, field)
         if value is not None and value not in names:

@@ -72,6 +72,7 @@ class Campaign:
         formula: str | None = None,
         seen: bool | None = None,
         disagrees: bool | None = None,
+        measured: bool | None = None,
         feature_set: str | None = None,
         model: str | None = None,
         version: str | None = None,
@@ -116,7 +117,9 @@ class Campaign:
             True for formulas that a model which comes trained has learned, False for others.
         disagrees
             True for sites where prediction and label differ (of numbers, by more than three times
-            the expected error), False for the others.
+            the expected error), False for the others with a label.
+        measured
+            True for measured spectra, False for others.
         feature_set, model
             Names from the campaign file; by default its first ones.
         version
@@ -168,6 +171,7 @@ class Campaign:
             formula=formula,
             seen=seen,
             disagrees=disagrees,
+            measured=measured,
         )
         order = None if sort is None else Order.named(sort)
         following = None

@@ -10,10 +10,13 @@ from exafscn_flows.formulas import reduced_formula
 from exafscn_flows.iteration import batches
 from exafscn_flows.store.pages import Conditions
 from exafscn_flows.store.results import (
+    ANSWERS,
     DISAGREES,
+    MEASURED,
     NO_OXIDE,
     ONE_CLASS,
     OUTSIDE,
+    UNKNOWN,
     around,
     prediction_ids,
 )
@@ -73,6 +76,8 @@ class PredictionQuery:
         Elements that the structure must all, or must not, contain; a single text is one element.
     neighbours
         Elements that must all be among the neighbours that CrystalNN finds.
+        Of measured spectra without a structure, nothing but the absorber is known: none of them
+        meets a condition on other elements.
     oxide
         Whether O is among the elements of the structure.
     formula
@@ -81,6 +86,8 @@ class PredictionQuery:
         Whether the model comes trained, on the formula of the structure among others.
     disagrees
         Whether prediction and label differ.
+    measured
+        Whether the spectrum was measured.
 
     Raises
     ------
@@ -112,12 +119,13 @@ class PredictionQuery:
     formula: str | None = None
     seen: bool | None = None
     disagrees: bool | None = None
+    measured: bool | None = None
 
     def __post_init__(self) -> None:
         checked: dict[str, Any] = {"campaign": text("campaign", self.campaign)}
         for name in _TEXT:
             checked[name] = self._given(name, text)
-        for name in ("oxide", "seen", "disagrees", "in_distribution"):
+        for name in ("oxide", "seen", "disagrees", "in_distribution", "measured"):
             checked[name] = self._given(name, truth)
         checked["value"] = self._given("value", predicted)
         for name in ("min_value", "max_value", "min_expected_value", "max_expected_value"):
@@ -203,9 +211,15 @@ class PredictionQuery:
         common: Conditions = {**values}
         if self.disagrees is not None:
             common["disagrees"] = {"$in": [self.disagrees]}
+            if not self.disagrees:
+                # Where there is no label, nothing agrees.
+                common["label"] = {"$ne": None}
         if self.seen is not None:
             # Predictions of an older version do not say it, and have not.
             common["seen"] = {"$in": [True]} if self.seen else {"$nin": [True]}
+        if self.measured is not None:
+            # Documents of an older version do not say so.
+            common["measured"] = {"$in": [True] if self.measured else [False, None]}
         if self.in_distribution is not None:
             common["in_distribution"] = {"$in": [self.in_distribution]}
         if self.min_probability is not None:
@@ -222,20 +236,23 @@ class PredictionQuery:
         if excluded := sorted({*self.excludes} - {"O"}):
             common["elements"] = {"$nin": excluded}
         oxide = self._oxide()
-        if len(oxide) < 2:
-            common["oxide"] = {"$in": oxide}
-        if not oxide:
-            return []
-        by_absorber: dict[str, list[str]] = {}
+        by_absorber: dict[tuple[str, bool], list[str]] = {}
         for version, absorber in versions.items():
             if absorber not in self.excludes:
                 # Of an absorber that is not asked for, all that matters is that it is none.
                 matters = absorber if absorber in self.contains else ""
-                by_absorber.setdefault(matters, []).append(version)
+                is_answer = version.startswith(ANSWERS)
+                by_absorber.setdefault((matters, is_answer), []).append(version)
         filters: list[Conditions] = []
-        for absorber, hashes in by_absorber.items():
-            first, *others = self._keywords(absorber, oxide)
+        for (absorber, is_answer), hashes in by_absorber.items():
+            # Elements are not known of measured spectra alone, for which others do not answer.
+            known = [one for one in oxide if is_answer or one is not None]
+            if not known:
+                continue
+            first, *others = self._keywords(absorber, known)
             entered: Conditions = {"keywords": {"$in": first}}
+            if len(known) < (3 if is_answer else 2):
+                entered["oxide"] = {"$in": known}
             if others:
                 entered["$and"] = [{"keywords": {"$in": each}} for each in others]
             if self.formula is not None:
@@ -252,7 +269,7 @@ class PredictionQuery:
             filters += [{**way, **entered, **common} for way in ways]
         return filters
 
-    def _keywords(self, absorber: str, oxide: list[bool]) -> list[list[str]]:
+    def _keywords(self, absorber: str, oxide: list[bool | None]) -> list[list[str]]:
         """Return groups of keywords: of each, a prediction must have one, and never has two.
 
         Parameters
@@ -265,22 +282,33 @@ class PredictionQuery:
         groups = [[around(one)] for one in near] + [[one, around(one)] for one in far]
         if groups:
             return groups
+        if self.measured:
+            return [[MEASURED]]
         if self.disagrees:
             return [[DISAGREES]]
         if self.max_set_size == 1:
             return [[ONE_CLASS]]
         if self.in_distribution is False:
             return [[OUTSIDE]]
-        return [[*(["O", around("O")] if True in oxide else []), *([NO_OXIDE] * (False in oxide))]]
+        return [
+            [
+                *(["O", around("O")] if True in oxide else []),
+                *([NO_OXIDE] if False in oxide else []),
+                *([UNKNOWN] if None in oxide else []),
+            ]
+        ]
 
-    def _oxide(self) -> list[bool]:
+    def _oxide(self) -> list[bool | None]:
         """Which values `oxide` may have; none if the conditions contradict each other."""
-        allowed = {True, False} if self.oxide is None else {self.oxide}
+        allowed = {True, False, None} if self.oxide is None else {self.oxide}
+        if self.excludes:
+            # What is not known is not known to be absent either.
+            allowed -= {None}
         if "O" in {*self.contains, *self.neighbours}:
             allowed &= {True}
         if "O" in self.excludes:
             allowed &= {False}
-        return sorted(allowed)
+        return [one for one in (True, False, None) if one in allowed]
 
 
 def _converted(value: int | float | str, target: str, kind: type) -> int | float | str:

@@ -19,6 +19,7 @@ _OF_CLASSES: tuple[dict[str, Any], ...] = (
     {"oxide": True},
     {"oxide": False},
     {"formula": "CuO"},
+    {"measured": True},
     {"disagrees": True},
     {"disagrees": True, "min_probability": 0.7},
     {"disagrees": False, "max_expected_error": 0.3},

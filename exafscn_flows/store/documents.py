@@ -86,7 +86,10 @@ class FetchedDoc(Document):
 
 
 class StructureDoc(Document):
-    """One crystal structure: its primitive cell, or with stored spectra the cell as written."""
+    """One crystal structure: its primitive cell, or with stored spectra the cell as written.
+
+    Of a measured spectrum without a structure, it holds what is known: the absorber.
+    """
 
     collection: ClassVar[str] = "structures"
 
@@ -94,12 +97,22 @@ class StructureDoc(Document):
     source: dict[str, Any] = Field(description="Where it comes from: kind, file or identifier.")
     source_hash: str = Field(description="Hash of the source's settings in the campaign file.")
     entry: str = Field(description="What the source calls it.")
-    formula: str = Field(description="Reduced chemical formula.")
-    chemical_system: str = Field(description="Elements in alphabetical order, e.g. 'Cu-O'.")
-    elements: list[str] = Field(description="Element symbols, alphabetical.")
-    n_atoms: int = Field(description="Atoms in the cell.")
-    spacegroup: str = Field(description="Hermann-Mauguin symbol found by spglib.")
-    structure: dict[str, Any] = Field(description="The cell, pymatgen Structure as a dict.")
+    formula: str | None = Field(
+        description="Reduced chemical formula; None of a measured spectrum without a structure."
+    )
+    chemical_system: str | None = Field(
+        description="Elements in alphabetical order, e.g. 'Cu-O'; None without a structure."
+    )
+    elements: list[str] = Field(
+        description="Element symbols, alphabetical; without a structure, the absorber alone."
+    )
+    n_atoms: int = Field(description="Atoms in the cell; 0 without a structure.")
+    spacegroup: str | None = Field(
+        description="Hermann-Mauguin symbol found by spglib; None without a structure."
+    )
+    structure: dict[str, Any] | None = Field(
+        description="The cell, pymatgen Structure as a dict; None if it is not known."
+    )
     structure_hash: str = Field(description="Hash of the cell itself.")
     inequivalent_sites: dict[str, list[tuple[int, int]]] = Field(
         description="By element: index in the cell and multiplicity of each site that can absorb."
@@ -126,9 +139,19 @@ class SiteDoc(Document):
     averaged: bool = Field(
         default=False, description="Whether its spectrum is the mean over all these sites."
     )
-    formula: str = Field(description="Reduced chemical formula.")
-    elements: list[str] = Field(description="Elements of the structure, alphabetical.")
-    n_atoms: int = Field(description="Atoms in the cell.")
+    formula: str | None = Field(
+        description="Reduced chemical formula; None of a measured spectrum without a structure."
+    )
+    elements: list[str] = Field(
+        description="Elements of the structure, alphabetical; without one, the absorber alone."
+    )
+    n_atoms: int = Field(description="Atoms in the cell; 0 without a structure.")
+    file: str | None = Field(
+        default=None, description="File of its measured spectrum; None of any other."
+    )
+    group: str | None = Field(
+        default=None, description="Label of its measured spectrum in that file; None of any other."
+    )
     stored: str | None = Field(
         default=None, description="Hash of its stored spectrum; None where there is none."
     )
@@ -137,6 +160,11 @@ class SiteDoc(Document):
     @property
     def key(self) -> str:
         return self.site
+
+    @property
+    def has_structure(self) -> bool:
+        """Whether its structure is known; else there are no labels."""
+        return self.formula is not None
 
 
 class LabelDoc(SiteStageDoc):
@@ -179,7 +207,10 @@ class SpectrumDoc(SiteStageDoc):
     )
     chi: Vector = Field(description="chi(k), shape (n_k,).")
     energy_rel: Vector = Field(description="Energy above e0, eV, shape (n_e,); empty of a PDF.")
-    mu: Vector = Field(description="Absorption, FEFF's normalisation, shape (n_e,).")
+    mu: Vector = Field(
+        description="Absorption, FEFF's normalisation, or with an edge step of 1 if it was "
+        "measured; shape (n_e,)."
+    )
     mu0: Vector = Field(
         description="Embedded-atom background of mu, shape (n_e,); empty if it is not known."
     )
@@ -195,8 +226,27 @@ class SpectrumDoc(SiteStageDoc):
         default_factory=lambda: np.empty(0),
         description="G(r) of the pairs that contain the absorber's element, 1/Å², shape (n_r,).",
     )
-    program: str = Field(description="Program that made the spectrum.")
-    version: str = Field(description="Version of the program, from its output.")
+    edge_step: float | None = Field(
+        default=None,
+        description="Height of the edge of a measured spectrum, in units of its mu; None if it is "
+        "not known.",
+    )
+    kmin: float | None = Field(
+        default=None, description="Start of the usable chi(k) of a measured spectrum, 1/Å."
+    )
+    kmax: float | None = Field(default=None, description="End of it, 1/Å.")
+    noise: float | None = Field(
+        default=None,
+        description="Standard deviation of the noise of a measured chi(k) in this range; None if "
+        "it is not known.",
+    )
+    warnings: list[str] = Field(
+        default=[], description="What was guessed of a measured spectrum, or may be wrong."
+    )
+    program: str = Field(description="Program that made the spectrum; 'measured' if it was.")
+    version: str = Field(
+        description="Version of the program, from its output; of what was measured, the format."
+    )
     cards: dict[str, str] = Field(description="FEFF cards used.")
     seconds: float = Field(description="Processor seconds that the program took; 0 if stored.")
     computed: bool = Field(

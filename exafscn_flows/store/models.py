@@ -12,6 +12,7 @@ from exafscn_flows.iteration import batches
 from exafscn_flows.keys import ALL, ModelKey
 from exafscn_flows.store.base import keys_of
 from exafscn_flows.store.connection import translate_errors
+from exafscn_flows.store.results import ANSWERING, ANSWERS
 
 MODEL_FILES = "model_files"
 
@@ -85,6 +86,7 @@ class ModelStore:
         """
         of_campaign = {"campaign": campaign}
         kept = set(self._database.metrics.distinct("hash", of_campaign))
+        kept |= self._answers(campaign)
         of_absorber = {} if absorber == ALL else {"absorber": absorber}
         for collection in ("models", "predictions"):
             # One step in an index for each version, however many predictions it has.
@@ -112,7 +114,27 @@ class ModelStore:
         """Let queries mean no version of the models of one absorber, but those of some keys."""
         ids = [f"{campaign}/{key}" for key in keep]
         query = {"campaign": campaign, "absorber": absorber, "_id": {"$nin": ids}}
-        self._database.promotions.delete_many(query)
+        self._database.promotions.delete_many(query | {"model": {"$ne": ANSWERING}})
+
+    @translate_errors()
+    def drop_answers(self, campaign: str, keep: Collection[str]) -> None:
+        """Delete predictions of the model that comes with the package.
+
+        Parameters
+        ----------
+        keep
+            Versions that stay.
+        """
+        dropped = sorted(self._answers(campaign).difference(keep))
+        for batch in batches(dropped, _BATCH):
+            query = {"campaign": campaign, "hash": {"$in": batch}}
+            for collection in ("promotions", "predictions"):
+                self._database[collection].delete_many(query)
+
+    def _answers(self, campaign: str) -> set[str]:
+        """Return the versions of predictions of the model that comes with the package."""
+        stored = self._database.predictions.distinct("hash", {"campaign": campaign})
+        return {version for version in stored if version.startswith(ANSWERS)}
 
     @translate_errors()
     def drop_version(self, campaign: str, absorber: str, version: str) -> None:

@@ -34,6 +34,9 @@ COLUMNS = (
     "neighbours",
     "oxide",
     "seen",
+    "measured",
+    "file",
+    "group",
     "version",
 )
 """Columns of every result, in this order."""

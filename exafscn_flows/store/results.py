@@ -9,8 +9,14 @@ from exafscn_flows.store.base import Document, SiteStageDoc, Vector, keys_of
 from exafscn_flows.targets.base import TaskName
 
 NO_OXIDE, DISAGREES, ONE_CLASS = "no O", "disagrees", "one class"
+MEASURED, UNKNOWN = "measured", "elements not known"
 OUTSIDE = "out of distribution"
 """Keywords of predictions that are no elements."""
+
+ANSWERING, ANSWERED = "general", "measured"
+"""What stands for model and feature set in predictions by the model that comes with the package."""
+ANSWERS = "general-"
+"""Beginning of the versions of such predictions, for which there are no metrics."""
 
 
 def around(element: str) -> str:
@@ -206,7 +212,9 @@ class PredictionDoc(SiteStageDoc):
     target: str = Field(description="Name of the target in the campaign file.")
     task: TaskName = Field(description="'classes' or 'numbers': the kind of the target.")
     value: int | float | str = Field(description="Predicted class, or number.")
-    label: int | float | str = Field(description="Label of the site, computed from its structure.")
+    label: int | float | str | None = Field(
+        description="Label of the site, computed from its structure; None without one."
+    )
     probability: Rounded | None = Field(
         description="Calibrated probability of the predicted class, to three decimals; None of "
         "numbers."
@@ -237,12 +245,29 @@ class PredictionDoc(SiteStageDoc):
     )
     disagrees: bool = Field(
         description="Whether prediction and label differ; of numbers, by more than three times "
-        "the expected error."
+        "the expected error; False without a label."
     )
-    oxide: bool = Field(description="Whether O is among the elements of the structure.")
+    oxide: bool | None = Field(
+        description="Whether O is among the elements of the structure; None if it is not known."
+    )
+    kmin: Rounded | None = Field(
+        default=None, description="Start of the measured chi(k) that was looked at, 1/Å."
+    )
+    kmax: Rounded | None = Field(default=None, description="End of it, 1/Å.")
+    measured: bool = Field(default=False, description="Whether the spectrum was measured.")
+    file: str | None = Field(
+        default=None, description="File of the measured spectrum; None of any other."
+    )
+    group: str | None = Field(
+        default=None, description="Label of the measured spectrum in that file; None of any other."
+    )
     material_id: str = Field(description="Structure that holds the site.")
-    formula: str = Field(description="Reduced chemical formula.")
-    elements: list[str] = Field(description="Elements of the structure.")
+    formula: str | None = Field(
+        description="Reduced chemical formula; None of a measured spectrum without a structure."
+    )
+    elements: list[str] = Field(
+        description="Elements of the structure; without one, the absorber alone."
+    )
     neighbours: list[str] = Field(description="Elements among the labelled neighbours.")
     feature_set: str = Field(description="Name of the feature set.")
     model: str = Field(description="Name of the model.")
@@ -261,17 +286,20 @@ class PredictionDoc(SiteStageDoc):
 
     @property
     def key(self) -> str:
-        return f"{self.hash}/{self.formula}/{self.site}"
+        return f"{self.hash}/{self.formula or ''}/{self.site}"
 
     @computed_field(  # type: ignore[prop-decorator]
         description="What indexes find it by: each element, with * where it is among the "
-        "neighbours, of an absorber other than O only then; 'no O' without O; 'disagrees' if it "
-        "does; 'one class' if there is one in its prediction set; 'out of distribution' if it is."
+        "neighbours, of an absorber other than O only then; 'no O' without O; 'elements not "
+        "known' if they are not; 'measured' if it was; 'disagrees' if it does; 'one class' if "
+        "there is one in its prediction set; 'out of distribution' if it is."
     )
     @property
     def keywords(self) -> list[str]:
         absorber, near = self.absorber, self.neighbours
-        found = [] if self.oxide else [NO_OXIDE]
+        found = [] if self.oxide else [UNKNOWN if self.oxide is None else NO_OXIDE]
+        if self.measured:
+            found.append(MEASURED)
         if self.disagrees:
             found.append(DISAGREES)
         if self.prediction_set is not None and len(self.prediction_set) == 1:

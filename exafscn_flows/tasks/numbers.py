@@ -67,7 +67,7 @@ class NumbersTask(Task):
                 "expected_value": float(value),
                 "expected_error": float(error),
                 "prediction_set": None,
-                "disagrees": bool(abs(value - label) > _DISAGREES * error),
+                "disagrees": is_apart(value, label, error),
             }
 
     def metrics(
@@ -215,3 +215,8 @@ def _calibration(expected: np.ndarray, observed: np.ndarray) -> list[dict[str, A
         }
         for one in np.unique(fifths)
     ]
+
+
+def is_apart(value: float, label: float, error: float) -> bool:
+    """Tell whether a prediction and its label differ by more than the expected error explains."""
+    return bool(abs(value - label) > _DISAGREES * error)

@@ -9,6 +9,7 @@ from jobflow.managers.fireworks import flow_to_workflow
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.errors import CampaignError
+from exafscn_flows.jobs.answers import answer_measured
 from exafscn_flows.jobs.experiments import experiments
 from exafscn_flows.jobs.plan import plan_sites
 from exafscn_flows.jobs.train import train
@@ -25,7 +26,13 @@ SITES_PER_CORE = 4
 """Of the smallest rockets. With fewer, a core would wait for another at the end of each; with more,
 a small campaign would not spread over several machines."""
 
-_CATEGORIES = {plan_sites: "fetch", fan_out: "cpu", train: "train", experiments: "train"}
+_CATEGORIES = {
+    plan_sites: "fetch",
+    fan_out: "cpu",
+    train: "train",
+    experiments: "train",
+    answer_measured: "train",
+}
 
 
 def submit_campaign(

@@ -164,7 +164,13 @@ def target(name: str, task: str, short: str, unit: str, values: type) -> AskedTa
     return AskedTarget(name=name, task=task, short=short, unit=unit, values=values)
 
 
-ROW = {"site": "m:Ni:0", "formula": "NiO", "absorber": "Ni", "expected_error": 0.031}
+ROW = {
+    "site": "m:Ni:0",
+    "formula": "NiO",
+    "absorber": "Ni",
+    "expected_error": 0.031,
+    "measured": False,
+}
 
 
 @pytest.mark.parametrize(

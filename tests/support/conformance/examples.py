@@ -19,6 +19,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "feff10": {"radius": 3, "cards": {"FMS": 2.2, "SCF": "1 0 30 0.3 1", "XANES": "2 0.5 0"}},
     "feff_runs": {"path": "runs"},
     "files": {"path": "cifs"},
+    "measured": {"path": "foil.dat", "absorber": "Fe", "columns": {"energy": 1, "mu": 2}},
     "table": {"path": "table.parquet"},
 }
 """Settings by kind, where some are required, or the defaults take long."""

@@ -5,7 +5,8 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from crystals import cuprite, write_cifs
+import xas_files
+from crystals import cuprite, rock_salt, write_cifs
 from pymatgen.core import Structure
 from tables import nio, write_table
 
@@ -19,6 +20,9 @@ def write_examples(folder: Path) -> None:
     """Write what the examples of sources read."""
     write_cifs(folder / "cifs", {"NiO": NIO, "Cu2O": cuprite()})
     write_table(folder / "table.parquet", nio())
+    energy = xas_files.energies()
+    (folder / "foil.dat").write_text(xas_files.rows(energy, xas_files.edge(energy)))
+    write_cifs(folder, {"foil": rock_salt("Fe", "O", 4.33)})
     run = folder / "runs" / "NiO" / "000_Ni"
     run.mkdir(parents=True)
     NIO.to(filename=str(run.parent / "POSCAR"), fmt="poscar")

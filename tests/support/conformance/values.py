@@ -46,7 +46,7 @@ def _values(annotation: Any, current: Any) -> Iterator[Any]:
 def _number(value: Any) -> Any:
     try:
         return float(value)
-    except ValueError:
+    except (TypeError, ValueError):
         return value
 
 

@@ -5,16 +5,15 @@ from collections.abc import Collection
 import numpy as np
 
 from exafscn_flows.processing.edge import WINDOW
-from exafscn_flows.sources.measured import MeasuredSpectrum
 from exafscn_flows.sources.measured.edges import find_step
-from exafscn_flows.sources.measured.spectrum import failure
+from exafscn_flows.sources.measured.spectrum import MeasuredSpectrum, failure
 from exafscn_flows.spectra.edge_table import Edge, edges
 
 _HINT = "name it: --absorber Fe"
 
 
 def absorber_of(
-    spectrum: MeasuredSpectrum, known: Collection[str], name: str
+    spectrum: MeasuredSpectrum, known: Collection[str] | None, name: str
 ) -> tuple[str, tuple[str, ...]]:
     """Return the absorber of a spectrum, and what there is to say about it.
 
@@ -26,7 +25,7 @@ def absorber_of(
     spectrum
         As it was read.
     known
-        Symbols of the absorbers that the model knows.
+        Symbols of the absorbers that a model knows; None for all that there are.
     name
         What to call it in errors.
 
@@ -37,18 +36,19 @@ def absorber_of(
         stated, ``no_absorber`` if it cannot be found.
     """
     if spectrum.edge not in (None, "K"):
-        cause = f"a spectrum of the {spectrum.edge} edge, and the model knows K edges only"
+        who = "this program" if known is None else "the model"
+        cause = f"a spectrum of the {spectrum.edge} edge, and {who} knows K edges only"
         raise failure("unknown_edge", name, cause, "give a spectrum of a K edge")
     if spectrum.absorber is None:
         return _found(spectrum, known, name)
-    if spectrum.absorber not in known:
+    if known is not None and spectrum.absorber not in known:
         cause = f"the model does not know {spectrum.absorber} as absorber"
         raise failure("unknown_absorber", name, cause, f"it knows {', '.join(known)}")
     return spectrum.absorber, ()
 
 
 def _found(
-    spectrum: MeasuredSpectrum, known: Collection[str], name: str
+    spectrum: MeasuredSpectrum, known: Collection[str] | None, name: str
 ) -> tuple[str, tuple[str, ...]]:
     if spectrum.energy is None or spectrum.mu is None:
         cause = "the file does not state the absorber, and chi(k) does not tell it"
@@ -58,9 +58,12 @@ def _found(
         cause = "the file does not state the absorber, and mu shows no clear edge that tells it"
         raise failure("no_absorber", name, cause, _HINT)
     near = edges_at(step.energy)
-    fitting = [edge for edge in near if edge.name == "K" and edge.element in known]
+    fitting = [
+        edge for edge in near if edge.name == "K" and (known is None or edge.element in known)
+    ]
     if len(fitting) != 1:
-        which = " and ".join(map(str, fitting)) or f"no K edge of {', '.join(known)}"
+        none = "no K edge" if known is None else f"no K edge of {', '.join(known)}"
+        which = " and ".join(map(str, fitting)) or none
         cause = (
             f"the file does not state the absorber, and mu rises at {step.energy:.0f} eV, where "
             f"{'are' if fitting else 'is'} {which}"
