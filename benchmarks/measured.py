@@ -5,7 +5,8 @@
 The file has the columns ``file``, ``group`` (may be empty), ``compound`` and ``cn``; the files of
 spectra lie beside it. They are read, processed and answered as by `exafscn predict`, with nothing
 set. Prints every answer, and how many are right: of all, of those with a probability of 0.7 or
-more, and within the two most probable numbers.
+more, and within the two most probable numbers; and by the near edge, of those with 4, 5 or 6
+neighbours of which it is asked.
 """
 
 import argparse
@@ -25,6 +26,8 @@ from exafscn_flows.processing import ProcessingSettings
 LABELS = DATA / "experimental" / "labels.csv"
 SURE = 0.7
 """Probability from which an answer is called sure."""
+ENVIRONMENTS = (4, 5, 6)
+"""Numbers that the near-edge model knows."""
 
 
 def main() -> None:
@@ -59,6 +62,8 @@ def answered(folder: Path, row: dict[str, str]) -> dict[str, Any]:
         "probability": one.probability,
         "second": ranked[1],
         "set": list(one.set),
+        "near_edge": one.near_edge.cn,
+        "near_edge_probability": one.near_edge.probability,
         "kmax": one.kmax,
         "e0": one.e0,
         "warnings": list(one.warnings),
@@ -69,6 +74,10 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Count the right answers."""
     answers = [row for row in rows if "cn" in row]
     sure = [row for row in answers if row["probability"] >= SURE]
+    by_edge = [
+        row for row in answers if row["near_edge"] is not None and row["label"] in ENVIRONMENTS
+    ]
+    both = [row for row in by_edge if row["near_edge"] == row["cn"]]
     return {
         "spectra": len(rows),
         "answered": len(answers),
@@ -79,13 +88,18 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
             row["label"] in (row["cn"], row["second"]) for row in answers
         ),
         "in the set": sum(row["label"] in row["set"] for row in answers),
+        "near edge": len(by_edge),
+        "near edge, right": sum(row["near_edge"] == row["label"] for row in by_edge),
+        "of these, right by EXAFS": sum(row["cn"] == row["label"] for row in by_edge),
+        "both agree": len(both),
+        "both agree and are right": sum(row["cn"] == row["label"] for row in both),
     }
 
 
 def show(result: dict[str, Any]) -> None:
     """Print a table."""
     console = Console(width=100)
-    table = Table("file", "compound", "label", "CN", "probability", "set", "kmax", "")
+    table = Table("file", "compound", "label", "CN", "probability", "set", "near edge", "kmax", "")
     for row in result["rows"]:
         name = f"{row['file']} {row['group']}".strip()
         if "cn" not in row:
@@ -98,6 +112,7 @@ def show(result: dict[str, Any]) -> None:
             str(row["cn"]),
             f"{row['probability']:.2f}",
             ", ".join(map(str, row["set"])),
+            "" if row["near_edge"] is None else str(row["near_edge"]),
             f"{row['kmax']:.1f}",
             "" if row["cn"] == row["label"] else "wrong",
         )

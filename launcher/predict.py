@@ -34,7 +34,7 @@ from launcher.errors import complain
 _COLUMNS = (
     *("file", "group", "absorber", "edge", "format", "model", "cn", "probability"),
     *("probabilities", "set", "expected_cn", "bond_length", "bond_length_sd", "kmin", "kmax"),
-    *("e0", "edge_step", "warnings", "error", "hint"),
+    *("e0", "edge_step", "near_edge", "warnings", "error", "hint"),
 )
 
 _FIGURES = (".pdf", ".png", ".svg")
@@ -200,12 +200,14 @@ def print_table(found: Sequence[Found]) -> None:
     for head in ("CN", "proba-\nbility"):
         table.add_column(head, justify="right", no_wrap=True, min_width=6 if "p" in head else 2)
     table.add_column("set", justify="right", min_width=7, max_width=12)
-    for head, width in (("expected\nCN", 8), ("R\nÅ", 11), ("kmax\n1/Å", 4)):
+    for head, width in (("mean\nCN", 4), ("near\nedge", 6), ("R\nÅ", 11), ("kmax\n1/Å", 4)):
         table.add_column(head, justify="right", no_wrap=True, min_width=width)
     for name, one in zip(names, answers, strict=True):
         bond = (
             "" if one.bond_length is None else f"{one.bond_length:.2f} ± {one.bond_length_sd:.2f}"
         )
+        near = one.near_edge
+        near_edge = "" if near.cn is None else f"{near.cn} {near.probability:.2f}"
         table.add_row(
             # Names are data: square brackets in them are not markup.
             Text(name),
@@ -214,6 +216,7 @@ def print_table(found: Sequence[Found]) -> None:
             f"{one.probability:.2f}",
             ", ".join(map(str, one.set)),
             f"{one.expected_cn:.1f}",
+            near_edge,
             bond,
             f"{one.kmax:.1f}",
         )

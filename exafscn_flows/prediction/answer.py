@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from exafscn_flows.prediction.near_edge import NearEdge
 from exafscn_flows.processing import ProcessedSpectrum
 
 _ARRAYS = ("k", "chi", "processed")
@@ -39,6 +40,8 @@ class Answer:
     e0, edge_step
         Energy where k = 0, eV, and height of the edge in units of mu; None where only chi(k) is
         given.
+    near_edge
+        What the near edge alone says, as a second opinion.
     warnings
         What was guessed or may be wrong, a sentence each.
     k, chi
@@ -64,6 +67,7 @@ class Answer:
     kmax: float
     e0: float | None
     edge_step: float | None
+    near_edge: NearEdge
     warnings: tuple[str, ...]
     k: np.ndarray = field(repr=False, compare=False)
     chi: np.ndarray = field(repr=False, compare=False)
@@ -71,7 +75,7 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all but the arrays, as JSON has it."""
-        return _plain(self)
+        return _plain(self) | {"near_edge": self.near_edge.to_dict()}
 
 
 @dataclass(frozen=True)

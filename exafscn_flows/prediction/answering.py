@@ -7,6 +7,7 @@ import numpy as np
 from exafscn_flows.errors import ItemFailure, UsageError
 from exafscn_flows.prediction.answer import Answer, ModelAnswer
 from exafscn_flows.prediction.campaign_model import CampaignModels
+from exafscn_flows.prediction.near_edge import disagreement, near_edge_of
 from exafscn_flows.prediction.predictor import Predictor
 from exafscn_flows.processing import ProcessingSettings
 from exafscn_flows.processing.noise import LEAST_KMAX
@@ -55,6 +56,9 @@ def answer(
         raise failure(error.kind, name, error.message, error.hint) from error
     best = int(np.argmax(probabilities))
     classes, processed = model.classes, usable.processed
+    shares = dict(zip(classes, map(float, probabilities), strict=True))
+    near_edge = near_edge_of(processed, absorber, shares)
+    said = (*said, *disagreement(near_edge, classes[best]))
     return Answer(
         file=file,
         group=spectrum.group,
@@ -64,7 +68,7 @@ def answer(
         model=model.name,
         cn=classes[best],
         probability=float(probabilities[best]),
-        probabilities=dict(zip(classes, map(float, probabilities), strict=True)),
+        probabilities=shares,
         set=tuple(model.prediction_set(probabilities, absorber)),
         expected_cn=float(probabilities @ np.array(classes)),
         bond_length=None if bond is None else float(bond[0]),
@@ -73,6 +77,7 @@ def answer(
         kmax=kmax,
         e0=None if processed is None else processed.e0,
         edge_step=None if processed is None else processed.edge_step,
+        near_edge=near_edge,
         warnings=(*sentences(spectrum.notes), *guess, *usable.warnings, *said),
         k=usable.k,
         chi=usable.chi,
