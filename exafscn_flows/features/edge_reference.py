@@ -36,6 +36,8 @@ _ON_EDGE = f"{_SUBTRACT}; of what begins on its edge, take reference e0"
 
 _SCAN = 0.25
 """Step, eV, in which the highest solution is looked for; it is then refined."""
+_EXACT, _PLACES = 1e-9, 17
+"""To so many eV, by looking at so many places at once."""
 
 
 def level(
@@ -104,8 +106,6 @@ def find_edge(
         twice as high farther above the edge, or it is not near 0 where the spectrum begins: what is
         missing before that moves the edge.
     """
-    from scipy.optimize import brentq
-
     until = _integral(energy, mu)
 
     def excess(at: np.ndarray) -> np.ndarray:
@@ -137,7 +137,7 @@ def find_edge(
             f"mu(E) is not normalised, or begins on its edge: {WORDS[reference]} is not found",
             _ON_EDGE,
         )
-    edge = float(brentq(excess, at[below[0]], at[below[0] - 1]))
+    edge = _refined(excess, float(at[below[0]]), float(at[below[0] - 1]))
     after = level(energy, mu, edge, norm1, norm2)
     # A pre-edge peak can be an edge of its own, with a level that ends before the next rise.
     farther = level(energy, mu, edge, (norm1 + norm2) / 2, 2 * norm2)
@@ -158,6 +158,15 @@ def find_edge(
             _ON_EDGE,
         )
     return edge
+
+
+def _refined(excess: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> float:
+    """Return where a function last passes from 0 or less to above it, between such energies."""
+    while high - low > _EXACT:
+        places = np.linspace(low, high, _PLACES)
+        last = int(np.flatnonzero(excess(places[:-1]) <= 0)[-1])
+        low, high = float(places[last]), float(places[last + 1])
+    return low
 
 
 def check_pre_edge(energy: np.ndarray, share: np.ndarray) -> None:

@@ -18,6 +18,7 @@ from exafscn_flows.features.edge_reference import (
     level,
     shows_pre_edge,
 )
+from exafscn_flows.features.monotone import interpolate
 from exafscn_flows.features.settings import LarchSettings
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.edge_step import edge_step_fault
@@ -106,8 +107,6 @@ class NearEdge(OneSpectrum):
             that is not normalised, or does not cover the grid: it may begin up to 15 eV after emin
             if its first value is at most 0.1 of its level, and is continued with that value.
         """
-        from scipy.interpolate import PchipInterpolator
-
         energy, mu = (np.asarray(a, dtype=float) for a in (spectrum.energy_rel, spectrum.mu))
         check_points("mu(E)", energy, mu)
         energy, first = np.unique(energy, return_index=True)
@@ -122,8 +121,7 @@ class NearEdge(OneSpectrum):
         self._check_begin(energy, mu / after, grid)
         self._check_gaps(energy, grid)
         inside = np.clip(grid, energy[0], energy[-1])
-        curve: np.ndarray = PchipInterpolator(energy, mu / after)(inside)
-        return curve
+        return interpolate(energy, mu / after, inside)
 
     def _grid_parameters(self) -> dict[str, Any]:
         keys = {"kind", "emin", "emax", "estep", "reference", "norm1"}

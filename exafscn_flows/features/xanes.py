@@ -17,7 +17,7 @@ class Xanes(NearEdge):
     name: FeatureName = "xanes"
 
     def parameters(self, settings: LarchSettings) -> dict[str, Any]:
-        return {"version": 2, **self._grid_parameters()}
+        return {"version": 3, **self._grid_parameters()}
 
     def value_label(self, settings: LarchSettings) -> str:
         """Return mu, whose level after the edge is 1."""

@@ -18,7 +18,7 @@ class XanesCumulative(NearEdge):
     name: FeatureName = "xanes_cumulative"
 
     def parameters(self, settings: LarchSettings) -> dict[str, Any]:
-        return {"version": 1, **self._grid_parameters()}
+        return {"version": 2, **self._grid_parameters()}
 
     def value_label(self, settings: LarchSettings) -> str:
         """Return the share, which has no unit."""

@@ -17,7 +17,7 @@ class XanesDerivative(NearEdge):
     name: FeatureName = "xanes_derivative"
 
     def parameters(self, settings: LarchSettings) -> dict[str, Any]:
-        return {"version": 1, **self._grid_parameters()}
+        return {"version": 2, **self._grid_parameters()}
 
     def value_label(self, settings: LarchSettings) -> str:
         """Return the derivative with its unit."""

@@ -47,7 +47,7 @@ class XanesPolynomials(NearEdge):
 
     def parameters(self, settings: LarchSettings) -> dict[str, Any]:
         own = self.model_dump(include={"width", "degree"})
-        return {"version": 1, **self._grid_parameters(), **own}
+        return {"version": 2, **self._grid_parameters(), **own}
 
     def axis(self, settings: LarchSettings) -> tuple[np.ndarray, str]:
         """Return the middles of the pieces for each coefficient, shape (n_features,), and label."""
