@@ -134,6 +134,7 @@ def made_predictions(count: int, seed: int = 0) -> Iterator[PredictionDoc]:
             elements=elements,
             neighbours=sorted(near),
             oxide=anion == "O",
+            measured=row % 10 == 0,
             feature_set="r_space",
             model="random_forest",
             target=CN,

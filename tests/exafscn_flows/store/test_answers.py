@@ -12,7 +12,7 @@ from exafscn_flows.store.queries import find_page, find_predictions
 from exafscn_flows.store.results import ANSWERED, ANSWERING, ANSWERS, PredictionDoc, PromotionDoc
 from exafscn_flows.store.store import Store
 
-COMPUTED = list(made_predictions(90))
+COMPUTED = [doc.model_copy(update={"measured": False}) for doc in made_predictions(90)]
 CHANGES: dict[str, Any] = {
     "model": ANSWERING,
     "feature_set": ANSWERED,

@@ -141,6 +141,8 @@ CONDITIONS: dict[str, tuple[dict[str, Any], Callable[[PredictionDoc], bool]]] = 
         {"absorber": "Cu", "cn": 4, "contains": ("Cu", "Zn")},
         lambda doc: (doc.absorber, doc.value) == ("Cu", 4) and "Zn" in doc.elements,
     ),
+    "measured": ({"measured": True}, lambda doc: doc.measured),
+    "computed": ({"measured": False, "cn": 6}, lambda doc: not doc.measured and doc.value == 6),
     "disagrees": ({"disagrees": True}, lambda doc: doc.value != doc.label),
     "agrees": (
         {"disagrees": False, "absorber": "Ni"},
