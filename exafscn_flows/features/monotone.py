@@ -1,4 +1,4 @@
-"""Cubics between points that do not overshoot, in numpy: scipy takes longer to import than to use."""
+"""Cubics between points that do not overshoot, in numpy: scipy is slow to import."""
 
 import numpy as np
 
