@@ -1,9 +1,10 @@
 """Probabilities of a model, corrected by some sites whose labels are known.
 
-log p becomes W log p + b, and then probabilities again. W and b make the labels most likely, less a
-penalty on the squares of W - 1 and b, so that few sites leave probabilities about as they are
-(matrix scaling: Guo et al., Proceedings of Machine Learning Research 70, 1321 (2017); the penalty:
-Kull et al., Advances in Neural Information Processing Systems 32, 12316 (2019)).
+log p becomes a log p + b, and then probabilities again, with one b for each class: classes may be
+more or less frequent than where the model learned, and the model surer or less sure than it should
+be. a and b make the labels most likely, less a penalty on the squares of a - 1 and b, so that few
+sites leave probabilities about as they are (vector scaling with one scale: Guo et al., Proceedings
+of Machine Learning Research 70, 1321 (2017)).
 """
 
 import numpy as np
@@ -12,8 +13,9 @@ from exafscn_flows.tasks.softmax import softmax
 
 _LEAST = 1e-4
 """Least probability that is told from 0."""
-_PENALTY = 10.0
-"""On half the sum of squares, where the loss is the sum over the sites of -log p of the label."""
+_SCALE_PENALTY = 10.0
+_SHIFT_PENALTY = 2.0
+"""On half the squares, where the loss is the sum over the sites of -log p of the label."""
 
 
 def correction(proba: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -29,39 +31,39 @@ def correction(proba: np.ndarray, y: np.ndarray) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        W, and b as its last row, shape (n_classes + 1, n_classes).
+        a, and b of each class, shape (n_classes + 1,).
     """
     from scipy.optimize import minimize
 
     n_classes = proba.shape[1]
-    nothing = np.vstack([np.eye(n_classes), np.zeros(n_classes)])
-    inputs = np.column_stack([_logarithm(proba), np.ones(len(proba))])
-    labels = np.eye(n_classes)[y]
+    nothing = np.append(1.0, np.zeros(n_classes))
+    penalties = np.append(_SCALE_PENALTY, np.full(n_classes, _SHIFT_PENALTY))
+    inputs, labels = _logarithm(proba), np.eye(n_classes)[y]
 
-    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        matrix = flat.reshape(nothing.shape)
-        found, change = softmax(inputs @ matrix), matrix - nothing
+    def loss(parts: np.ndarray) -> tuple[float, np.ndarray]:
+        found, change = softmax(parts[0] * inputs + parts[1:]), parts - nothing
         of_label = found[np.arange(len(y)), y]
-        value = _PENALTY / 2 * (change**2).sum() - np.log(np.maximum(of_label, 1e-300)).sum()
-        slope = inputs.T @ (found - labels) + _PENALTY * change
-        return float(value), slope.ravel()
+        value = (penalties * change**2).sum() / 2 - np.log(np.maximum(of_label, 1e-300)).sum()
+        wrong = found - labels
+        slope = np.append((wrong * inputs).sum(), wrong.sum(axis=0)) + penalties * change
+        return float(value), slope
 
-    found = minimize(loss, nothing.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 500})
-    matrix: np.ndarray = found.x.reshape(nothing.shape)
-    return matrix
+    found = minimize(loss, nothing, jac=True, method="L-BFGS-B", options={"maxiter": 500})
+    parts: np.ndarray = found.x
+    return parts
 
 
-def corrected(proba: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+def corrected(proba: np.ndarray, parts: np.ndarray) -> np.ndarray:
     """Return corrected probabilities, shape (n, n_classes).
 
     Parameters
     ----------
     proba
         Probabilities, shape (n, n_classes).
-    matrix
+    parts
         As of `correction`.
     """
-    return softmax(_logarithm(proba) @ matrix[:-1] + matrix[-1])
+    return softmax(parts[0] * _logarithm(proba) + parts[1:])
 
 
 def _logarithm(proba: np.ndarray) -> np.ndarray:

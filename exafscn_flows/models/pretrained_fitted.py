@@ -63,7 +63,7 @@ class PretrainedClassifier:
         known = len(self.values) == n > 0 and set(self.values) <= {*self.general.classes}
         if not known or list(self.numbers) != sorted({*self.numbers}) or self.numbers[0] < 0:
             raise ValueError("classes and coordination numbers do not fit together")
-        wanted = self.correction is None or self.correction.shape == (n + 1, n)
+        wanted = self.correction is None or self.correction.shape == (n + 1,)
         if not wanted or not np.isfinite([] if self.correction is None else self.correction).all():
             raise ValueError("a correction is not one of these classes")
         self._networks  # noqa: B018  (the axis is checked)
@@ -206,7 +206,7 @@ def load_pretrained(data: bytes) -> PretrainedClassifier:
             f"a stored model is model {then} of the package, which has {now}: run the campaign "
             "again, or install the version of exafscn that it was made with"
         )
-    matrix = content["correction"]
+    parts = content["correction"]
     return PretrainedClassifier(
         general,
         np.array(content["axis"], dtype=np.float64),
@@ -215,5 +215,5 @@ def load_pretrained(data: bytes) -> PretrainedClassifier:
         tuple(content["absorbers"]),
         tuple(content["numbers"]),
         tuple(content["values"]),
-        None if matrix is None else np.array(matrix, dtype=np.float64),
+        None if parts is None else np.array(parts, dtype=np.float64),
     )

@@ -120,8 +120,8 @@ def test_a_file_about_another_card_is_refused_in_one_line() -> None:
         {"values": [99], "numbers": [0]},
         {"numbers": [-1], "values": [6]},
         {"n_features": 10},
-        {"correction": [[1.0]]},
-        {"correction": [[float("nan")] * 17] * 18},
+        {"correction": [1.0]},
+        {"correction": [float("nan")] * 18},
     ],
 )
 def test_a_file_made_by_hand_is_refused(change: dict[str, Any]) -> None:
@@ -151,16 +151,21 @@ def test_without_sites_a_correction_changes_nothing_and_with_few_little() -> Non
     assert many[:, 0].min() > 0.7
 
 
-def test_a_correction_finds_what_is_wrong_with_probabilities() -> None:
-    """Labels are drawn from what a model says with two classes taken for each other."""
+def test_a_correction_finds_how_frequent_classes_are_and_how_sure_the_model_should_be() -> None:
+    """Labels are drawn from what a model says of other shares of the classes, and half as sure."""
     rng = np.random.default_rng(1)
     truth = rng.dirichlet(np.full(4, 0.4), size=1200)
     y = np.array([rng.choice(4, p=one) for one in truth])
-    said = truth[:, [1, 0, 2, 3]]
+    shares = np.array([8.0, 1.0, 1.0, 0.25])
+    said = (np.maximum(truth, 0.01) / shares) ** 2
+    said /= said.sum(axis=1, keepdims=True)
     found = corrected(said[600:], correction(said[:600], y[:600]))
-    right = (found.argmax(axis=1) == y[600:]).mean()
-    assert right > (said[600:].argmax(axis=1) == y[600:]).mean() + 0.2
-    assert right > (truth[600:].argmax(axis=1) == y[600:]).mean() - 0.03
+
+    def loss(proba: np.ndarray) -> float:
+        return -float(np.log(np.maximum(proba[np.arange(600), y[600:]], 0.01)).mean())
+
+    assert loss(found) < loss(said[600:]) - 0.2
+    assert loss(found) < loss(truth[600:]) + 0.05
 
 
 def test_refining_learns_from_new_formulas_alone() -> None:
