@@ -259,8 +259,8 @@ FAULTS = (
     _science(
         "labels are learned without their doubt",
         "models/network_training.py",
-        "if softness == 0 or data.shares is None:",
-        "if True:",
+        "if course.softness > 0 and data.shares is not None:",
+        "if False:",
         "models/test_spectral_network.py",
     ),
     _science(

@@ -197,15 +197,13 @@ def print_table(found: Sequence[Found]) -> None:
     table.add_column("spectrum", overflow="fold")
     table.add_column("")
     # Names of spectra are folded, and nothing else: there is room for all of it in 80 columns.
-    for head in ("CN", "proba-\nbility"):
-        table.add_column(head, justify="right", no_wrap=True, min_width=6 if "p" in head else 2)
+    for head, width in (("CN", 2), ("prob.", 5)):
+        table.add_column(head, justify="right", no_wrap=True, min_width=width)
     table.add_column("set", justify="right", min_width=7, max_width=12)
-    for head, width in (("mean\nCN", 4), ("near\nedge", 6), ("R\nÅ", 11), ("kmax\n1/Å", 4)):
+    for head, width in (("mean\nCN", 4), ("near\nedge", 6), ("R\nÅ", 9), ("kmax\n1/Å", 4)):
         table.add_column(head, justify="right", no_wrap=True, min_width=width)
     for name, one in zip(names, answers, strict=True):
-        bond = (
-            "" if one.bond_length is None else f"{one.bond_length:.2f} ± {one.bond_length_sd:.2f}"
-        )
+        bond = "" if one.bond_length is None else f"{one.bond_length:.2f}±{one.bond_length_sd:.2f}"
         near = one.near_edge
         near_edge = "" if near.cn is None else f"{near.cn} {near.probability:.2f}"
         table.add_row(

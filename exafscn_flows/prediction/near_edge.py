@@ -66,7 +66,7 @@ def near_edge_of(
     """
     if processed is None:
         return _nothing("only chi(k) is given")
-    from exafscn_flows.pretrained.near_edge import load_near_edge
+    from exafscn_flows.pretrained import load_near_edge
 
     model = load_near_edge()
     if absorber not in model.absorbers:

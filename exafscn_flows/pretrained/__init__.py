@@ -4,8 +4,17 @@ from functools import lru_cache
 from typing import Any
 
 from exafscn_flows.pretrained.model import Pretrained, card_sha256, load_shipped, read_card
+from exafscn_flows.pretrained.near_edge import NearEdgeModel, load_near_edge
 
-__all__ = ["GENERAL", "Pretrained", "card_sha256", "general_card", "load_general"]
+__all__ = [
+    "GENERAL",
+    "NearEdgeModel",
+    "Pretrained",
+    "card_sha256",
+    "general_card",
+    "load_general",
+    "load_near_edge",
+]
 
 GENERAL = "general"
 """Name of the general model."""

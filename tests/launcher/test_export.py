@@ -68,7 +68,7 @@ def test_file_holds_every_row_in_order(tmp_path, target, suffix):
     if suffix == ".csv":
         expected = [{name: _in_csv(name, value) for name, value in row.items()} for row in expected]
     if suffix == ".parquet":
-        plain = ("probability", "expected_value")
+        plain = ("probability", "expected_value", "file", "group")
         found = [row | {name: _plain(row[name]) for name in plain} for row in found]
     assert found == expected
     assert list(found[0]) == list(COLUMNS)
@@ -84,8 +84,8 @@ def _in_csv(name: str, value: Any) -> Any:
     return "" if value is None else str(value)
 
 
-def _plain(value: float | None) -> float | None:
-    return None if value is None or math.isnan(value) else value
+def _plain(value: float | str | None) -> float | str | None:
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,7 @@ ROW = {
     "formula": "NiO",
     "absorber": "Ni",
     "expected_error": 0.031,
+    "seen": False,
     "measured": False,
 }
 

@@ -140,12 +140,21 @@ def test_files_that_were_tampered_with_are_refused(data: bytes, change: str) -> 
 
 def test_members_that_do_not_belong_together_are_refused() -> None:
     one = RandomForest(n_estimators=1).fit(TrainingSet(X, Y, *ROWS, "classes"), 3)
-    for rows, labels in ((X[:, :3], Y), (X, Y + 1), (X, np.zeros(60, int))):
-        other = RandomForest(n_estimators=1).fit(TrainingSet(rows, labels, *ROWS, "classes"), 3)
-        with pytest.raises(ValueError, match="different"):
-            averaged(["random_forest"] * 2, [one, other], "classes")
+    other = RandomForest(n_estimators=1).fit(TrainingSet(X[:, :3], Y, *ROWS, "classes"), 3)
+    with pytest.raises(ValueError, match="different"):
+        averaged(["random_forest"] * 2, [one, other], "classes")
     with pytest.raises(ValueError, match="not learned numbers"):
         averaged(["random_forest"] * 2, [one, one], "numbers")
+
+
+def test_of_a_class_that_a_member_lacks_it_says_nothing() -> None:
+    one = RandomForest(n_estimators=2).fit(TrainingSet(X, Y, *ROWS, "classes"), 3)
+    other = RandomForest(n_estimators=2).fit(TrainingSet(X, Y + 1, *ROWS, "classes"), 3)
+    both: Any = averaged(["random_forest"] * 2, [one, other], "classes")
+    assert both.classes_.tolist() == sorted({*Y.tolist(), *(Y + 1).tolist()})
+    proba = both.predict_proba(X)
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+    np.testing.assert_allclose(proba[:, 0], one.predict_proba(X)[:, 0] / 2)
 
 
 PARTS = Columns(np.arange(4.0), (np.arange(3.0), np.arange(1.0)), ("left", "right"))

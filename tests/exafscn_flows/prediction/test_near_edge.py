@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from exafscn_flows import pretrained
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.prediction.near_edge import NearEdge, disagreement, near_edge_of
-from exafscn_flows.pretrained import near_edge
 from exafscn_flows.processing import ProcessedSpectrum, ProcessingSettings, process
 
 E = np.concatenate([np.arange(6950.0, 7100, 5), np.arange(7100.0, 7160, 0.5)])
@@ -30,7 +30,7 @@ class Model:
 
 @pytest.fixture(autouse=True)
 def model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(near_edge, "load_near_edge", Model)
+    monkeypatch.setattr(pretrained, "load_near_edge", Model)
 
 
 def processed(energy: np.ndarray = E, mu: np.ndarray = MU) -> ProcessedSpectrum:

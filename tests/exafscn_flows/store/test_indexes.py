@@ -125,7 +125,7 @@ def entries(store: Store) -> dict[str, int]:
 
 def test_each_element_has_one_keyword_and_the_absorber_only_among_its_own_neighbours():
     (doc,) = made_predictions(1)
-    fields = {"absorber": "Cu", "disagrees": False, "oxide": True}
+    fields = {"absorber": "Cu", "disagrees": False, "oxide": True, "measured": False}
     for elements, near, keywords in (
         (["Cu", "O", "S"], ["O"], ["O*", "S"]),
         (["Cu", "O", "S"], ["Cu", "S"], ["Cu*", "O", "S*"]),
