@@ -147,15 +147,16 @@ def predict(
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other: give one of them")
     from launcher import predict as command
+    from launcher import predict_output as output
 
     given = {"e0": e0, "kmin": kmin, "kmax": kmax, "rbkg": rbkg}
     settings = {name: value for name, value in given.items() if value is not None}
     asked = command.Asked(
         files, group or (), absorber, columns, mode, settings, model, campaign, formula
     )
-    show = command.print_table
+    show = output.print_table
     if as_json or as_csv:
-        show = command.print_json if as_json else command.print_csv
+        show = output.print_json if as_json else output.print_csv
     if not command.predict_files(asked, show, plot):
         raise typer.Exit(1)
 

@@ -1,7 +1,5 @@
-"""`exafscn predict`: what models say of measured spectra, as a table or for other programs."""
+"""`exafscn predict`: what models say of measured spectra."""
 
-import csv
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -10,16 +8,12 @@ from pathlib import Path
 from typing import cast, get_args
 
 from pydantic import ValidationError
-from rich import box
-from rich.table import Table
-from rich.text import Text
 
 from exafscn_flows.errors import ExafscnError, UsageError, problem_text
 from exafscn_flows.prediction import (
     Answer,
     CampaignModels,
     Failed,
-    ModelAnswer,
     Predictor,
     answer_file,
     check_settings,
@@ -27,29 +21,10 @@ from exafscn_flows.prediction import (
 )
 from exafscn_flows.processing import ProcessingSettings
 from exafscn_flows.sources.measured import Mode, parse_columns
-from launcher.console import console, spectrum_name
-from launcher.csv_cells import csv_row
 from launcher.errors import complain
-
-_COLUMNS = (
-    *("file", "group", "absorber", "edge", "format", "model", "cn", "probability"),
-    *("probabilities", "set", "expected_cn", "bond_length", "bond_length_sd", "kmin", "kmax"),
-    *("e0", "edge_step", "near_edge", "warnings", "error", "hint"),
-)
+from launcher.predict_output import Found
 
 _FIGURES = (".pdf", ".png", ".svg")
-
-_NAMED = 3
-"""So many spectra are named before a warning that concerns more."""
-
-_OF_CAMPAIGNS = (
-    *("file", "group", "absorber", "edge", "format", "model", "version", "target", "unit"),
-    *("value", "probability", "probabilities", "set", "expected_value", "expected_error"),
-    *("kmin", "kmax", "e0", "edge_step", "warnings", "error", "hint"),
-)
-"""Columns of answers by models of campaigns."""
-
-Found = Answer | ModelAnswer | Failed
 
 Print = Callable[[Sequence[Found]], None]
 
@@ -144,7 +119,7 @@ def predict_files(asked: Asked, show: Print, plot: Path | None) -> bool:
     asked
         What to answer.
     show
-        One of `print_table`, `print_json`, `print_csv`.
+        One of `print_table`, `print_json`, `print_csv` of `predict_output`.
     plot
         File of a figure for each spectrum; None for none.
 
@@ -168,94 +143,6 @@ def predict_files(asked: Asked, show: Print, plot: Path | None) -> bool:
         for path in write_figures(drawn, plot):
             print(f"figure: {path.resolve()}", file=sys.stderr)
     return len(answers) == len(found)
-
-
-def print_json(found: Sequence[Found]) -> None:
-    """Print a list of objects."""
-    print(json.dumps([one.to_dict() for one in found], indent=2))
-
-
-def print_csv(found: Sequence[Found]) -> None:
-    """Print comma-separated values, one row a spectrum."""
-    of_campaign = any(isinstance(one, ModelAnswer) for one in found)
-    writer = csv.DictWriter(sys.stdout, _OF_CAMPAIGNS if of_campaign else _COLUMNS)
-    writer.writeheader()
-    writer.writerows(csv_row(one.to_dict()) for one in found)
-
-
-def print_table(found: Sequence[Found]) -> None:
-    """Print a table that fits on a terminal, and the warnings below it."""
-    by_models = [one for one in found if isinstance(one, ModelAnswer)]
-    if by_models:
-        _print_by_models(by_models)
-        return
-    answers = [one for one in found if isinstance(one, Answer)]
-    if not answers:
-        return
-    names = [spectrum_name(one.file or "", one.group) for one in answers]
-    table = Table(title="coordination numbers", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("spectrum", overflow="fold")
-    table.add_column("")
-    # Names of spectra are folded, and nothing else: there is room for all of it in 80 columns.
-    for head, width in (("CN", 2), ("prob.", 5)):
-        table.add_column(head, justify="right", no_wrap=True, min_width=width)
-    table.add_column("set", justify="right", min_width=7, max_width=12)
-    for head, width in (("mean\nCN", 4), ("near\nedge", 6), ("R\nÅ", 9), ("kmax\n1/Å", 4)):
-        table.add_column(head, justify="right", no_wrap=True, min_width=width)
-    for name, one in zip(names, answers, strict=True):
-        bond = "" if one.bond_length is None else f"{one.bond_length:.2f}±{one.bond_length_sd:.2f}"
-        near = one.near_edge
-        near_edge = "" if near.cn is None else f"{near.cn} {near.probability:.2f}"
-        table.add_row(
-            # Names are data: square brackets in them are not markup.
-            Text(name),
-            one.absorber,
-            str(one.cn),
-            f"{one.probability:.2f}",
-            ", ".join(map(str, one.set)),
-            f"{one.expected_cn:.1f}",
-            near_edge,
-            bond,
-            f"{one.kmax:.1f}",
-        )
-    terminal = console()
-    terminal.print(table)
-    for line in _warnings(names, answers):
-        terminal.print(Text(line))
-
-
-def _print_by_models(answers: Sequence[ModelAnswer]) -> None:
-    """Print what models of a campaign have answered."""
-    names = [spectrum_name(one.file or "", one.group) for one in answers]
-    are_numbers = answers[0].probability is None
-    unit = f"\n{answers[0].unit}" if are_numbers and answers[0].unit else ""
-    table = Table(title=answers[0].target.replace("_", " "), box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("spectrum", overflow="fold")
-    table.add_column("")
-    table.add_column(f"value{unit}", justify="right", no_wrap=True)
-    if not are_numbers:
-        table.add_column("proba-\nbility", justify="right", no_wrap=True, min_width=6)
-        table.add_column("set", justify="right", min_width=7, max_width=24)
-    table.add_column("expected\nerror", justify="right", no_wrap=True, min_width=8)
-    table.add_column("kmax\n1/Å", justify="right", no_wrap=True, min_width=4)
-    for name, one in zip(names, answers, strict=True):
-        # Names of spectra and classes are data: square brackets in them are not markup.
-        cells = [name, one.absorber, f"{one.value:.3f}" if are_numbers else str(one.value)]
-        if not are_numbers:
-            cells += [f"{one.probability:.2f}", ", ".join(map(str, one.set or ()))]
-        cells.append(f"{one.expected_error:{'.3f' if are_numbers else '.2f'}}")
-        cells.append("" if one.kmax is None else f"{one.kmax:.1f}")
-        table.add_row(*map(Text, cells))
-    terminal = console()
-    terminal.print(table)
-    for model in dict.fromkeys(f"{one.model}, version {one.version}" for one in answers):
-        terminal.print(Text(f"model: {model}"))
-    terminal.print(
-        "It has learned the spectra of its campaign, mostly computed ones: check it with measured "
-        "standards."
-    )
-    for line in _warnings(names, answers):
-        terminal.print(Text(line))
 
 
 def checked_mode(mode: str | None) -> Mode | None:
@@ -301,18 +188,3 @@ def _surviving(found: Iterator[Found], file: str) -> Iterator[Found]:
         line = " ".join(str(error).split())[:200]
         unexpected = f"{file}: unexpected {type(error).__name__}: {line}"
         yield Failed(file, "", unexpected, "EXAFSCN_DEBUG=1 shows where; report it")
-
-
-def _warnings(names: Sequence[str], answers: Sequence[Answer | ModelAnswer]) -> list[str]:
-    """Return every warning once, after the spectra that it is about."""
-    about: dict[str, list[str]] = {}
-    for name, one in zip(names, answers, strict=True):
-        for warning in one.warnings:
-            about.setdefault(warning, []).append(name)
-    return [f"{_listed(spectra)}: {warning}" for warning, spectra in about.items()]
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) <= _NAMED:
-        return ", ".join(names)
-    return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"

@@ -67,7 +67,7 @@ def test_a_table_for_people_that_fits_on_a_terminal(run, tmp_path):
     assert max(map(len, lines)) <= 80
     (foil,) = (line.split() for line in lines if "foil.xdi" in line)
     edge, rest = ["6", "0.90"], ["2.00±0.01", "13.0"]
-    assert foil == ["foil.xdi", "Fe", "6", "0.96", "5,", "6", "6.0", *edge, *rest]
+    assert foil == ["foil.xdi", "Fe", "6", "0.96", "5,", "6", *edge, "6.0", *rest]
     assert "two.prj: [red] a" in out
     assert "…" not in out
 
