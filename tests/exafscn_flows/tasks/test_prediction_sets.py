@@ -60,6 +60,18 @@ def test_a_class_of_few_sites_has_the_threshold_of_all() -> None:
     assert few[1] == thresholds(np.column_stack([proba[np.arange(len(y)), y]] * 2), 0 * y)[0]
 
 
+def test_rare_classes_are_in_sets_where_nearly_all_predictions_are_right() -> None:
+    rng = np.random.default_rng(0)
+    y = (rng.random(4000) < 0.08).astype(int)
+    # Half of the rare ones look like the others.
+    looks = y * (rng.random(4000) < 0.5)
+    of_one = np.where(looks == 1, 0.9, 0.06 + 0.1 * y * rng.random(4000))
+    proba = np.column_stack([1 - of_one, of_one])
+    assert (proba.argmax(axis=1) == y).mean() > 0.94
+    within = prediction_sets(proba, thresholds(proba, y), proba.argmax(axis=1))
+    assert within[y == 1, 1].mean() == pytest.approx(0.85, abs=0.02)
+
+
 def test_what_is_said_of_a_site_does_not_know_its_label() -> None:
     proba, y = problem(400, 0, 2.0)
     folds = np.arange(400) % 5
