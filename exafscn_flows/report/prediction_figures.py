@@ -56,7 +56,7 @@ def write_figures(answers: Sequence[Answer], path: Path) -> Iterator[Path]:
 
 @STYLE
 def draw(answer: Answer) -> Figure:
-    """Draw mu(E), k²chi(k), |chi(R)| and the probabilities of coordination numbers.
+    """Draw mu(E), k²chi(k), |chi(R)| and the probabilities by EXAFS and by the near edge.
 
     Parameters
     ----------
@@ -165,6 +165,9 @@ def _draw_probabilities(axes: Axes, answer: Answer) -> None:
         linestyle=":",
         label=f"expected {answer.expected_cn:.2f}",
     )
+    if answer.near_edge.probabilities:
+        near = answer.near_edge.probabilities
+        axes.plot([*near], [*near.values()], "D", color=COLORS[5], label="near edge, if an oxide")
     axes.set_xticks([*answer.probabilities])
     axes.set_ylim(0, 1.1)
     axes.set_xlabel("Coordination number")
