@@ -1,0 +1,1 @@
+"""Commands: what each takes. Their work is in other modules, which are imported when it begins."""

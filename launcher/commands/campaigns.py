@@ -1,0 +1,107 @@
+"""Commands that run campaigns, and say how they are."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from exafscn_flows.errors import UsageError
+from launcher.commands.options import AsJson, CampaignFile, CampaignName, ClusterFolder, Set, Yes
+
+campaigns = typer.Typer()
+
+
+@campaigns.command()
+def run(
+    file: CampaignFile,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try again what failed in earlier runs.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done; change nothing.")
+    ] = False,
+    yes: Yes = False,
+    settings: Set = None,
+) -> None:
+    """Run a campaign on this machine; what is done already is not computed again."""
+    from launcher.run import run_campaign
+
+    run_campaign(file, settings or (), retry_failed=retry_failed, dry_run=dry_run, yes=yes)
+
+
+@campaigns.command()
+def submit(
+    file: CampaignFile,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try again what failed before.")
+    ] = False,
+    yes: Yes = False,
+    settings: Set = None,
+) -> None:
+    """Put a campaign on FireWorks' LaunchPad, for any number of processes and machines."""
+    from launcher.cluster.submit import submit_campaign
+
+    submit_campaign(file, settings or (), retry_failed=retry_failed, yes=yes)
+
+
+@campaigns.command()
+def launch(
+    campaign: Annotated[
+        str | None, typer.Argument(help="Only this campaign; by default all that were submitted.")
+    ] = None,
+    parallel: Annotated[
+        int,
+        typer.Option(
+            "--parallel", "-n", min=1, help="Rockets at once, or with --queue jobs of the queue."
+        ),
+    ] = 1,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Send jobs to the queue that run rockets there.")
+    ] = False,
+    folder: ClusterFolder = None,
+    category: Annotated[
+        list[str] | None,
+        typer.Option(help="Only rockets of this category, e.g. fetch; may be repeated."),
+    ] = None,
+) -> None:
+    """Run submitted campaigns here, until nothing is ready and nothing will be."""
+    if queue:
+        from launcher.cluster.queue import launch_to_queue
+
+        if folder is None:
+            raise UsageError("--queue needs --cluster FOLDER, which `exafscn cluster init` writes")
+        launch_to_queue(campaign, n_jobs=parallel, folder=folder, categories=category or [])
+        return
+    from launcher.cluster.launch import launch
+
+    launch(campaign, parallel=parallel, folder=folder, categories=category or [])
+
+
+@campaigns.command()
+def status(
+    campaign: CampaignName = None,
+    as_json: AsJson = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Make rockets ready again that died or failed.")
+    ] = False,
+) -> None:
+    """Show what is done, failed and pending, and why things failed."""
+    from launcher.show import show_status
+
+    show_status(campaign, as_json=as_json, repair=repair)
+
+
+@campaigns.command()
+def report(
+    campaign: CampaignName = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="HTML file; by default NAME_report.html.")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the same figures as JSON, too.")
+    ] = None,
+) -> None:
+    """Write one HTML file with tables and figures, which opens without a network."""
+    from launcher.show import write_report
+
+    write_report(campaign, output, json_file)
