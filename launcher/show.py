@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -157,7 +158,12 @@ def _score_tables(store: Store, config: CampaignConfig) -> Iterator[tuple[Table,
         score, further = view.score, view.terminal
         unit = score.unit(target.unit)
         title = f"campaign {config.campaign}: {score.name} of {target.title}"
-        table = Table(title=f"{title}, {unit}" if unit else title)
+        table = Table(
+            title=f"{title}, {unit}" if unit else title,
+            box=box.SIMPLE_HEAD,
+            pad_edge=False,
+            collapse_padding=True,
+        )
         table.add_column("", no_wrap=True, min_width=2)
         for column in ("features", *(("model",) if several else ())):
             table.add_column(column, overflow="fold")
