@@ -143,8 +143,10 @@ def sources(table: Path, computed: Path, folder: Path, keys: Sequence[str]) -> l
         file = folder / f"{source}.parquet"
         pq.write_table(pa.Table.from_pylist(list(rows_of), whole.schema), file)
         metals = sorted({row["absorber"] for row in rows_of})
-        own = [f"absorbers=[{', '.join(metals)}]", "study.importance=null", *keys]
-        numbers = of_table(file, own, f"{NAME}-{source}")
+        own = [f"absorbers=[{', '.join(metals)}]", "study.importance=null"]
+        given = {key.partition("=")[0] for key in keys}
+        own = [key for key in own if key.partition("=")[0] not in given]
+        numbers = of_table(file, [*own, *keys], f"{NAME}-{source}")
         found += [{"source": source, **row} for row in rows(numbers)]
     return found
 

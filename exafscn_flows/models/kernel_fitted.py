@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from exafscn_flows.models.curve_kernel import CurveKernel
+from exafscn_flows.models.softmax_classifier import are_classes
 from exafscn_flows.tasks.numbers import spread
 
 FLOOR = 1e-3
@@ -33,11 +34,7 @@ class KernelClassifier:
     classes_: np.ndarray
 
     def __post_init__(self) -> None:
-        if (
-            self.classes_.shape != (self.kernel.n_outputs,)
-            or self.classes_.dtype != np.int64
-            or not (np.diff(self.classes_) > 0).all()
-        ):
+        if not are_classes(self.classes_, self.kernel.n_outputs):
             raise ValueError("the classes do not fit to the kernel")
 
     @property

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from exafscn_flows.models.softmax_classifier import SoftmaxClassifier, are_classes
 from exafscn_flows.pretrained.network import Networks
 from exafscn_flows.pretrained.network_file import dump_networks, load_networks
 from exafscn_flows.processing import remove_background
 from exafscn_flows.processing.real_space import grid
 from exafscn_flows.processing.settings import KSTEP
-from exafscn_flows.tasks.softmax import softmax
 
 _LONGEST = 40.0
 """Largest k of the features, 1/Å."""
@@ -99,7 +99,7 @@ class _Measured:
 
 
 @dataclass(frozen=True)
-class MeasuredClassifier(_Measured):
+class MeasuredClassifier(_Measured, SoftmaxClassifier):
     """Networks with softmax at their end.
 
     Attributes
@@ -112,28 +112,8 @@ class MeasuredClassifier(_Measured):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if (
-            self.classes_.shape != (self.networks.n_outputs,)
-            or self.classes_.dtype != np.int64
-            or not (np.diff(self.classes_) > 0).all()
-        ):
+        if not are_classes(self.classes_, self.networks.n_outputs):
             raise ValueError("classes and outputs do not fit together")
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return the most probable class of each row, shape (n,)."""
-        predicted: np.ndarray = self.classes_[self.predict_proba(X).argmax(axis=1)]
-        return predicted
-
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        """Return probabilities, shape (n, n_classes), columns in the order of ``classes_``.
-
-        Raises
-        ------
-        ValueError
-            As `outputs`.
-        """
-        proba: np.ndarray = softmax(self.outputs(X)).mean(axis=0)
-        return proba
 
 
 @dataclass(frozen=True)

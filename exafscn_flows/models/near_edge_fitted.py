@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from exafscn_flows.models.softmax_classifier import SoftmaxClassifier, are_classes
 from exafscn_flows.pretrained.near_edge import with_slopes
 from exafscn_flows.pretrained.network import NetworkSet
 from exafscn_flows.pretrained.network_file import dump_networks, load_network_set
-from exafscn_flows.tasks.softmax import softmax
 
 
 @dataclass(frozen=True)
-class NearEdgeClassifier:
+class NearEdgeClassifier(SoftmaxClassifier):
     """Networks with softmax at their end.
 
     Attributes
@@ -43,11 +43,7 @@ class NearEdgeClassifier:
             or not 0 < self.step < 1e3
         ):
             raise ValueError("networks and energies do not fit together")
-        if (
-            self.classes_.shape != (self.networks.n_outputs,)
-            or self.classes_.dtype != np.int64
-            or not (np.diff(self.classes_) > 0).all()
-        ):
+        if not are_classes(self.classes_, self.networks.n_outputs):
             raise ValueError("classes and outputs do not fit together")
 
     @property
@@ -71,22 +67,6 @@ class NearEdgeClassifier:
             raise ValueError("features hold values that are not finite")
         seen = with_slopes(X[:, : self.n_axis], self.step)
         return self.networks(np.hstack([seen, X[:, self.n_axis :]]))
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return the most probable class of each row, shape (n,)."""
-        predicted: np.ndarray = self.classes_[self.predict_proba(X).argmax(axis=1)]
-        return predicted
-
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        """Return probabilities, shape (n, n_classes), columns in the order of ``classes_``.
-
-        Raises
-        ------
-        ValueError
-            As `outputs`.
-        """
-        proba: np.ndarray = softmax(self.outputs(X)).mean(axis=0)
-        return proba
 
 
 def dump_near_edge(fitted: Any) -> bytes:

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from exafscn_flows.models.softmax_classifier import SoftmaxClassifier, are_classes
 from exafscn_flows.models.torch_thread import one_thread
-from exafscn_flows.tasks.softmax import softmax
 
 ROWS = 1024
 """Rows that are predicted at once, so that any number of them takes little memory."""
@@ -131,7 +131,7 @@ def _of_views(network: CurveNetwork, rows: torch.Tensor) -> torch.Tensor:
 
 
 @dataclass(frozen=True)
-class NetworkClassifier(Networks):
+class NetworkClassifier(Networks, SoftmaxClassifier):
     """Networks with softmax at their end.
 
     Attributes
@@ -143,27 +143,7 @@ class NetworkClassifier(Networks):
     classes_: np.ndarray
 
     def _ends_well(self) -> bool:
-        return (
-            self.classes_.shape == (self.networks[0].n_outputs,)
-            and self.classes_.dtype == np.int64
-            and bool((np.diff(self.classes_) > 0).all())
-        )
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return the most probable class of each row, shape (n,)."""
-        predicted: np.ndarray = self.classes_[self.predict_proba(X).argmax(axis=1)]
-        return predicted
-
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        """Return probabilities, shape (n, n_classes), columns in the order of ``classes_``.
-
-        Raises
-        ------
-        ValueError
-            As `outputs`.
-        """
-        proba: np.ndarray = softmax(self.outputs(X)).mean(axis=0)
-        return proba
+        return are_classes(self.classes_, self.networks[0].n_outputs)
 
 
 @dataclass(frozen=True)
