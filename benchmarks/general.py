@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from campaign_data import read_data
-from inputs import DATA, SITES, require
+from campaign_data import Joint, joint, read_data
+from inputs import MORE_SITES, SITES, require
 from rich.console import Console
 from rich.table import Table
 from runs import database, run
@@ -37,7 +37,6 @@ from exafscn_flows.jobs.sampling import chosen_structures
 from exafscn_flows.models.measured_fitted import MeasuredClassifier, MeasuredRegressor, to_grid
 from exafscn_flows.models.measured_network import MeasuredNetwork
 from exafscn_flows.models.measured_training import Views
-from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.pretrained.formulas import dump_formulas
 from exafscn_flows.pretrained.model import E0_SHIFTS
 from exafscn_flows.splits import grouped_folds
@@ -48,7 +47,6 @@ from exafscn_flows.tasks.prediction_sets import prediction_sets, threshold
 from exafscn_flows.tasks.softmax import softmax
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
-MORE_SITES = DATA / "exafs" / "feff8l_sites_more.parquet"
 CAMPAIGNS = ("general", "general-minerals")
 TARGETS = ("coordination_number", "bond_length")
 FEATURES = "chi_k"
@@ -75,27 +73,6 @@ NOT_FOR = [
     "ranges of k that end below 6 1/Å",
     "telling compounds that it does not know: spectra unlike all it has learned look usual to it",
 ]
-
-
-class Both(NamedTuple):
-    """What is learned of the sites of both campaigns, less the formulas that are left out."""
-
-    rows: TrainingSet
-    absorbers: np.ndarray
-    """Symbol of each site, shape (n,)."""
-    classes: list[Any]
-    certainty: np.ndarray
-    sites: dict[str, int]
-    """How many of them come from each campaign."""
-
-    @property
-    def strata(self) -> np.ndarray:
-        """What is spread evenly over folds, shape (n,)."""
-        strata = task_named(self.rows.task).strata(self.rows.y)
-        symbols = np.unique(self.absorbers, return_inverse=True)[1]
-        pairs = np.stack([symbols, strata], axis=1)
-        found: np.ndarray = np.unique(pairs, axis=0, return_inverse=True)[1].ravel()
-        return found
 
 
 def main() -> None:
@@ -129,7 +106,7 @@ def model_of(config: CampaignConfig, target: str) -> MeasuredNetwork:
 
 
 def trained(
-    config: CampaignConfig, cn: Both, bond: Both
+    config: CampaignConfig, cn: Joint, bond: Joint
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Train all networks; returns the card, and the files of weights and of formulas."""
     seed, n_folds = config.evaluation.seed, config.evaluation.n_folds
@@ -149,7 +126,7 @@ def trained(
         "absorbers": config.absorbers,
         "kmin": models[0].augmentation.kmin,
         "kmax": models[0].augmentation.kmax,
-        "sites": cn.sites,
+        "sites": dict(zip(CAMPAIGNS, np.bincount(cn.campaign, minlength=2).tolist(), strict=True)),
         "formulas": len(np.unique(cn.rows.groups)),
         "splits": f"{n_folds} folds, a formula on one side at all absorbers; measured spectra take "
         "no part in training, calibration or choices",
@@ -182,42 +159,28 @@ def sampled_formulas(store: Store, config: CampaignConfig) -> set[str]:
     return {reduced_formula(formulas[material]) for part in chosen for material in part}
 
 
-def both(store: Store, model: MeasuredNetwork, target: str, left_out: set[str]) -> Both:
-    """Read the sites of both campaigns."""
-    parts = [read_data(store, name, FEATURES, model, target) for name in CAMPAIGNS]
-    first = parts[0].rows
-    classes = sorted({one for part in parts for one in part.dataset.classes})
-    y, shares = [], []
-    for part in parts:
-        places = [classes.index(one) for one in part.dataset.classes]
-        y.append(np.array(places)[part.rows.y] if classes else part.rows.y)
-        of_all = np.zeros((len(part.rows), len(classes)), dtype=np.float32)
-        if classes:
-            of_all[:, places] = part.rows.shares
-        shares.append(of_all)
-    names = [np.array([reduced_formula(one) for one in part.rows.groups]) for part in parts]
-    groups = np.concatenate(names)
-    kept = ~np.isin(groups, sorted(left_out))
-    rows = TrainingSet(
-        np.concatenate([part.rows.X for part in parts]),
-        np.concatenate(y),
-        groups,
-        first.columns,
-        first.task,
-        np.concatenate(shares) if classes else None,
-        n_absorbers=first.n_absorbers,
-    )
-    absorbers = np.concatenate([part.absorbers for part in parts])
-    certainty = np.concatenate([part.dataset.certainty for part in parts])
-    counts = np.split(kept, np.cumsum([len(part.rows) for part in parts])[:-1])
-    sites = {name: int(one.sum()) for name, one in zip(CAMPAIGNS, counts, strict=True)}
-    rows = rows.part(kept)
-    if rows.shares is not None:
-        # Some classes may have had left-out formulas only.
-        there, y_there = np.unique(rows.y, return_inverse=True)
-        rows = replace(rows, y=y_there, shares=rows.shares[:, there])
-        classes = [classes[place] for place in there]
-    return Both(rows, absorbers[kept], classes, certainty[kept], sites)
+def both(store: Store, model: MeasuredNetwork, target: str, left_out: set[str]) -> Joint:
+    """Read the sites of both campaigns, less those of some formulas."""
+    data = joint([read_data(store, name, FEATURES, model, target) for name in CAMPAIGNS])
+    data = data.part(~np.isin(data.rows.groups, sorted(left_out)))
+    rows = data.rows
+    if not rows.classes:
+        return data._replace(rows=replace(rows, shares=None))
+    assert rows.shares is not None
+    # Some classes may have had left-out formulas only.
+    there, y = np.unique(rows.y, return_inverse=True)
+    classes = tuple(rows.classes[place] for place in there)
+    rows = replace(rows, y=y, shares=rows.shares[:, there], classes=classes)
+    return data._replace(rows=rows)
+
+
+def strata(data: Joint) -> np.ndarray:
+    """Return what is spread evenly over folds: absorber and class of each site, shape (n,)."""
+    of_label = task_named(data.rows.task).strata(data.rows.y)
+    symbols = np.unique(data.absorbers, return_inverse=True)[1]
+    pairs = np.stack([symbols, of_label], axis=1)
+    found: np.ndarray = np.unique(pairs, axis=0, return_inverse=True)[1].ravel()
+    return found
 
 
 class Asked(NamedTuple):
@@ -232,11 +195,11 @@ class Asked(NamedTuple):
     folds: np.ndarray
 
 
-def out_of_fold(model: MeasuredNetwork, data: Both, n_folds: int, seed: int) -> Asked:
+def out_of_fold(model: MeasuredNetwork, data: Joint, n_folds: int, seed: int) -> Asked:
     """Train on all but one fold after the other, and ask about that."""
     rows = data.rows
-    folds = grouped_folds(data.strata, rows.groups, n_folds, seed)
-    n_out = len(data.classes) or 1
+    folds = grouped_folds(strata(data), rows.groups, n_folds, seed)
+    n_out = len(rows.classes) or 1
     clean = np.full((model.n_networks, len(rows), n_out), -np.inf)
     changed = np.full((model.n_networks * len(E0_SHIFTS), len(rows), n_out), -np.inf)
     kmax = np.empty(len(rows))
@@ -245,7 +208,7 @@ def out_of_fold(model: MeasuredNetwork, data: Both, n_folds: int, seed: int) -> 
     n_axis = len(rows.columns.axis)
     for fold in range(n_folds):
         fitted: Any = model.fit(rows.part(folds != fold), seed)
-        places = fitted.classes_ if data.classes else np.array([0])
+        places = fitted.classes_ if rows.classes else np.array([0])
         rng = np.random.default_rng([seed, fold])
         test = rng.permutation(np.flatnonzero(folds == fold))
         for part in np.array_split(test, len(test) // BATCH + 1):
@@ -256,7 +219,7 @@ def out_of_fold(model: MeasuredNetwork, data: Both, n_folds: int, seed: int) -> 
             kmax[part] = seen[2]
             clean[:, part[:, None], places] = fitted.outputs(X)
             changed[:, part[:, None], places] = asked
-            if not data.classes:
+            if not rows.classes:
                 for one in (clean, changed):
                     one[:, part] = fitted.center + fitted.width * one[:, part]
         print(f"fold {fold + 1} of {n_folds} ({rows.task})", flush=True)
@@ -264,7 +227,7 @@ def out_of_fold(model: MeasuredNetwork, data: Both, n_folds: int, seed: int) -> 
 
 
 def classifier(
-    model: MeasuredNetwork, data: Both, n_folds: int, seed: int
+    model: MeasuredNetwork, data: Joint, n_folds: int, seed: int
 ) -> tuple[dict[str, Any], bytes]:
     """Train the networks of the coordination number; returns a part of the card, and the file."""
     asked = out_of_fold(model, data, n_folds, seed)
@@ -295,9 +258,9 @@ def classifier(
     }
     fitted = model.fit(data.rows, seed)
     assert isinstance(fitted, MeasuredClassifier)
-    assert fitted.classes_.tolist() == list(range(len(data.classes)))
+    assert fitted.classes_.tolist() == list(range(len(data.rows.classes)))
     card = {
-        "classes": data.classes,
+        "classes": list(data.rows.classes),
         "temperature": found,
         "thresholds": least,
         "figures": figures,
@@ -324,7 +287,7 @@ def sets(proba: np.ndarray, y: np.ndarray, absorbers: np.ndarray, folds: np.ndar
 
 
 def of_output(
-    task: Any, y: np.ndarray, output: np.ndarray, folds: np.ndarray, data: Both
+    task: Any, y: np.ndarray, output: np.ndarray, folds: np.ndarray, data: Joint
 ) -> dict[str, Any]:
     """Return the figures of out-of-fold probabilities, those by element among them."""
     wanted = (
@@ -336,7 +299,7 @@ def of_output(
         "ece",
         "calibration",
     )
-    found = task.metrics(y, output, folds, data.classes, data.certainty)
+    found = task.metrics(y, output, folds, list(data.rows.classes), data.certainty)
     right = output.argmax(axis=1) == y
     return {name: found[name] for name in wanted} | {
         "by_element": {
@@ -350,7 +313,7 @@ def of_output(
 
 
 def regressor(
-    model: MeasuredNetwork, data: Both, n_folds: int, seed: int
+    model: MeasuredNetwork, data: Joint, n_folds: int, seed: int
 ) -> tuple[dict[str, Any], bytes]:
     """Train the networks of the bond length; returns a part of the card, and the file."""
     asked = out_of_fold(model, data, n_folds, seed)

@@ -11,6 +11,9 @@ CIFS = DATA / "structures" / "mp_cifs.zip"
 SITES = DATA / "exafs" / "feff8l_sites.parquet"
 """FEFF 8.5L spectra and CrystalNN labels of sites of these structures, made independently."""
 
+MORE_SITES = DATA / "exafs" / "feff8l_sites_more.parquet"
+"""The same of further structures."""
+
 ABSORBERS = ["Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn"]
 
 

@@ -48,7 +48,8 @@ def train(
     def shifted(curves: torch.Tensor) -> torch.Tensor:
         if settings.shift == 0:
             return curves
-        return moved(curves, points, points - settings.shift * torch.randn(len(curves), 1))
+        places = points - settings.shift * torch.randn(len(curves), 1)
+        return moved(curves, points.to(curves.device), places.to(curves.device))
 
     return train_networks(data, seed, course, make, LEAST_SCALE, shifted)
 

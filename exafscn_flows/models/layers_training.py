@@ -13,6 +13,7 @@ from exafscn_flows.models.measured_layers import MeasuredLayers
 from exafscn_flows.models.network_checkpoint import Progress
 from exafscn_flows.models.network_training import begun, check_weights, number_of_batches
 from exafscn_flows.models.soft_labels import class_shares
+from exafscn_flows.models.torch_device import Place, place
 from exafscn_flows.models.torch_thread import one_thread
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.pretrained.network import Network
@@ -102,7 +103,7 @@ def train_layers(
     target: torch.Tensor,
     seed: int,
 ) -> tuple[Network, ...]:
-    """Train networks on one thread, one after the other.
+    """Train networks one after the other, on a GPU if there is one, else on one thread.
 
     Parameters
     ----------
@@ -122,11 +123,12 @@ def train_layers(
     ItemFailure
         ``training_failed`` if the weights are not finite.
     """
-    with one_thread(), torch.random.fork_rng(devices=[]):
+    where = place()
+    with one_thread(), where.forked_random_numbers():
         torch.manual_seed(seed)
-        progress = Progress(next_slot())
+        progress = Progress(next_slot(), where)
         return tuple(
-            _trained(course, views, curves, others, target, [seed, number], progress).in_numpy()
+            _trained(course, views, curves, others, target, [seed, number], progress, where)
             for number in range(course.n_networks)
         )
 
@@ -139,7 +141,8 @@ def _trained(
     target: torch.Tensor,
     seed: list[int],
     progress: Progress,
-) -> MeasuredLayers:
+    where: Place,
+) -> Network:
     """Train the network of a number, the last of the seed."""
     rng = np.random.default_rng(seed)
     some = rng.permutation(len(curves))[:STANDARD]
@@ -147,6 +150,8 @@ def _trained(
     first = torch.cat([views.inputs(curves[part], others[part], rng) for part in parts])
     network = MeasuredLayers(first.shape[1], target.shape[1], course.dropout)
     network.standardise(first, views.least_scale)
+    network.to(where.device)
+    target = target.to(where.device)
     loss: nn.Module = nn.CrossEntropyLoss() if target.shape[1] > 1 else nn.MSELoss()
     n_batches = number_of_batches(len(curves), BATCH_SIZE)
     training = begun(network, course.epochs * n_batches, course.learning_rate, course.weight_decay)
@@ -155,11 +160,14 @@ def _trained(
         rng = np.random.default_rng([*seed, epoch])
         # Parts of nearly equal size: normalisation over a last batch of one row would fail.
         for batch in np.array_split(rng.permutation(len(curves)), n_batches):
-            inputs = views.inputs(curves[batch], others[batch], rng)
+            inputs = views.inputs(curves[batch], others[batch], rng).to(where.device)
             training.optimizer.zero_grad()
-            loss(network(inputs), target[torch.from_numpy(batch)]).backward()
+            with where.precision():
+                outputs = network(inputs)
+            wanted = target[torch.from_numpy(batch).to(where.device)]
+            loss(outputs.float(), wanted).backward()
             training.optimizer.step()
             training.cycle.step()
         progress.keep(seed[-1], epoch + 1, course.epochs, training)
     check_weights(network)
-    return network.eval()
+    return network.cpu().eval().in_numpy()

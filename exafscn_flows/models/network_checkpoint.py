@@ -10,6 +10,7 @@ from safetensors.torch import load, save
 from torch import nn
 
 from exafscn_flows.models.checkpoint import Slot
+from exafscn_flows.models.torch_device import Place
 
 SECONDS = 30.0
 """Between two times that the state is kept: a second of writing is little beside them, and no more
@@ -46,10 +47,12 @@ class Progress:
     ----------
     slot
         Where it is kept; None: nowhere.
+    where
+        Where they are trained.
     """
 
-    def __init__(self, slot: Slot | None) -> None:
-        self._slot = slot
+    def __init__(self, slot: Slot | None, where: Place) -> None:
+        self._slot, self._where = slot, where
         self._begun = self._written = time.monotonic()
 
     def resume(self, number: int, training: Training) -> int:
@@ -87,6 +90,7 @@ class Progress:
         (group,) = training.optimizer.param_groups
         group["lr"], group["betas"] = header["lr"], tuple(header["betas"])
         torch.set_rng_state(tensors["random"])
+        self._where.set_random_state(tensors.get("random.gpu"))
         return int(header["done"])
 
     def keep(self, number: int, done: int, epochs: int, training: Training) -> None:
@@ -114,6 +118,9 @@ class Progress:
             "betas": group["betas"],
         }
         tensors = {"random": torch.get_rng_state(), **training.network.state_dict()}
+        of_gpu = self._where.random_state()
+        if of_gpu is not None:
+            tensors["random.gpu"] = of_gpu
         for name, parameter in training.network.named_parameters():
             for moment in _MOMENTS:
                 tensors[f"{moment}.{name}"] = training.optimizer.state[parameter][moment]

@@ -16,6 +16,7 @@ from exafscn_flows.models.network_checkpoint import Progress, Training
 from exafscn_flows.models.network_settings import NetworkSettings
 from exafscn_flows.models.networks import CurveNetwork, NetworkClassifier, NetworkRegressor
 from exafscn_flows.models.soft_labels import class_shares
+from exafscn_flows.models.torch_device import Place, place
 from exafscn_flows.models.torch_thread import one_thread
 from exafscn_flows.models.training_set import TrainingSet
 
@@ -90,7 +91,7 @@ Augment = Callable[[torch.Tensor], torch.Tensor]
 def train_networks(
     data: TrainingSet, seed: int, course: Course, make: Make, least_scale: float, augment: Augment
 ) -> NetworkClassifier | NetworkRegressor:
-    """Train networks on one thread, one after the other.
+    """Train networks one after the other, on a GPU if there is one, else on one thread.
 
     Parameters
     ----------
@@ -137,16 +138,17 @@ def train_networks(
         if data.task == "classes"
         else nn.MSELoss(reduction="none")
     )
-    with one_thread(), torch.random.fork_rng(devices=[]):
+    where = place()
+    with one_thread(), where.forked_random_numbers():
         torch.manual_seed(seed)
-        progress = Progress(next_slot())
+        progress = Progress(next_slot(), where)
         networks: list[CurveNetwork] = []
         for _ in range(course.n_networks):
             network = make(rows.shape[1] - len(data.columns.axis), len(classes) or 1)
             _standardise(network, rows[:, : network.n_axis], least_scale)
             number = len(networks)
-            _descend(network, rows, target, shares, loss, course, augment, number, progress)
-            networks.append(network)
+            _descend(network, rows, target, shares, loss, course, augment, number, progress, where)
+            networks.append(network.cpu())
     if data.task == "classes":
         return NetworkClassifier(tuple(networks), classes)
     return NetworkRegressor(tuple(networks), center, width)
@@ -174,17 +176,22 @@ def _descend(
     augment: Augment,
     number: int,
     progress: Progress,
+    where: Place,
 ) -> None:
+    rows, target, shares = (one.to(where.device) for one in (rows, target, shares))
+    network.to(where.device)
     n_batches = number_of_batches(len(rows), course.batch_size)
     n_steps = course.epochs * n_batches
     training = begun(network, n_steps, course.learning_rate, course.weight_decay)
     for epoch in range(progress.resume(number, training), course.epochs):
         # Parts of nearly equal size: normalisation over a last batch of one row would fail.
-        for batch in torch.randperm(len(rows)).tensor_split(n_batches):
+        for batch in torch.randperm(len(rows)).to(where.device).tensor_split(n_batches):
             part = rows[batch]
             part[:, : network.n_axis] = augment(part[:, : network.n_axis])
             training.optimizer.zero_grad()
-            losses = loss(network(part), target[batch])
+            with where.precision():
+                outputs = network(part)
+            losses = loss(outputs.float(), target[batch])
             (shares[batch] * losses.reshape(len(batch))).mean().backward()
             training.optimizer.step()
             training.cycle.step()

@@ -69,7 +69,8 @@ def train(
         if not is_stretched:
             return curves
         shares = 1 + settings.stretch * (2 * torch.rand(len(curves), 1) - 1)
-        return moved(curves, points, points * shares)
+        axis, places = (one.to(curves.device) for one in (points, points * shares))
+        return moved(curves, axis, places)
 
     fitted = train_networks(data, seed, course, make_stretched, 0.0, stretched)
     both = with_wrong_ones(data, seed)
