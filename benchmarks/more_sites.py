@@ -83,35 +83,32 @@ def sites(keys: str, campaign: str, features: str, model: ModelBase) -> Data:
 def measured(
     config: CampaignConfig, model: ModelBase, parts: Sequence[Data], n_folds: int
 ) -> dict[str, Any]:
-    """Train on the first table alone and on both, and ask about the folds of the first."""
+    """Train on both tables, and ask about the folds of the first; once, after less, too."""
     data = joint(parts)
-    more = data.campaign == 1
-    known = np.unique(data.rows.groups[~more])
-    more &= ~np.isin(data.rows.groups, known)
+    of_study = data.campaign == 0
+    more = ~of_study & ~np.isin(data.rows.groups, np.unique(data.rows.groups[of_study]))
     folds = np.full(len(data.rows), -1)
-    folds[data.campaign == 0] = parts[0].folds
-    asked = (folds >= 0) & (folds < n_folds)
-    alone, both = (np.zeros((len(data.rows), len(data.rows.classes))) for _ in range(2))
+    folds[of_study] = parts[0].folds
+    found = np.zeros((len(data.rows), len(data.rows.classes)))
     curve = []
     seed = config.evaluation.seed
     for fold in range(n_folds):
-        test, rest = folds == fold, (folds >= 0) & (folds != fold)
-        for share in SHARES if fold == 0 else SHARES[-1:]:
+        test, rest = folds == fold, of_study & (folds != fold)
+        for share in SHARES if fold == 0 else ():
             names = first_groups(data.rows.groups[rest], share, seed)
             learned = rest & np.isin(data.rows.groups, names)
-            alone[test], seconds = answers(model, data, learned, test, seed)
-            if fold == 0:
-                curve.append(point(data, alone, test, learned, seconds))
-        both[test], seconds = answers(model, data, rest | more, test, seed)
+            found[test], seconds = answers(model, data, learned, test, seed)
+            curve.append(point(data, found, test, learned, seconds))
+        found[test], seconds = answers(model, data, rest | more, test, seed)
         if fold == 0:
-            curve.append(point(data, both, test, rest | more, seconds))
+            curve.append(point(data, found, test, rest | more, seconds))
         print(f"fold {fold + 1} of {n_folds}", flush=True)
+    asked = of_study & (folds < n_folds)
     return {
-        "sites": int((folds >= 0).sum()),
+        "sites": int(of_study.sum()),
         "more sites": int(more.sum()),
-        "alone": scores(data, alone, asked)._asdict(),
-        "with more": scores(data, both, asked)._asdict(),
-        "by absorber, with more": by_absorber(data, both, asked),
+        "with more": scores(data, found, asked)._asdict(),
+        "by absorber": by_absorber(data, found, asked),
         "learning curve": curve,
     }
 
@@ -164,10 +161,11 @@ def scores(data: Joint, output: np.ndarray, asked: np.ndarray) -> Scores:
 def show(result: dict[str, Any]) -> None:
     """Print tables."""
     console = Console(width=100)
-    title = f"{result['features']}, {result['folds']} folds, %"
-    table = Table("learned", "all", "certain", "F1", "by formula", title=title)
-    for name in ("alone", "with more"):
-        table.add_row(name, *(f"{value:.1f}" for value in result[name].values()))
+    title = f"{result['features']}, {result['more sites']} more sites, {result['folds']} folds, %"
+    table = Table(
+        "all", "certain", "F1", "by formula", title=f"{result['more sites']} more; {title}"
+    )
+    table.add_row(*(f"{value:.1f}" for value in result["with more"].values()))
     curve = Table("sites", "formulas", "all", "certain", "processor s", title="first fold")
     for one in result["learning curve"]:
         cells = [f"{one[name]:.1f}" for name in ("accuracy", "certain")]

@@ -11,10 +11,10 @@ import numpy as np
 from exafscn_flows.models.canonical_zip import write_zip
 from exafscn_flows.models.network_file import dump_networks, load_networks
 from exafscn_flows.models.networks import CurveNetwork, NetworkClassifier, NetworkRegressor
-from exafscn_flows.models.wrong_spectra import REAL, WRONG, guarded_columns
+from exafscn_flows.models.wrong_spectra import stated_absorber
 
 _HEADER = "guarded.json"
-_VERSION = 1
+_VERSION = 2
 """Grows whenever the files or what is done with them change."""
 _FILES = ("fitted", "guard")
 
@@ -28,7 +28,8 @@ class _Guarded:
     fitted
         The networks that have learned the target.
     guard
-        Which tells spectra that are as the learned ones from others.
+        Which tells of a curve which absorber it is of, and as the last class curves that are of
+        none: noise, and such with a wrong E0.
 
     Raises
     ------
@@ -40,12 +41,17 @@ class _Guarded:
     guard: NetworkClassifier
 
     def __post_init__(self) -> None:
-        if self.guard.networks[0].n_axis != self.fitted.networks[0].n_axis or (
-            self.guard.n_features_in_ > self.fitted.n_features_in_
-        ):
+        n_axis = self.fitted.networks[0].n_axis
+        if self.guard.n_features_in_ != n_axis or self.guard.networks[0].n_axis != n_axis:
             raise ValueError("networks and their guard take different features")
-        if self.guard.classes_.tolist() != [REAL, WRONG]:
+        # Of one absorber, there is no column that says so.
+        fewest = self._n_absorbers if self._n_absorbers > 1 else 0
+        if self._n_absorbers < 1 or n_axis + fewest > self.fitted.n_features_in_:
             raise ValueError("a guard does not tell right from wrong spectra")
+
+    @property
+    def _n_absorbers(self) -> int:
+        return int(self.guard.classes_[-1])
 
     @property
     def n_features_in_(self) -> int:
@@ -59,11 +65,16 @@ class _Guarded:
         return predicted
 
     def ood_score(self, X: np.ndarray) -> np.ndarray:
-        """Return how probable it is that a row is not such as the learned ones, shape (n,)."""
-        one = self.guard.networks[0]
-        rows = guarded_columns(np.asarray(X), one.n_axis, one.n_others)
-        found: np.ndarray = self.guard.predict_proba(rows)[:, WRONG]
-        return found
+        """Return how probable it is that a row is not such as the learned ones, shape (n,).
+
+        It is what the guard gives to other absorbers than the stated one, and to none.
+        """
+        X = np.asarray(X)
+        proba = np.zeros((len(X), self._n_absorbers + 1))
+        # An absorber of which nothing was learned is none that is known.
+        proba[:, self.guard.classes_] = self.guard.predict_proba(X[:, : self.guard.n_features_in_])
+        right: np.ndarray = proba[np.arange(len(X)), stated_absorber(X, self._n_absorbers)]
+        return 1 - right
 
 
 class GuardedClassifier(_Guarded):

@@ -27,12 +27,12 @@ class SpectralNetwork(NetworkSettings):
     In training, k is stretched at random, as if all distances were a little shorter or longer;
     probabilities are the mean of those of the spectrum, stretched and pressed by two thirds of the
     most in training, and as it is.
-    Inputs are standardised, and so are numbers to learn. One more network learns to tell such
-    spectra from others: it gives the out-of-distribution score.
+    Inputs are standardised, and so are numbers to learn. One more network learns which absorber a
+    spectrum is of, and to tell it from wrong ones: it gives the out-of-distribution score.
     """
 
     takes = "k_space"
-    version = 2
+    version = 3
 
     kind: Literal["spectral_network"] = "spectral_network"
     name: ModelName = "spectral_network"

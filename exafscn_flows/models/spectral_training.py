@@ -1,6 +1,7 @@
 """Training of networks on chi(k)."""
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -17,7 +18,7 @@ from exafscn_flows.models.wrong_spectra import with_wrong_ones
 BATCH_SIZE = 256
 VIEWS = 2 / 3
 """How far a spectrum is stretched and pressed when it is asked about, by the most in training."""
-GUARD_EPOCHS = 12
+GUARD_EPOCHS = 25
 """Of the guard, over real and wrong spectra."""
 
 
@@ -51,28 +52,24 @@ def train(
         ) from None
     points = torch.tensor(axis, dtype=torch.float32)
     course = Course.of(settings, BATCH_SIZE, softness=settings.softness)
-    # Of numbers nobody knows how they change with all distances, as a bond length does.
-    is_stretched = settings.stretch > 0 and data.task == "classes"
 
-    def make(n_others: int, n_outputs: int) -> SpectralLayers:
-        network = SpectralLayers(len(axis), n_others, n_outputs, settings.dropout)
-        network.set_axis(torch.tensor(axis, dtype=torch.float64))
-        return network
+    def trained(rows: TrainingSet, course: Course, stretch: float) -> Any:
+        def make(n_others: int, n_outputs: int) -> SpectralLayers:
+            network = SpectralLayers(len(axis), n_others, n_outputs, settings.dropout)
+            network.set_axis(torch.tensor(axis, dtype=torch.float64))
+            network.set_stretch(VIEWS * stretch)
+            return network
 
-    def make_stretched(n_others: int, n_outputs: int) -> SpectralLayers:
-        network = make(n_others, n_outputs)
-        if is_stretched:
-            network.set_stretch(VIEWS * settings.stretch)
-        return network
+        return train_networks(rows, seed, course, make, 0.0, lambda one: stretched(one, stretch))
 
-    def stretched(curves: torch.Tensor) -> torch.Tensor:
-        if not is_stretched:
+    def stretched(curves: torch.Tensor, stretch: float) -> torch.Tensor:
+        if stretch == 0:
             return curves
-        shares = 1 + settings.stretch * (2 * torch.rand(len(curves), 1) - 1)
+        shares = 1 + stretch * (2 * torch.rand(len(curves), 1) - 1)
         axis, places = (one.to(curves.device) for one in (points, points * shares))
         return moved(curves, axis, places)
 
-    fitted = train_networks(data, seed, course, make_stretched, 0.0, stretched)
-    both = with_wrong_ones(data, seed)
+    # Of numbers nobody knows how they change with all distances, as a bond length does.
+    fitted = trained(data, course, settings.stretch if data.task == "classes" else 0.0)
     course = replace(course, epochs=GUARD_EPOCHS, n_networks=1, softness=0.0, class_weight=None)
-    return guarded(fitted, train_networks(both, seed, course, make, 0.0, lambda curves: curves))
+    return guarded(fitted, trained(with_wrong_ones(data, seed), course, settings.stretch))

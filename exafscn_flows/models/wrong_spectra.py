@@ -1,4 +1,4 @@
-"""Spectra that are wrong on purpose, beside which a network learns what right ones are like."""
+"""Spectra that are wrong on purpose, and what a network learns to tell them from right ones."""
 
 from collections.abc import Callable
 
@@ -14,16 +14,12 @@ E0_OFF = (8.0, 25.0)
 NOISE = (0.3, 2.0)
 """Noise, in standard deviations of the training spectra at each k."""
 
-REAL, WRONG = 0, 1
-"""Classes that the network tells apart."""
-
 
 def with_wrong_ones(data: TrainingSet, seed: int) -> TrainingSet:
-    """Add wrong spectra to real ones.
+    """Add wrong spectra to real ones, and say of each real one which absorber it is of.
 
-    Of each real spectrum there are two more: one of another absorber than is said, if there are
-    several, and one with E0 off, noise added, or of noise alone. What E0 leaves behind at both
-    ends, half of all have, so that it tells nothing.
+    Of each real spectrum there is one with E0 off, noise added, or of noise alone. What E0 leaves
+    behind at both ends, half of all have, so that it tells nothing.
 
     Parameters
     ----------
@@ -35,37 +31,32 @@ def with_wrong_ones(data: TrainingSet, seed: int) -> TrainingSet:
     Returns
     -------
     TrainingSet
-        With `REAL` and `WRONG` as classes; of the columns beyond the axis, those of the absorbers.
+        Curves alone. Classes are the places of the absorbers, 0 if all rows are of one, and one
+        more than the last of them for what is wrong.
     """
     rng = np.random.default_rng(seed)
-    k, n_absorbers = data.columns.axis, data.n_absorbers
-    X = guarded_columns(np.asarray(data.X), len(k), n_absorbers)
+    k, X = data.columns.axis, np.asarray(data.X)
+    curves = X[:, : len(k)]
     kinds: list[Callable[[np.ndarray], np.ndarray]] = [
         lambda rows: _moved(rows, k, rng),
-        lambda rows: _noisy(rows, X[:, : len(k)].std(axis=0), rng),
-        lambda rows: _noise(rows, X[:, : len(k)].std(axis=0), rng),
+        lambda rows: _noisy(rows, curves.std(axis=0), rng),
+        lambda rows: _noise(rows, curves.std(axis=0), rng),
     ]
-    parts = [X]
-    if n_absorbers > 1:
-        parts.append(_of_another(X, n_absorbers, rng))
-    wrong, chosen = X.copy(), rng.integers(len(kinds), size=len(X))
+    wrong, chosen = curves.copy(), rng.integers(len(kinds), size=len(X))
     for number, kind in enumerate(kinds):
-        wrong[chosen == number] = kind(X[chosen == number])
-    parts.append(wrong)
-    y = np.repeat([REAL, *[WRONG] * (len(parts) - 1)], len(X))
-    groups = np.tile(data.groups, len(parts))
-    whole = np.concatenate(parts)
+        wrong[chosen == number] = kind(curves[chosen == number])
+    whole = np.concatenate([curves, wrong])
     _cut(whole, k, rng)
-    return TrainingSet(whole, y, groups, Columns(k), "classes")
+    y = np.append(stated_absorber(X, data.n_absorbers), [max(data.n_absorbers, 1)] * len(X))
+    return TrainingSet(whole, y, np.tile(data.groups, 2), Columns(k), "classes")
 
 
-def guarded_columns(X: np.ndarray, n_k: int, n_absorbers: int) -> np.ndarray:
-    """Return the columns that a guard sees: the curve, and which absorber it is said to be of.
-
-    Of what is given beside, such as a composition, it would tell another absorber without a look
-    at the spectrum.
-    """
-    return np.hstack([X[:, :n_k], X[:, X.shape[1] - n_absorbers :]])
+def stated_absorber(X: np.ndarray, n_absorbers: int) -> np.ndarray:
+    """Return the place of the absorber that each row is said to be of; 0 if all are of one."""
+    if n_absorbers < 2:
+        return np.zeros(len(X), dtype=np.int64)
+    place: np.ndarray = X[:, -n_absorbers:].argmax(axis=1)
+    return place
 
 
 def e0_off(curves: np.ndarray, k: np.ndarray, energy: np.ndarray) -> np.ndarray:
@@ -91,9 +82,7 @@ def e0_off(curves: np.ndarray, k: np.ndarray, energy: np.ndarray) -> np.ndarray:
 
 def _moved(rows: np.ndarray, k: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     size = rng.uniform(*E0_OFF, len(rows)) * rng.choice([-1, 1], len(rows))
-    found = rows.copy()
-    found[:, : len(k)] = e0_off(rows[:, : len(k)], k, size)
-    return found
+    return e0_off(rows, k, size)
 
 
 def _cut(rows: np.ndarray, k: np.ndarray, rng: np.random.Generator) -> None:
@@ -102,7 +91,7 @@ def _cut(rows: np.ndarray, k: np.ndarray, rng: np.random.Generator) -> None:
     for row in np.flatnonzero(rng.random(len(rows)) < 0.5):
         begin = rng.uniform(k[0], max(k[0], widest))
         end = k[-1] - rng.uniform(0, 0.1) * widest
-        curve = rows[row, : len(k)]
+        curve = rows[row]
         curve[k < begin] = 0
         if (k <= end).any():
             last = np.flatnonzero(k <= end)[-1]
@@ -110,23 +99,11 @@ def _cut(rows: np.ndarray, k: np.ndarray, rng: np.random.Generator) -> None:
 
 
 def _noisy(rows: np.ndarray, width: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    found = rows.copy()
-    size = rng.uniform(*NOISE, (len(rows), 1))
-    found[:, : len(width)] += size * width * rng.normal(size=(len(rows), len(width)))
-    return found
+    noisy: np.ndarray = rows + _noise(rows, width, rng)
+    return noisy
 
 
 def _noise(rows: np.ndarray, width: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    found = rows.copy()
     size = rng.uniform(*NOISE, (len(rows), 1))
-    found[:, : len(width)] = size * width * rng.normal(size=(len(rows), len(width)))
-    return found
-
-
-def _of_another(X: np.ndarray, n_absorbers: int, rng: np.random.Generator) -> np.ndarray:
-    """Say of each row that it is of an absorber that it is not of."""
-    found = X.copy()
-    place = X[:, -n_absorbers:].argmax(axis=1)
-    other = (place + rng.integers(1, n_absorbers, len(X))) % n_absorbers
-    found[:, -n_absorbers:] = np.eye(n_absorbers, dtype=X.dtype)[other]
-    return found
+    noise: np.ndarray = size * width * rng.normal(size=rows.shape)
+    return noise.astype(rows.dtype)

@@ -16,7 +16,7 @@ from exafscn_flows.models.fourier import R_STEP
 from exafscn_flows.models.persistence import dump_model
 from exafscn_flows.models.spectral_layers import SpectralLayers
 from exafscn_flows.models.training_set import TrainingSet
-from exafscn_flows.models.wrong_spectra import REAL, WRONG, e0_off, with_wrong_ones
+from exafscn_flows.models.wrong_spectra import e0_off, with_wrong_ones
 from exafscn_flows.tasks.fitted import ood_score
 
 K = np.arange(2.0, 12.001, 0.05)
@@ -134,22 +134,18 @@ def test_wrong_spectra_are_wrong_in_one_way_each() -> None:
     beside = np.ones((240, 2), dtype=np.float32)
     rows = replace(DATA, X=np.hstack([X, beside, hot]), n_absorbers=3)
     both = with_wrong_ones(rows, 0)
-    assert len(both) == 3 * 240
-    real, another, wrong = both.X.reshape(3, 240, -1)
+    assert both.X.shape == (2 * 240, len(K))
+    real, wrong = both.X.reshape(2, 240, -1)
     # Both ends of half of all are cut.
-    whole = (real == np.hstack([X, hot])).all(axis=1)
+    whole = (real == X).all(axis=1)
     assert 0.4 < whole.mean() < 0.6
     inside = (K > 2.7) & (K < 11.6)
-    np.testing.assert_array_equal(real[:, : len(K)][:, inside], X[:, inside])
-    assert both.y.tolist() == [REAL] * 240 + [WRONG] * 480
-    assert both.groups.tolist() == NAMES.tolist() * 3
-    np.testing.assert_array_equal(another[:, : len(K)][:, inside], X[:, inside])
-    assert (another[:, len(K) :].sum(axis=1) == 1).all()
-    assert (another[:, len(K) :].argmax(axis=1) != np.arange(240) % 3).all()
-    np.testing.assert_array_equal(wrong[:, len(K) :], hot)
-    assert (wrong[:, : len(K)][:, inside] != X[:, inside]).any(axis=1).all()
-    # Of one absorber, none is taken for another.
-    assert len(with_wrong_ones(DATA, 0)) == 2 * 240
+    np.testing.assert_array_equal(real[:, inside], X[:, inside])
+    assert both.y.tolist() == (np.arange(240) % 3).tolist() + [3] * 240
+    assert both.groups.tolist() == NAMES.tolist() * 2
+    assert (wrong[:, inside] != X[:, inside]).any(axis=1).all()
+    # Of one absorber, what is right is one class.
+    assert with_wrong_ones(DATA, 0).y.tolist() == [0] * 240 + [1] * 240
 
 
 def test_a_wrong_e0_moves_k_and_nothing_comes_before_the_edge() -> None:
@@ -195,6 +191,10 @@ def test_it_knows_spectra_of_its_absorbers_from_others() -> None:
         wrong = fitted.ood_score(rows.astype(np.float32))
         area = roc_auc_score(np.repeat([0, 1], new.sum()), np.append(right, wrong))
         assert area > 0.9, name
+    # Nothing was learned of an absorber: none of its spectra is such as the learned ones.
+    only: Any = SpectralNetwork(epochs=1).fit(data.part(learned & (element == 0)), 0)
+    assert (only.ood_score(data.X[new & (element == 1)]) == 1).all()
+    assert (only.ood_score(data.X[new & (element == 0)]) < 1).all()
     member = {"kind": "spectral_network", "epochs": 1}
     both: Any = Average(members=[member, {"kind": "extra_trees", "n_estimators": 2}]).fit(data, 0)
     np.testing.assert_array_equal(both.ood_score(data.X), both.members[0].ood_score(data.X))
@@ -219,4 +219,3 @@ def test_numbers_are_asked_for_as_they_are() -> None:
     data = replace(DATA, y=Y * 0.5, task="numbers")
     fitted: Any = SpectralNetwork(epochs=2, stretch=0.03).fit(data, 0)
     assert len(fitted.fitted.outputs(X[:2])) == 1
-    assert len(fitted.guard.outputs(X[:2])) == 1
