@@ -17,6 +17,7 @@ from exafscn_flows.features.r_space_complex import RSpaceComplex
 from exafscn_flows.features.registry import SETS
 from exafscn_flows.features.running_coordination import RunningCoordination
 from exafscn_flows.features.settings import AutobkSettings, LarchSettings, XftfSettings
+from exafscn_flows.features.site_descriptor import SiteDescriptor
 from exafscn_flows.features.wavelet import Wavelet
 from exafscn_flows.features.xanes import Xanes
 from exafscn_flows.features.xanes_cumulative import XanesCumulative
@@ -42,6 +43,7 @@ __all__ = [
     "RSpace",
     "RSpaceComplex",
     "RunningCoordination",
+    "SiteDescriptor",
     "Wavelet",
     "Xanes",
     "XanesCumulative",

@@ -11,6 +11,7 @@ from exafscn_flows.features.q_space import QSpace
 from exafscn_flows.features.r_space import RSpace
 from exafscn_flows.features.r_space_complex import RSpaceComplex
 from exafscn_flows.features.running_coordination import RunningCoordination
+from exafscn_flows.features.site_descriptor import SiteDescriptor
 from exafscn_flows.features.wavelet import Wavelet
 from exafscn_flows.features.xanes import Xanes
 from exafscn_flows.features.xanes_cumulative import XanesCumulative
@@ -34,6 +35,7 @@ SETS: tuple[type[FeatureSetModel], ...] = registered(
         Pdf,
         Composition,
         RunningCoordination,
+        SiteDescriptor,
     ],
     reserved=["concatenation"],
 )

@@ -13,7 +13,7 @@ from exafscn_flows.jobs.dataset import DatasetName, dataset_hashes
 from exafscn_flows.keys import ALL, ModelKey
 from exafscn_flows.models import ModelSettings
 from exafscn_flows.store.store import Store
-from exafscn_flows.targets import TargetModel
+from exafscn_flows.targets import TargetBase
 
 ALGORITHM_VERSION = 11
 """Raised when the same data and settings would give other models, predictions or metrics."""
@@ -29,7 +29,7 @@ class Fit:
     A model on all absorbers is one of these for each of them; they have `trained` in common.
     """
 
-    target: TargetModel
+    target: TargetBase
     absorber: str
     feature_set: FeatureSet
     model: ModelSettings
@@ -119,7 +119,7 @@ def wanted_fits(store: Store, config: CampaignConfig, absorbers: Sequence[str]) 
 class Experiment:
     """One experiment with one model of one absorber, or of all, about one absorber."""
 
-    target: TargetModel
+    target: TargetBase
     absorber: str
     feature_set: FeatureSet
     model: ModelSettings

@@ -144,7 +144,9 @@ def _metrics(
         class_counts=counts["class_counts"],
         rare=counts["rare"],
         splits={
-            split: task.metrics(y, output[split], folds[split], classes, own.certainty)
+            split: task.metrics(
+                y, output[split], folds[split], classes, own.certainty, own.energies
+            )
             for split in folds
         },
     )

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from exafscn_flows.models.base import ModelBase, ModelName
+from exafscn_flows.models.base import EVERY_TASK, ModelBase, ModelName
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.tasks.fitted import Fitted
 
@@ -55,6 +55,8 @@ class KernelRidge(KernelSettings):
     d the distance of their curves and slopes. Of classes, 0 and 1 of each are fitted; probabilities
     are what comes out, at least 0.001, brought to a sum of 1.
     """
+
+    tasks = EVERY_TASK
 
     libraries = ("scipy", "numpy")
 

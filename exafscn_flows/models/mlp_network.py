@@ -2,16 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from exafscn_flows.models.blas import one_blas_thread
 from exafscn_flows.tasks.softmax import softmax
-
-if TYPE_CHECKING:
-    from threadpoolctl import ThreadpoolController
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,7 @@ class Network:
         if not np.isfinite(layer).all():
             raise ValueError("features hold values that are not finite")
         # Rounding depends on how BLAS shares the work among threads.
-        with _blas().limit(limits=1):
+        with one_blas_thread():
             for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
                 layer = np.maximum(layer @ weight + bias, 0)
             result: np.ndarray = (layer @ self.weights[-1] + self.biases[-1]).astype(np.float64)
@@ -150,16 +146,41 @@ class MlpRegressor(Network):
         return predicted
 
 
+@dataclass(frozen=True)
+class MlpComponents(Network):
+    """A network with several outputs, numbers that share one unit and are 0 on the mean.
+
+    Attributes
+    ----------
+    width
+        What an output of 1 stands for.
+    """
+
+    width: float
+
+    def _ends_well(self, n_outputs: int) -> bool:
+        return type(self.width) is float and 0 < self.width < math.inf
+
+    @property
+    def n_outputs_(self) -> int:
+        """Numbers that are predicted."""
+        return len(self.biases[-1])
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the numbers of each row, shape (n, n_outputs).
+
+        Raises
+        ------
+        ValueError
+            As `outputs`.
+        """
+        predicted: np.ndarray = self.width * self.outputs(X)
+        return predicted
+
+
 def standardised(X: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Return features of mean 0 and standard deviation 1, float32, shape (n, n_features)."""
     if X.ndim != 2 or X.shape[1] != len(mean):
         raise ValueError(f"features have shape {X.shape}, not (n, {len(mean)})")
     result: np.ndarray = (X.astype(np.float32) - mean) / scale
     return result
-
-
-@cache
-def _blas() -> "ThreadpoolController":
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController().select(user_api="blas")
