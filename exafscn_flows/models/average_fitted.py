@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from exafscn_flows.targets.base import TaskName
-from exafscn_flows.tasks.fitted import Classifier, Fitted, Regressor, Scored, has_seen
+from exafscn_flows.tasks.fitted import Classifier, Fitted, Scored, has_seen
 from exafscn_flows.tasks.numbers import spread
 
 
@@ -100,7 +100,7 @@ class AverageRegressor(_Members):
 
     def __post_init__(self) -> None:
         _check(self.kinds, self.members)
-        if len({getattr(one, "n_outputs_", 1) for one in self.members}) != 1:
+        if len({_n_outputs(one) for one in self.members}) != 1:
             raise ValueError("the members of an average predict different numbers of numbers")
 
     @property
@@ -111,8 +111,7 @@ class AverageRegressor(_Members):
     @property
     def n_outputs_(self) -> int:
         """Numbers that are predicted."""
-        n_outputs: int = getattr(self.members[0], "n_outputs_", 1)
-        return n_outputs
+        return _n_outputs(self.members[0])
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the number of each row, shape (n,); of several, (n, n_outputs)."""
@@ -135,6 +134,10 @@ class AverageRegressor(_Members):
         )
         found: np.ndarray = np.sqrt(within + between)
         return found
+
+
+def _n_outputs(one: Any) -> int:
+    return int(getattr(one, "n_outputs_", 1))
 
 
 def averaged(

@@ -13,8 +13,8 @@ from exafscn_flows.targets.base import Class, TaskName, Value
 class Task(ABC):
     """What labels and outputs of models mean.
 
-    Labels come as values, as they stand in documents, curves as arrays. Models learn `y`, which `encode` makes of
-    them, and give outputs, which have a row for each site.
+    Labels come as values, as they stand in documents, curves as arrays. Models learn `y`, which
+    `encode` makes of them, and give outputs, which have a row for each site.
     """
 
     name: ClassVar[TaskName]

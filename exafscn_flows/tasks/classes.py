@@ -42,7 +42,7 @@ class ClassesTask(Task):
 
     def classes(self, values: Sequence[Any]) -> list[Class]:
         # Numbers first, then names.
-        return sorted(set(values), key=lambda one: (isinstance(one, str), one))  # type: ignore[arg-type]
+        return sorted(set(values), key=lambda one: (isinstance(one, str), one))
 
     def encode(self, values: Sequence[Any], classes: Sequence[Value]) -> np.ndarray:
         place = {value: index for index, value in enumerate(classes)}

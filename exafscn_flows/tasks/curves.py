@@ -24,9 +24,9 @@ HALF_STEP = 0.5
 
 
 class CurvesTask(Task):
-    """Curves on one axis, `y` of shape (n, n_axis); outputs are the curve, and behind it the spread
-    of the model about it, a root mean square over the points.
+    """Curves on one axis; outputs are the curve and, in the last column, the spread about it.
 
+    That is how far the parts of the model are from each other, a root mean square over the points.
     The error of a prediction is the root of its mean squared difference from the label, over the
     points of the curve.
     """

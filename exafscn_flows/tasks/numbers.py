@@ -118,7 +118,9 @@ class NumbersTask(Task):
             "relative_rmse": rmse / mean if mean > 0 else None,
             "relative_fold_rmse": _relative(fold_rmse, mean),
             "relative_fold_mean_rmse": _relative(fold_mean, mean),
-            "calibration": error_calibration(self._held_out_errors(y, output, folds), np.abs(error)),
+            "calibration": error_calibration(
+                self._held_out_errors(y, output, folds), np.abs(error)
+            ),
         }
 
     def _held_out_errors(self, y: np.ndarray, output: np.ndarray, folds: np.ndarray) -> np.ndarray:
