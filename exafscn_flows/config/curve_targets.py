@@ -54,7 +54,7 @@ def check_curves(config: "CampaignConfig") -> None:
                 )
                 raise LocatedError(("models", number), message)
         if config.models and not any(config.models_on(name, target.name) for name in sets):
-            message = f"no model learns it from a set that does not hold {of}: add one for it"
+            message = f"no model learns {target.name} from a set that does not hold {of}: add one"
             raise LocatedError(("targets", index), message)
 
 
