@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features.inputs import Inputs
 
@@ -12,6 +14,8 @@ CLASSES = ("H", "light non-metals", "other non-metals", "metals to Ca", "metals 
 """Classes of elements: electrons are scattered by them in different ways, and non-metals are bound
 where metals are further shells."""
 
+_SAME_PLACE = 1e-3
+"""Distance, Å, at which an atom is the site itself."""
 _CALCIUM = 20
 _FLUORINE = 9
 
@@ -46,3 +50,33 @@ def known_site(inputs: Inputs) -> "tuple[Structure, int]":
             "take other features",
         )
     return inputs.structure, inputs.site_index
+
+
+def near_atoms(inputs: Inputs, radius: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the atoms around a site, the nearest first.
+
+    Parameters
+    ----------
+    radius
+        Farthest atoms, Å.
+
+    Returns
+    -------
+    tuple
+        Atomic numbers, shape (n_atoms,), and places from the site, Å, shape (n_atoms, 3).
+
+    Raises
+    ------
+    ItemFailure
+        As of `known_site`.
+    """
+    structure, site_index = known_site(inputs)
+    centre = structure[site_index].frac_coords
+    _, neighbours, images, distances = structure.get_neighbor_list(
+        radius, [structure[site_index]], exclude_self=False
+    )
+    coordinates = structure.frac_coords[neighbours] + images - centre
+    order = np.argsort(distances, kind="stable")
+    order = order[distances[order] > _SAME_PLACE]
+    numbers = np.array([site.specie.Z for site in structure])[neighbours[order]]
+    return numbers, structure.lattice.get_cartesian_coords(coordinates)[order]
