@@ -3,6 +3,7 @@
 import hashlib
 import io
 import zipfile
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,7 @@ def test_a_spectrum_that_follows_from_a_distance_is_learned(model: ModelBase) ->
 def test_what_has_nothing_to_do_with_the_sites_is_not_learned() -> None:
     data = problem()
     order = np.random.default_rng(1).permutation(len(data))
-    noise = TrainingSet(data.X, data.y[order], data.groups, data.columns, "curves")
+    noise = replace(data, y=data.y[order])
     r2, _ = over_mean(KernelRidge(ridge=1.0), noise)
     assert r2 < 0.1
 
@@ -121,7 +122,7 @@ def test_an_absorber_that_was_never_seen_has_the_mean_of_all() -> None:
 
 def test_equal_curves_are_predicted_as_they_are() -> None:
     data = problem(40)
-    same = TrainingSet(data.X, np.tile(data.y[:1], (40, 1)), data.groups, data.columns, "curves")
+    same = replace(data, y=np.tile(data.y[:1], (40, 1)))
     for model in (ExtraTrees(n_estimators=3), Mlp(max_epochs=1), KernelRidge()):
         fitted: Any = model.fit(same, 0)
         np.testing.assert_allclose(fitted.predict(data.X), same.y, atol=1e-5)

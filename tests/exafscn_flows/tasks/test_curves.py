@@ -123,7 +123,7 @@ def test_new_sites_get_the_doubt_of_their_model_and_their_curve() -> None:
 
 
 def test_without_spread_all_curves_have_one_expected_error() -> None:
-    y, output, folds = problem()
+    y, output, _ = problem()
     output[:, -1] = 0
     errors = np.sqrt(((output[:, :-1] - y) ** 2).mean(axis=1))
     assert TASK.doubt(y, output, []) == {"constant": pytest.approx(errors.mean()), "slope": 0}
@@ -134,7 +134,7 @@ def test_curves_that_cannot_be_learned_or_held_out_are_a_failure() -> None:
         TASK.check(np.ones((6, 3)), 3)
     with pytest.raises(ItemFailure, match="2 sites cannot fill 3 folds"):
         TASK.check(np.eye(2), 3)
-    y, output, folds = problem(10)
+    y, output, _ = problem(10)
     with pytest.raises(ItemFailure, match="in one fold"):
         scored(y, output, np.zeros(10))
     assert (TASK.strata(y) == 0).all()
