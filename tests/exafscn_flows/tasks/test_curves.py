@@ -88,6 +88,7 @@ def test_edges_that_are_off_are_told_in_ev_and_only_of_curves_that_have_one() ->
     assert found["mean_edge_error"] == pytest.approx(1.35, abs=0.3)  # the median of |N(0, 2)|
     flat = y.copy()
     flat[:150] = 0.2
+    # Nor has the mean of the other folds, then.
     assert (
         scored(flat, np.column_stack([flat, np.zeros(200)]), folds, energies=ENERGIES)["n_edges"]
         == 50
