@@ -74,7 +74,7 @@ class Components:
         for one in np.unique(rows):
             scales[one] = _root_mean_square(deviations[rows == one])
         # Of curves that are all the same, but for rounding, nothing is left to be learned.
-        scales[scales <= 1e-6 * (np.abs(y).max() or 1.0)] = 1.0
+        scales = np.maximum(scales, 1e-6 * (np.abs(y).max() or 1.0))
         deviations /= scales[rows][:, None]
         variances, vectors = np.linalg.eigh(deviations.T @ deviations)
         variances, vectors = np.maximum(variances[::-1], 0), vectors.T[::-1]

@@ -206,12 +206,15 @@ def _edge_errors(
     if energies is None:
         return none
     label, found, of_mean = (edges(one, energies) for one in (y, curves, means))
-    known = np.isfinite(label) & np.isfinite(found) & np.isfinite(of_mean)
+    known = np.isfinite(label) & np.isfinite(found)
     if not known.any():
         return none
+    with_mean = known & np.isfinite(of_mean)
     return {
         "edge_error": float(np.median(np.abs(found - label)[known])),
-        "mean_edge_error": float(np.median(np.abs(of_mean - label)[known])),
+        "mean_edge_error": (
+            float(np.median(np.abs(of_mean - label)[with_mean])) if with_mean.any() else None
+        ),
         "n_edges": int(known.sum()),
     }
 

@@ -88,6 +88,7 @@ def test_edges_that_are_off_are_told_in_ev_and_only_of_curves_that_have_one() ->
     assert found["mean_edge_error"] == pytest.approx(1.35, abs=0.3)  # the median of |N(0, 2)|
     flat = y.copy()
     flat[:150] = 0.2
+    # Nor has the mean of the other folds, then.
     assert (
         scored(flat, np.column_stack([flat, np.zeros(200)]), folds, energies=ENERGIES)["n_edges"]
         == 50
@@ -123,7 +124,7 @@ def test_new_sites_get_the_doubt_of_their_model_and_their_curve() -> None:
 
 
 def test_without_spread_all_curves_have_one_expected_error() -> None:
-    y, output, folds = problem()
+    y, output, _ = problem()
     output[:, -1] = 0
     errors = np.sqrt(((output[:, :-1] - y) ** 2).mean(axis=1))
     assert TASK.doubt(y, output, []) == {"constant": pytest.approx(errors.mean()), "slope": 0}
@@ -134,7 +135,7 @@ def test_curves_that_cannot_be_learned_or_held_out_are_a_failure() -> None:
         TASK.check(np.ones((6, 3)), 3)
     with pytest.raises(ItemFailure, match="2 sites cannot fill 3 folds"):
         TASK.check(np.eye(2), 3)
-    y, output, folds = problem(10)
+    y, output, _ = problem(10)
     with pytest.raises(ItemFailure, match="in one fold"):
         scored(y, output, np.zeros(10))
     assert (TASK.strata(y) == 0).all()
