@@ -44,8 +44,9 @@ VALUES: list[Any] = [
 CLASSES = (4, 6, 8)
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 5)).astype(np.float32)
+X[:, 0] = RNG.integers(1, 9, 60)  # an atomic number, as graphs begin with
 GROUPS = np.repeat(np.arange(20), 3)
-COLUMNS = Columns(np.arange(1.0, 6.0), (np.arange(1.0, 3.0), np.arange(3.0)))
+COLUMNS = Columns(np.arange(1.0, 6.0), (np.arange(1.0, 5.0), np.arange(1.0)))
 BESIDE = np.stack([X[:, 0] ** 2, X[:, 1] * X[:, 2]], axis=1)
 """What some models predict first, at two distances."""
 R = np.array([2.0, 3.0])

@@ -37,7 +37,7 @@ def graphs(seed: int, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return found.reshape(n, -1), r, number
 
 
-def problem(seed: int, n: int = 320) -> TrainingSet:
+def problem(seed: int, n: int = 200) -> TrainingSet:
     """A peak whose place says how far the oxygens are, and whose height how many there are."""
     X, r, number = graphs(seed, n)
     y = number[:, None] * np.exp(-(((GRID - (r[:, None] - 1.8) / 0.6) / 0.3) ** 2))
@@ -50,7 +50,7 @@ DATA = problem(0)
 
 @pytest.fixture(scope="module")
 def fitted() -> Any:
-    return GraphAttention(epochs=25, n_networks=2).fit(DATA, 0)
+    return GraphAttention(epochs=20, n_networks=2).fit(DATA, 0)
 
 
 def test_it_learns_how_a_spectrum_depends_on_the_atoms(fitted: Any) -> None:
@@ -94,15 +94,15 @@ def test_atoms_that_are_not_there_are_not_looked_at(fitted: Any) -> None:
 def test_what_stands_beside_the_graph_is_learned_from_too() -> None:
     """The height is told by a feature of its own among others that tell nothing."""
     rng = np.random.default_rng(5)
-    height = rng.normal(size=320)
-    beside = np.column_stack([0.1 * rng.normal(size=(320, 3)), height]).astype(np.float32)
+    height = rng.normal(size=200)
+    beside = np.column_stack([0.1 * rng.normal(size=(200, 3)), height]).astype(np.float32)
     X = np.hstack([DATA.X, beside])
     y = (5 + height)[:, None] * np.exp(-(((GRID - 0.5) / 0.3) ** 2))
     axis = DATA.columns.axis
     columns = Columns(np.arange(float(X.shape[1])), (axis, np.arange(4.0)), ("graph", "beside"))
     data = replace(DATA, X=X, y=y, columns=columns)
-    learned = np.arange(320) < 260
-    found: Any = GraphAttention(epochs=25).fit(data.part(learned), 0)
+    learned = np.arange(200) < 160
+    found: Any = GraphAttention(epochs=20).fit(data.part(learned), 0)
     left = ((found.predict(X[~learned]) - y[~learned]) ** 2).sum()
     assert left < 0.2 * ((y[~learned] - y[learned].mean(axis=0)) ** 2).sum()
 
@@ -117,7 +117,7 @@ def test_it_is_the_same_after_it_was_kept(fitted: Any) -> None:
 
 
 def test_classes_and_numbers_are_learned_too() -> None:
-    X, r, number = graphs(0, 320)
+    X, r, number = graphs(0, 200)
     new, r_new, number_new = graphs(1, 100)
     of_classes: Any = GraphAttention(epochs=8).fit(replace(DATA, y=number // 6, task="classes"), 0)
     assert (of_classes.predict(new) == number_new // 6).mean() > 0.95
