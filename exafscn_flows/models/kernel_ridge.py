@@ -48,10 +48,10 @@ class KernelSettings(ModelBase):
 
 
 class KernelRidge(KernelSettings):
-    """Kernel ridge regression of the target from curves and their slopes.
+    """Kernel ridge regression of the target from curves and their slopes, or from other numbers.
 
     Features are a curve, or several in a concatenation: each column is taken for the neighbour of
-    the next. Curve and slope are standardised point by point. Sites are as alike as exp(-d), with
+    the next; or, without slopes, any numbers. Curve and slope are standardised point by point. Sites are as alike as exp(-d), with
     d the distance of their curves and slopes. Of classes, 0 and 1 of each are fitted; probabilities
     are what comes out, at least 0.001, brought to a sum of 1.
     """
@@ -62,6 +62,10 @@ class KernelRidge(KernelSettings):
 
     kind: Literal["kernel_ridge"] = "kernel_ridge"
     name: ModelName = "kernel_ridge"
+    slopes: bool = Field(
+        default=True,
+        description="Whether slopes are compared beside the curves; not of features that are none.",
+    )
 
     def _fit(self, data: TrainingSet, seed: int) -> Fitted:
         # scipy takes its time to import.

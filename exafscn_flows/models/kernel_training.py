@@ -42,7 +42,7 @@ def train_kernel(
         ``too_few_sites`` for one row.
     """
     data = _drawn(settings, data, seed)
-    lengths, fit = fit_curves(data, settings.kernel)
+    lengths, fit = fit_curves(data, settings.kernel, settings.slopes)
     kernel = CurveKernel(lengths, fit.solve(target_numbers(data)))
     if data.task == "curves":
         return KernelComponents(kernel)
