@@ -84,7 +84,7 @@ def test_without_slopes_features_are_no_curve_and_their_order_does_not_count() -
         model = KernelRidge(slopes=slopes)
         plain, turned = model.fit(DATA, 0), model.fit(mixed, 0)
         said[slopes] = plain.predict_proba(new.X)  # type: ignore[union-attr]
-        same = np.allclose(said[slopes], turned.predict_proba(asked), atol=1e-6)  # type: ignore[union-attr]
+        same = np.allclose(said[slopes], turned.predict_proba(asked), atol=1e-4)  # type: ignore[union-attr]
         assert same is not slopes
         kept: Any = KernelRidge.load(KernelRidge.dump(plain))
         np.testing.assert_array_equal(kept.predict_proba(new.X), said[slopes])
