@@ -22,6 +22,8 @@ N_NEAREST = 6
 
 _RMIN = 1.0
 """Smallest r, Å: no two atoms but H are nearer."""
+_WIDEST = 4
+"""Widths from which on a Gaussian is 0: to count a trace of a far atom would tell nothing."""
 _SAME_PLACE = 1e-3
 """Distance, Å, at which an atom is the site itself."""
 _METALS = 3
@@ -86,7 +88,7 @@ class SiteDescriptor(FromStructure):
         species = [site.specie for site in structure]
         # Atoms just beyond the grid reach into it.
         _, neighbours, images, distances = structure.get_neighbor_list(
-            self.radius + 3 * self.rstep, [structure[site_index]], exclude_self=False
+            self.radius + _WIDEST * self.rstep, [structure[site_index]], exclude_self=False
         )
         others = distances > _SAME_PLACE
         neighbours, images, distances = neighbours[others], images[others], distances[others]
@@ -136,6 +138,7 @@ def _angle_grid() -> np.ndarray:
 
 def _gaussians(x: np.ndarray, width: float) -> np.ndarray:
     found: np.ndarray = np.exp(-((x / width) ** 2) / 2)
+    found[np.abs(x) > _WIDEST * width] = 0
     return found
 
 

@@ -9,6 +9,10 @@ import numpy as np
 from exafscn_flows.models.blas import one_blas_thread
 from exafscn_flows.tasks.softmax import softmax
 
+FARTHEST = 5.0
+"""Standard deviations from the mean beyond which features of the structure count the same: what
+hardly a training site has, such as a neighbour of a rare element, would be thousands away."""
+
 
 @dataclass(frozen=True)
 class Network:
@@ -58,6 +62,16 @@ class Network:
         """Number of features."""
         return len(self.mean)
 
+    def inputs(self, X: np.ndarray) -> np.ndarray:
+        """Return what goes into the first layer, float32, shape (n, n_features).
+
+        Raises
+        ------
+        ValueError
+            If ``X`` has not the features that the network was trained on.
+        """
+        return standardised(X, self.mean, self.scale)
+
     def outputs(self, X: np.ndarray) -> np.ndarray:
         """Return what comes out of the last layer, float64, shape (n, n_outputs).
 
@@ -67,7 +81,7 @@ class Network:
             If ``X`` has not the features that the network was trained on, or holds values that
             are not finite.
         """
-        layer = standardised(np.asarray(X), self.mean, self.scale)
+        layer = self.inputs(np.asarray(X))
         if not np.isfinite(layer).all():
             raise ValueError("features hold values that are not finite")
         # Rounding depends on how BLAS shares the work among threads.
@@ -150,6 +164,8 @@ class MlpRegressor(Network):
 class MlpComponents(Network):
     """A network with several outputs, numbers that share one unit and are 0 on the mean.
 
+    Standardised features end at `FARTHEST`.
+
     Attributes
     ----------
     width
@@ -165,6 +181,9 @@ class MlpComponents(Network):
     def n_outputs_(self) -> int:
         """Numbers that are predicted."""
         return len(self.biases[-1])
+
+    def inputs(self, X: np.ndarray) -> np.ndarray:
+        return bounded(X, self.mean, self.scale)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the numbers of each row, shape (n, n_outputs).
@@ -184,3 +203,10 @@ def standardised(X: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarr
         raise ValueError(f"features have shape {X.shape}, not (n, {len(mean)})")
     result: np.ndarray = (X.astype(np.float32) - mean) / scale
     return result
+
+
+def bounded(X: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Return standardised features, none of them beyond `FARTHEST`; what is no number stays so."""
+    with np.errstate(over="ignore"):
+        rows = standardised(X, mean, scale)
+    return np.where(np.isfinite(X), np.clip(rows, -FARTHEST, FARTHEST), np.float32(np.nan))

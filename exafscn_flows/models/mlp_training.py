@@ -12,6 +12,7 @@ from exafscn_flows.models.mlp_network import (
     MlpClassifier,
     MlpComponents,
     MlpRegressor,
+    bounded,
     standardised,
 )
 from exafscn_flows.models.torch_thread import one_thread
@@ -57,6 +58,7 @@ def train(
     if data.task == "curves":
         width = float(np.sqrt((y[~watched] ** 2).mean())) or 1.0
         components = (y / width).astype(np.float32)
+        inputs = bounded(X, mean, scale)
         layers = _trained(settings, y.shape[1], inputs, components, watched, seed)
         return MlpComponents(mean, scale, *layers, width=width)
     center, width = float(y[~watched].mean()), float(y[~watched].std())

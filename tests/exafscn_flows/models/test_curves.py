@@ -150,6 +150,19 @@ def test_the_spread_is_that_of_the_curves_of_the_trees() -> None:
     assert (network.spread(data.X) == 0).all()
 
 
+def test_a_network_is_not_carried_away_by_what_no_training_site_has() -> None:
+    data = problem(120)
+    trace = np.random.default_rng(3).random((120, 1), dtype=np.float32) * 1e-6
+    rare = replace(data, X=np.hstack([data.X[:, :3], trace]))
+    model = Mlp(learning_rate=3e-3, dropout=0, max_epochs=10)
+    fitted: Any = model.fit(rare, 0)
+    one = rare.X.copy()
+    one[:, 3] = 1  # a million standard deviations
+    assert np.abs(fitted.predict(one)).max() < 2 * np.abs(data.y).max()
+    with pytest.raises(ValueError, match="not finite"):
+        fitted.predict(np.where(one == 1, np.inf, one))
+
+
 def test_trees_say_where_they_look() -> None:
     importance = gini_importance(ExtraTrees(n_estimators=20).fit(problem(), 0))
     assert importance is not None
