@@ -76,7 +76,7 @@ def sites(keys: str, campaign: str, features: str, model: ModelBase) -> Data:
     """Read the sites of a table, by a campaign without models; those of the study once."""
     store = Store.open()
     if campaign == MORE or NAME not in store.campaign_names():
-        run(FILE, keys, f"campaign={campaign}", "models=[]", "study={}")
+        run(FILE, keys, f"campaign={campaign}", "models=[]", "study=null")
     return read_data(store, campaign, features, model)
 
 

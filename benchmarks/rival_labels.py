@@ -66,7 +66,7 @@ def main() -> None:
 def run_labels(table: Path) -> None:
     """Label the sites of a table in every way, in the campaign of this benchmark."""
     keys = (f"campaign={CAMPAIGN}", f"sources.0.path={table}", TARGETS, SETS)
-    run(FILE, *keys, "models=[]", "study={}")
+    run(FILE, *keys, "models=[]", "study=null")
 
 
 def counted(store: Store, data: Data) -> dict[str, np.ndarray]:

@@ -48,6 +48,11 @@ def check_element(symbol: str) -> str:
     raise ValueError(f"{symbol!r} is not an element symbol{advice}")
 
 
+def parse_elements(text: str) -> frozenset[str]:
+    """Return the elements of a text such as ``"Fe,O"``, or raise ValueError with one line."""
+    return frozenset(check_element(part.strip()) for part in text.split(","))
+
+
 def atomic_number(symbol: str) -> int:
     """Return the atomic number of an element."""
     return _SYMBOLS.index(symbol) + 1

@@ -9,6 +9,7 @@ from typing import cast, get_args
 
 from pydantic import ValidationError
 
+from exafscn_flows.elements import parse_elements
 from exafscn_flows.errors import ExafscnError, UsageError, problem_text
 from exafscn_flows.prediction import (
     Answer,
@@ -50,6 +51,8 @@ class Asked:
         model of the package.
     formula
         Of the sample, for models that take the composition.
+    elements
+        Those of the sample, with commas; None if they are not known.
     """
 
     files: Sequence[str]
@@ -61,6 +64,7 @@ class Asked:
     model: str | None = None
     campaign: str | None = None
     formula: str | None = None
+    elements: str | None = None
 
     def answers(self) -> Iterator[Found]:
         """Yield the answers; what cannot be answered is said on standard error at once.
@@ -73,6 +77,10 @@ class Asked:
         settings = processing_settings(self.settings)
         columns = None if self.columns is None else parse_columns(self.columns)
         mode = checked_mode(self.mode)
+        try:
+            elements = parse_elements(self.elements) if self.elements is not None else frozenset()
+        except ValueError as error:
+            raise UsageError(f"elements: {error}") from None
         model = self._model()
         for file in self.files:
             found = answer_file(
@@ -83,6 +91,7 @@ class Asked:
                 mode=mode,
                 absorber=self.absorber,
                 groups=self.groups,
+                elements=elements,
             )
             for one in _surviving(found, file):
                 if isinstance(one, Failed):

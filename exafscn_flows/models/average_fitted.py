@@ -106,7 +106,7 @@ class AverageRegressor(_Members):
     @property
     def n_features_in_(self) -> int:
         """Number of features."""
-        return self.members[0].n_features_in_
+        return int(self.members[0].n_features_in_)
 
     @property
     def n_outputs_(self) -> int:

@@ -1,5 +1,6 @@
 """From a spectrum that was read to an answer."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +24,7 @@ def answer(
     name: str,
     model: Predictor,
     settings: ProcessingSettings,
+    elements: Collection[str] = (),
 ) -> Answer:
     """Return what a model answers for a spectrum.
 
@@ -38,6 +40,8 @@ def answer(
         The model.
     settings
         What is to be done otherwise than by default.
+    elements
+        Those of the sample; empty if they are not known.
 
     Raises
     ------
@@ -46,6 +50,7 @@ def answer(
     """
     absorber, guess = absorber_of(spectrum, model.absorbers, name)
     try:
+        _check_elements(absorber, elements)
         usable = usable_chi(spectrum, absorber, settings)
         kmin, kmax, said = looked_at(model, usable.kmin, usable.kmax)
         check_size(replace(usable, kmin=kmin, kmax=kmax))
@@ -57,7 +62,7 @@ def answer(
     best = int(np.argmax(probabilities))
     classes, processed = model.classes, usable.processed
     shares = dict(zip(classes, map(float, probabilities), strict=True))
-    near_edge = near_edge_of(processed, absorber, shares)
+    near_edge = near_edge_of(processed, absorber, shares, elements)
     said = (*said, *disagreement(near_edge, classes[best]))
     return Answer(
         file=file,
@@ -91,6 +96,7 @@ def answer_of_campaign(
     name: str,
     models: CampaignModels,
     settings: ProcessingSettings,
+    elements: Collection[str] = (),
 ) -> ModelAnswer:
     """Return what the model of a campaign predicts of a spectrum; as `answer`.
 
@@ -102,6 +108,7 @@ def answer_of_campaign(
     absorber, guess = absorber_of(spectrum, models.absorbers, name)
     model = models.models[absorber]
     try:
+        _check_elements(absorber, elements)
         if models.composition is not None and absorber not in models.composition:
             cause = f"the absorber, {absorber}, is not in the formula that is given"
             raise ItemFailure("no_absorber", cause, "give that of the sample")
@@ -134,6 +141,12 @@ def answer_of_campaign(
         chi=usable.chi,
         processed=processed,
     )
+
+
+def _check_elements(absorber: str, elements: Collection[str]) -> None:
+    if elements and absorber not in elements:
+        cause = f"the absorber, {absorber}, is not among the elements that are given"
+        raise ItemFailure("no_absorber", cause, "give all those of the sample")
 
 
 def check_settings(settings: ProcessingSettings) -> None:

@@ -1,5 +1,6 @@
 """Answers for arrays."""
 
+from collections.abc import Collection
 from typing import Literal
 
 import numpy as np
@@ -25,6 +26,7 @@ def predict(
     mode: Literal["transmission", "fluorescence"] | None = None,
     settings: ProcessingSettings | None = None,
     model: Predictor | None = None,
+    elements: Collection[str] = (),
 ) -> Answer | list[Answer | Failed]:
     """Return the coordination number of an absorber, with its doubt.
 
@@ -43,6 +45,8 @@ def predict(
         What is to be done otherwise than by default.
     model
         By default the one that comes with this package.
+    elements
+        Symbols of those of the sample; empty if they are not known.
 
     Returns
     -------
@@ -64,15 +68,19 @@ def predict(
             check_element(absorber)
         except ValueError as error:
             raise UsageError(f"absorber {error}") from error
+    try:
+        known = frozenset(check_element(one) for one in elements)
+    except ValueError as error:
+        raise UsageError(f"elements: {error}") from error
     if y.ndim == 1:
         spectrum = _spectrum(x, y, absorber, mode, "")
-        return answer(spectrum, None, "the spectrum", model, settings)
+        return answer(spectrum, None, "the spectrum", model, settings, known)
     answers: list[Answer | Failed] = []
     for number, (one_x, one_y) in enumerate(zip(np.broadcast_to(x, y.shape), y, strict=True), 1):
         name = f"spectrum {number}"
         try:
             spectrum = _spectrum(one_x, one_y, absorber, mode, name)
-            answers.append(answer(spectrum, None, name, model, settings))
+            answers.append(answer(spectrum, None, name, model, settings, known))
         except ItemFailure as error:
             answers.append(Failed(None, name, error.message, error.hint))
     return answers

@@ -25,6 +25,7 @@ def answer_file(
     mode: Mode | None = None,
     absorber: str | None = None,
     groups: Collection[str] = (),
+    elements: Collection[str] = (),
 ) -> Iterator[Answer | ModelAnswer | Failed]:
     """Yield what a model answers for each spectrum of a file, in their order.
 
@@ -40,6 +41,8 @@ def answer_file(
         As in `read_measured`.
     groups
         Labels of the spectra to look at; empty for all.
+    elements
+        Those of the sample; empty if they are not known.
 
     Raises
     ------
@@ -60,9 +63,9 @@ def answer_file(
         own = f"{name}, {spectrum.group}" if len(found) > 1 else name
         try:
             if isinstance(model, CampaignModels):
-                yield answer_of_campaign(spectrum, file, own, model, settings)
+                yield answer_of_campaign(spectrum, file, own, model, settings, elements)
             else:
-                yield answer(spectrum, file, own, model, settings)
+                yield answer(spectrum, file, own, model, settings, elements)
         except ItemFailure as error:
             yield _failed(file, spectrum.group, error)
 

@@ -1,6 +1,6 @@
 """A second opinion: what the near edge says, beside the EXAFS."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,10 @@ class NearEdge:
 
 
 def near_edge_of(
-    processed: ProcessedSpectrum | None, absorber: str, by_exafs: Mapping[int, float]
+    processed: ProcessedSpectrum | None,
+    absorber: str,
+    by_exafs: Mapping[int, float],
+    elements: Collection[str] = (),
 ) -> NearEdge:
     """Return what the near edge of a spectrum says.
 
@@ -58,6 +61,8 @@ def near_edge_of(
     by_exafs
         Probability of each coordination number by the EXAFS. Where that says that the number is
         not one of those that the near-edge model knows, as in metals, nothing is asked.
+    elements
+        Those of the sample; empty if they are not known.
 
     Raises
     ------
@@ -66,6 +71,8 @@ def near_edge_of(
     """
     if processed is None:
         return _nothing("only chi(k) is given")
+    if elements and "O" not in elements:
+        return _nothing("the near-edge model knows oxides, and the sample has no O")
     from exafscn_flows.pretrained import load_near_edge
 
     model = load_near_edge()

@@ -42,6 +42,10 @@ def predict(
     formula: Annotated[
         str | None, typer.Option(help="Formula of the sample, for models that take it.")
     ] = None,
+    elements: Annotated[
+        str | None,
+        typer.Option(help="Elements of the sample, e.g. Fe,O: an absorber must be one of them."),
+    ] = None,
     plot: Annotated[
         Path | None, typer.Option(help="Draw what was looked at: .pdf, .png or .svg.")
     ] = None,
@@ -57,7 +61,7 @@ def predict(
     given = {"e0": e0, "kmin": kmin, "kmax": kmax, "rbkg": rbkg}
     settings = {name: value for name, value in given.items() if value is not None}
     asked = command.Asked(
-        files, group or (), absorber, columns, mode, settings, model, campaign, formula
+        files, group or (), absorber, columns, mode, settings, model, campaign, formula, elements
     )
     show = output.print_table
     if as_json or as_csv:

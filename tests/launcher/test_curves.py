@@ -27,6 +27,7 @@ SETTINGS: dict[str, Any] = {
         {"kind": "kernel_ridge", "per": "campaign", "targets": ["spectrum"]},
     ],
     "evaluation": {"n_folds": 3},
+    "study": {"target": "spectrum", "feature_set": "site_descriptor", "learning_curve": [0.5]},
 }
 
 
@@ -175,6 +176,24 @@ def test_the_report_shows_best_median_and_worst(complete):
     text = page.read_text()
     for words in ("Best: ", "Median: ", "Worst: ", "R² over the mean", "Always the mean"):
         assert words in text, words
+
+
+def test_a_study_looks_into_models_of_curves(complete):
+    found = {
+        (doc["absorber"], doc["experiment"]): doc
+        for doc in complete.documents("experiments").values()
+    }
+    assert len(found) == 4
+    whole = {
+        doc["absorber"]: doc["splits"]["grouped"]
+        for doc in complete.documents("metrics").values()
+        if (doc["target"], doc["model"]) == ("spectrum", "extra_trees")
+    }
+    for absorber in EDGES:
+        importance, half = (found[absorber, name] for name in ("importance", "learning_curve"))
+        assert importance["scores"]["rmse"] == pytest.approx(whole[absorber]["rmse"])
+        assert half["scores"]["rmse"] > importance["scores"]["rmse"]
+        assert half["scores"]["r2_over_mean"] < importance["scores"]["r2_over_mean"]
 
 
 def test_a_run_again_makes_nothing_anew_and_another_grid_all_of_it(complete):

@@ -117,6 +117,16 @@ def test_groups_are_chosen_by_their_labels(run, tmp_path):
     assert err == "exafscn: two.prj: there is no group c in it: its groups are [red] a, b\n"
 
 
+def test_elements_of_the_sample(run):
+    code, out, _ = run("foil.xdi", "--elements", "Fe, S", "--json")
+    (answer,) = json.loads(out)
+    assert (code, answer["near_edge"]["cn"]) == (0, None)
+    assert "has no O" in answer["near_edge"]["missing"]
+    code, _, err = run("foil.xdi", "--elements", "Cu,O")
+    assert code == 1
+    assert err.startswith("exafscn: foil.xdi: the absorber, Fe, is not among the elements")
+
+
 def test_columns_mode_and_settings_reach_their_places(run, tmp_path):
     table = rows(I0 * np.exp(-MU), ENERGY, I0 * (1 + MU), I0)
     (tmp_path / "scan.dat").write_text(table)
@@ -244,6 +254,7 @@ def test_energies_in_kev_nan_and_infinite_points_are_read(run, tmp_path):
         (["foil.xdi", "--kmax=nan"], "kmax: input should be a finite number"),
         (["foil.xdi", "--rbkg=-1"], "rbkg: input should be greater than 0"),
         (["foil.xdi", "--kmin=4.9", "--kmax=3"], "kmin (4.9) must be less than kmax (3)"),
+        (["foil.xdi", "--elements=Cu,x"], "elements: 'x' is not an element symbol"),
         (["foil.xdi", "--plot=x.jpg"], "x.jpg: its name has to end in one of .pdf, .png, .svg"),
         (["foil.xdi", "--plot=no/such/x.png"], "no/such/x.png cannot be made"),
     ],

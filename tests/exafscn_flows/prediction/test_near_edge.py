@@ -46,6 +46,13 @@ def test_it_says_what_its_model_says_of_the_normalised_spectrum() -> None:
     assert "4 neighbours in an oxide (probability 0.70)" in line
 
 
+def test_of_a_sample_without_oxygen_it_is_not_asked() -> None:
+    found = near_edge_of(processed(), "Fe", {6: 1.0}, {"Fe", "S"})
+    assert found.cn is None
+    assert "the sample has no O" in found.missing
+    assert near_edge_of(processed(), "Fe", {6: 1.0}, {"Fe", "O"}).cn == 4
+
+
 @pytest.mark.parametrize(
     ("spectrum", "absorber", "shares", "reason"),
     [
