@@ -51,9 +51,9 @@ class KernelRidge(KernelSettings):
     """Kernel ridge regression of the target from curves and their slopes, or from other numbers.
 
     Features are a curve, or several in a concatenation: each column is taken for the neighbour of
-    the next; or, without slopes, any numbers. Curve and slope are standardised point by point. Sites are as alike as exp(-d), with
-    d the distance of their curves and slopes. Of classes, 0 and 1 of each are fitted; probabilities
-    are what comes out, at least 0.001, brought to a sum of 1.
+    the next; or, without slopes, any numbers. Curve and slope are standardised point by point.
+    Sites are as alike as exp(-d), with d the distance of their curves and slopes. Of classes, 0 and
+    1 of each are fitted; probabilities are what comes out, at least 0.001, brought to a sum of 1.
     """
 
     tasks = EVERY_TASK

@@ -117,7 +117,7 @@ def test_it_is_the_same_after_it_was_kept(fitted: Any) -> None:
 
 
 def test_classes_and_numbers_are_learned_too() -> None:
-    X, r, number = graphs(0, 200)
+    _, r, number = graphs(0, 200)
     new, r_new, number_new = graphs(1, 100)
     of_classes: Any = GraphAttention(epochs=8).fit(replace(DATA, y=number // 6, task="classes"), 0)
     assert (of_classes.predict(new) == number_new // 6).mean() > 0.95
