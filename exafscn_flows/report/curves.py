@@ -30,6 +30,7 @@ class CurvesView(View):
         Score("mean_edge_error", "Always the mean: edge (eV)", "amount"),
         Score("edge_error", "Edge (eV)", "amount"),
     )
+    origin = "At"
     quality = "Errors"
     notes: ClassVar[Mapping[str, str]] = {
         "RMSE": "Root mean square of prediction less label, over all points of all curves.",

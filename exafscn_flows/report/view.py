@@ -141,6 +141,8 @@ class View(ABC):
     """Keys of its values by fold: of a model, and of what the baseline says."""
     more: ClassVar[tuple[Score, ...]]
     """Further measures of the split `grouped`."""
+    origin: ClassVar[str] = "From the spectra of"
+    """What the headline begins with, before a number of sites."""
     quality: ClassVar[str]
     """What the section with all models is about."""
     notes: ClassVar[Mapping[str, str]]
