@@ -91,6 +91,8 @@ def _write_parquet(parts: Iterable[list[Row]], file: BinaryIO, values: type) -> 
         "in_distribution": pa.bool_(),
         "disagrees": pa.bool_(),
         "expected_error": number,
+        "error": number,
+        "curve": pa.list_(pa.float32()),
         "elements": names,
         "neighbours": names,
         "oxide": pa.bool_(),

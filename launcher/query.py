@@ -92,7 +92,7 @@ def show_table(selection: Selection) -> None:
 
 def _table(campaign: str, page: Page) -> Table:
     target = page.target
-    are_numbers = target.task == "numbers"
+    are_numbers, are_curves = target.task == "numbers", target.task == "curves"
     measured = [bool(row["measured"]) for row in page.rows]
     # Of measured spectra alone, files say more than sites, and formulas and labels may be missing.
     shows_sites = not all(measured)
@@ -105,9 +105,10 @@ def _table(campaign: str, page: Page) -> Table:
         table.add_column("measured")
     unit = f", {target.unit}" if are_numbers and target.unit else ""
     heads = (
-        f"{target.short}{unit}",
+        *([] if are_curves else [f"{target.short}{unit}"]),
         *(["label"] if shows["label"] else []),
-        *([] if are_numbers else ["probability"]),
+        *(["probability"] if target.task == "classes" else []),
+        *(["error"] if are_curves else []),
     )
     for column in (*heads, "expected error"):
         table.add_column(column, justify="right", overflow="fold")
@@ -119,12 +120,16 @@ def _table(campaign: str, page: Page) -> Table:
         cells.append(row["absorber"])
         if shows_sites and any(measured):
             cells.append("yes" if is_measured else "")
-        cells.append(value)
+        if not are_curves:
+            cells.append(value)
         if shows["label"]:
             cells.append(f"[red]{label}[/]" if row["disagrees"] else label)
-        if not are_numbers:
+        if target.task == "classes":
             cells.append(f"{row['probability']:.2f}")
-        cells.append(f"{row['expected_error']:{'.3f' if are_numbers else '.2f'}}")
+        if are_curves:
+            error = _value(row["error"], are_numbers=True)
+            cells.append(f"[red]{error}[/]" if row["disagrees"] else error)
+        cells.append(f"{row['expected_error']:{'.2f' if target.task == 'classes' else '.3f'}}")
         table.add_row(*cells)
     return table
 

@@ -11,12 +11,16 @@ from conformance.examples import GROUPS, LARCH
 
 from exafscn_flows.registry import kind_of
 from exafscn_flows.spectra import feff
+from exafscn_flows.targets import TargetModel
 
 EVERY = [
     pytest.param(one, id=f"{group}-{kind_of(one)}")
     for group, classes in GROUPS.items()
     for one in classes
 ]
+
+LABELLED = [one for one in GROUPS["targets"] if issubclass(one, TargetModel)]
+"""Targets whose labels are found from the structure."""
 
 EXTRAS = {"feff10": "feff10", "pdf": "diffpy.pdffit2"}
 """Packages that not every installation has, by the kind that needs them."""
@@ -57,7 +61,7 @@ def test_parameters_of_spectra(one: type) -> None:
     settings.parameters_follow_settings(one, lambda way: way.parameters())
 
 
-@of("targets")
+@pytest.mark.parametrize("one", LABELLED, ids=kind_of)
 def test_parameters_of_targets(one: type) -> None:
     settings.parameters_follow_settings(one, lambda target: target.parameters(averaged=True))
 
@@ -98,7 +102,7 @@ def test_bad_paths(one: Any, tmp_path: Path) -> None:
     sources.bad_paths_are_refused(one, tmp_path)
 
 
-@of("targets")
+@pytest.mark.parametrize("one", LABELLED, ids=kind_of)
 @pytest.mark.parametrize("check", [targets.labels_are_sound, targets.bad_structures_fail])
 def test_targets(one: Any, check: Callable[[Any], None]) -> None:
     check(one)

@@ -27,6 +27,7 @@ from exafscn_flows.spectra import Feff10Settings, PdfSettings, StoredSettings
 from exafscn_flows.spectra.feff_cards import EXTERNAL_CARDS, FEFF10_CARDS
 from exafscn_flows.store.documented import DOCUMENTED_QUERIES
 from exafscn_flows.store.documents import DOCUMENTS, STAGES, CampaignDoc
+from exafscn_flows.targets import Spectrum
 from launcher.cli import app
 
 REFERENCE = ROOT / "docs" / "campaign.md"
@@ -89,6 +90,8 @@ def required(model: type[BaseModel], name: str) -> dict[str, Any]:
         return {"member": {"kind": "extra_trees"}}
     if model in (TwoStage, KernelTrees) and name != "first":
         return {"first": "running_coordination"}
+    if model is Spectrum and name != "of":
+        return {"of": "xanes"}
     if model is MaterialsProjectSource:
         return {"kind": "materials_project"}
     if model is FeffRunsSource:

@@ -11,6 +11,7 @@ from pydantic import (
     model_validator,
 )
 
+from exafscn_flows.config.curve_targets import check_curves, holds_answer
 from exafscn_flows.config.model_sets import check_set
 from exafscn_flows.config.study import CLAIMS_ABOUT, Study
 from exafscn_flows.elements import check_absorber
@@ -153,6 +154,42 @@ class CampaignConfig(StrictModel):
         return listed
 
     @model_validator(mode="after")
+    def _spectra_have_a_source(self) -> Self:
+        if sum(way.stored for way in self.spectra) > 1:
+            index = [way.stored for way in self.spectra].index(True)
+            message = "the sources bring one spectrum of each site: list them once"
+            raise LocatedError(("spectra", index), message)
+        for number, source in enumerate(self.sources):
+            if source.has_spectra != self.stored:
+                raise LocatedError(
+                    ("sources", number),
+                    f"{source.kind} brings spectra of its own: write `spectra: {{kind: stored}}`"
+                    if source.has_spectra
+                    else f"{source.kind} brings no spectra, which `spectra: {{kind: stored}}` asks "
+                    "of every source",
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _features_have_spectra(self) -> Self:
+        """Write down which spectrum each feature set is made from."""
+        offers = {way.name: self._brings(way) for way in self.spectra}
+        sets = []
+        for number, fset in enumerate(self.features.sets):
+            try:
+                sets.append(fset.resolved(offers))
+            except LocatedError as error:
+                raise LocatedError(("features", "sets", number, *error.at), str(error)) from None
+        features = self.features.model_copy(update={"sets": sets})
+        object.__setattr__(self, "features", features)  # pydantic wants the same object back
+        return self
+
+    def _brings(self, way: SpectraSettings) -> frozenset[Part]:
+        if not way.stored:
+            return way.brings
+        return frozenset.intersection(*(source.brings for source in self.sources))
+
+    @model_validator(mode="after")
     def _models_fit(self) -> Self:
         """Check that models, feature sets and targets go together."""
         sets = [fset.name for fset in self.features.sets]
@@ -182,6 +219,11 @@ class CampaignConfig(StrictModel):
             if self.models and not self.models_for(name):
                 message = f"no model here learns target {name}, which is {tasks[name]}: add one"
                 raise LocatedError(("targets", index), message)
+        return self
+
+    @model_validator(mode="after")
+    def _curves_can_be_learned(self) -> Self:
+        check_curves(self)
         return self
 
     @model_validator(mode="after")
@@ -289,7 +331,12 @@ class CampaignConfig(StrictModel):
         ]
 
     def models_on(self, feature_set: str, target: str) -> list[ModelSettings]:
-        """Return the models that are fitted on a feature set for a target."""
+        """Return the models that are fitted on a feature set for a target.
+
+        On one that holds what a curve is, none is.
+        """
+        if self.models and holds_answer(self, feature_set, target):
+            return []
         return [
             model
             for model in self.models_for(target)
@@ -314,42 +361,6 @@ class CampaignConfig(StrictModel):
     def measured(self) -> bool:
         """Whether a source brings measured spectra."""
         return any(isinstance(source, MeasuredSource) for source in self.sources)
-
-    @model_validator(mode="after")
-    def _spectra_have_a_source(self) -> Self:
-        if sum(way.stored for way in self.spectra) > 1:
-            index = [way.stored for way in self.spectra].index(True)
-            message = "the sources bring one spectrum of each site: list them once"
-            raise LocatedError(("spectra", index), message)
-        for number, source in enumerate(self.sources):
-            if source.has_spectra != self.stored:
-                raise LocatedError(
-                    ("sources", number),
-                    f"{source.kind} brings spectra of its own: write `spectra: {{kind: stored}}`"
-                    if source.has_spectra
-                    else f"{source.kind} brings no spectra, which `spectra: {{kind: stored}}` asks "
-                    "of every source",
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _features_have_spectra(self) -> Self:
-        """Write down which spectrum each feature set is made from."""
-        offers = {way.name: self._brings(way) for way in self.spectra}
-        sets = []
-        for number, fset in enumerate(self.features.sets):
-            try:
-                sets.append(fset.resolved(offers))
-            except LocatedError as error:
-                raise LocatedError(("features", "sets", number, *error.at), str(error)) from None
-        features = self.features.model_copy(update={"sets": sets})
-        object.__setattr__(self, "features", features)  # pydantic wants the same object back
-        return self
-
-    def _brings(self, way: SpectraSettings) -> frozenset[Part]:
-        if not way.stored:
-            return way.brings
-        return frozenset.intersection(*(source.brings for source in self.sources))
 
     @field_validator("sources")
     @classmethod

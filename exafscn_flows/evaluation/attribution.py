@@ -57,7 +57,7 @@ def permutation_drop(
         if not len(columns):
             continue
         permuted = np.concatenate([_permuted(X, columns, random) for _ in range(REPEATS)])
-        drop[band] = right - task.right(fitted, permuted, np.tile(y, REPEATS))
+        drop[band] = right - task.right(fitted, permuted, np.concatenate([y] * REPEATS))
     return drop
 
 

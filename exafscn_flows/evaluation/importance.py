@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from exafscn_flows.models.curves import FittedCurves
+
 
 def gini_importance(fitted: Any) -> np.ndarray | None:
     """Return the mean decrease in impurity by feature, shape (n_features,), sum 1.
@@ -21,6 +23,7 @@ def gini_importance(fitted: Any) -> np.ndarray | None:
     numpy.ndarray or None
         None for a model that is no mean over trees.
     """
+    fitted = fitted.regressor if isinstance(fitted, FittedCurves) else fitted
     trees = getattr(fitted, "estimators_", None)
     if trees is None:
         return None

@@ -11,12 +11,15 @@ from exafscn_flows.features.inputs import Inputs
 from exafscn_flows.features.k_space import KSpace
 from exafscn_flows.features.pdf import Pdf
 from exafscn_flows.features.peaks import Peaks
+from exafscn_flows.features.power_spectrum import PowerSpectrum
 from exafscn_flows.features.q_space import QSpace
 from exafscn_flows.features.r_space import RSpace
 from exafscn_flows.features.r_space_complex import RSpaceComplex
 from exafscn_flows.features.registry import SETS
 from exafscn_flows.features.running_coordination import RunningCoordination
 from exafscn_flows.features.settings import AutobkSettings, LarchSettings, XftfSettings
+from exafscn_flows.features.site_descriptor import SiteDescriptor
+from exafscn_flows.features.site_graph import SiteGraph
 from exafscn_flows.features.wavelet import Wavelet
 from exafscn_flows.features.xanes import Xanes
 from exafscn_flows.features.xanes_cumulative import XanesCumulative
@@ -38,10 +41,13 @@ __all__ = [
     "LarchSettings",
     "Pdf",
     "Peaks",
+    "PowerSpectrum",
     "QSpace",
     "RSpace",
     "RSpaceComplex",
     "RunningCoordination",
+    "SiteDescriptor",
+    "SiteGraph",
     "Wavelet",
     "Xanes",
     "XanesCumulative",

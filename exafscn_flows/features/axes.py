@@ -1,5 +1,6 @@
 """What features are a function of, and the limits that a study sets to it."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,23 @@ def quantity(axis_label: str) -> Quantity | None:
     if label.startswith("R (Å)"):
         return DISTANCE
     return ENERGY if label.endswith("(eV)") else None
+
+
+_OF_CURVES = re.compile(r"\((eV|Å|Å⁻¹|1/Å)\)$")
+"""Units at the end of the labels of axes along which there are curves."""
+
+
+def is_curve(axis: np.ndarray, label: str) -> bool:
+    """Tell whether features are a curve: values in the order of one energy, k, q or R.
+
+    Parameters
+    ----------
+    axis
+        Coordinate of each feature, shape (n_features,).
+    label
+        What the axis is, with its unit.
+    """
+    return len(axis) > 1 and bool((np.diff(axis) > 0).all()) and bool(_OF_CURVES.search(label))
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ class FeatureSetModel(NamedModel):
 
     takes_structure: ClassVar[bool] = False
     """Whether the features depend on the structure beside, or without, any spectrum."""
+    has_edge: ClassVar[bool] = False
+    """Whether it is a curve along energy that rises at an edge by a step of 1."""
 
     @property
     @abstractmethod

@@ -7,10 +7,13 @@ from exafscn_flows.features.composition import Composition
 from exafscn_flows.features.k_space import KSpace
 from exafscn_flows.features.pdf import Pdf
 from exafscn_flows.features.peaks import Peaks
+from exafscn_flows.features.power_spectrum import PowerSpectrum
 from exafscn_flows.features.q_space import QSpace
 from exafscn_flows.features.r_space import RSpace
 from exafscn_flows.features.r_space_complex import RSpaceComplex
 from exafscn_flows.features.running_coordination import RunningCoordination
+from exafscn_flows.features.site_descriptor import SiteDescriptor
+from exafscn_flows.features.site_graph import SiteGraph
 from exafscn_flows.features.wavelet import Wavelet
 from exafscn_flows.features.xanes import Xanes
 from exafscn_flows.features.xanes_cumulative import XanesCumulative
@@ -34,6 +37,9 @@ SETS: tuple[type[FeatureSetModel], ...] = registered(
         Pdf,
         Composition,
         RunningCoordination,
+        SiteDescriptor,
+        PowerSpectrum,
+        SiteGraph,
     ],
     reserved=["concatenation"],
 )

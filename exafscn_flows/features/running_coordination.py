@@ -1,25 +1,15 @@
 """How many atoms there are around a site, up to any distance."""
 
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features.base import FeatureName, FromStructure
 from exafscn_flows.features.columns import Columns
 from exafscn_flows.features.inputs import Inputs
 from exafscn_flows.features.settings import LarchSettings
-
-if TYPE_CHECKING:
-    from pymatgen.core import Element
-
-CLASSES = ("H", "light non-metals", "other non-metals", "metals to Ca", "metals beyond Ca")
-"""Classes of elements, each with a curve of its own: electrons are scattered by them in
-different ways, and non-metals are bound where metals are further shells."""
-
-_CALCIUM = 20
-_FLUORINE = 9
+from exafscn_flows.features.surroundings import CLASSES, class_of, known_site
 
 
 class RunningCoordination(FromStructure):
@@ -73,33 +63,13 @@ class RunningCoordination(FromStructure):
     def vector(self, inputs: Inputs, settings: LarchSettings) -> np.ndarray:
         from scipy.special import ndtr
 
-        if inputs.structure is None:
-            raise ItemFailure(
-                "no_structure", "the atoms around this site are not known", "take other features"
-            )
-        if inputs.site_index is None:
-            raise ItemFailure(
-                "averaged_site",
-                "the spectrum is that of all sites of the element together, and the atoms around "
-                "one are asked for",
-                "take other features",
-            )
+        structure, site_index = known_site(inputs)
         grid = self.grid()
         # Atoms just beyond the grid reach into it.
         reach = grid[-1] + 4 * self.sigma
-        site = inputs.structure[inputs.site_index]
+        site = structure[site_index]
         found = np.zeros((len(CLASSES), len(grid)))
-        for neighbour in inputs.structure.get_neighbors(site, reach):
-            found[_place(neighbour.specie)] += ndtr((grid - neighbour.nn_distance) / self.sigma)
+        for neighbour in structure.get_neighbors(site, reach):
+            found[class_of(neighbour.specie)] += ndtr((grid - neighbour.nn_distance) / self.sigma)
         vector: np.ndarray = found.astype(np.float32)
         return vector.ravel()
-
-
-def _place(specie: Any) -> int:
-    """Return the place of an element among the classes."""
-    element: Element = getattr(specie, "element", specie)
-    if element.Z == 1:
-        return 0
-    if element.is_metal:
-        return 3 if element.Z <= _CALCIUM else 4
-    return 1 if element.Z <= _FLUORINE else 2

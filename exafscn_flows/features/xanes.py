@@ -13,6 +13,8 @@ from exafscn_flows.spectra.base import Spectrum
 class Xanes(NearEdge):
     """Normalised mu(E) from emin to emax, 81 values by default."""
 
+    has_edge = True
+
     kind: Literal["xanes"] = "xanes"
     name: FeatureName = "xanes"
 

@@ -30,7 +30,7 @@ from exafscn_flows.store.results import (
     PromotionDoc,
 )
 from exafscn_flows.store.store import Store
-from exafscn_flows.targets import TargetModel
+from exafscn_flows.targets import TargetBase
 from exafscn_flows.tasks.classes import expected_errors
 from exafscn_flows.tasks.numbers import is_apart
 
@@ -168,7 +168,7 @@ def _answer(
     config: CampaignConfig,
     absorber: str,
     model: Predictor,
-    wanted: list[tuple[PromotionDoc, TargetModel]],
+    wanted: list[tuple[PromotionDoc, TargetBase]],
 ) -> int:
     """Write the predictions of some targets; returns for how many spectra."""
     count = 0
@@ -181,7 +181,7 @@ def _answer(
 
 
 def _prediction(
-    row: _Row, model: Predictor, doc: PromotionDoc, target: TargetModel
+    row: _Row, model: Predictor, doc: PromotionDoc, target: TargetBase
 ) -> PredictionDoc:
     spectrum, absorber = row.spectrum, row.site.absorber
     assert spectrum.kmin is not None

@@ -14,7 +14,7 @@ from exafscn_flows.jobs.states import wanted_hashes
 from exafscn_flows.keys import ALL, item_key
 from exafscn_flows.store.documents import FeatureDoc, LabelDoc, SiteDoc
 from exafscn_flows.store.store import Store
-from exafscn_flows.targets import TargetModel
+from exafscn_flows.targets import TargetBase
 from exafscn_flows.targets.base import Class, Value
 from exafscn_flows.tasks import Task, task_named
 
@@ -55,11 +55,12 @@ class Dataset:
     sites
         Site documents, length n_sites.
     values
-        Label of each site, length n_sites.
+        Label of each site, length n_sites; of curves an array each.
     classes
-        Those that occur, and others that a model knows, ascending; empty for numbers.
+        Those that occur, and others that a model knows, ascending; empty for numbers and curves.
     y
-        Place of each label among the classes, or the number, shape (n_sites,).
+        Place of each label among the classes, or the number, shape (n_sites,); of curves, shape
+        (n_sites, n_axis).
     shares
         Of classes, the share that each label gives to every class, shape (n_sites, n_classes),
         float32; what goes to other classes is left out. Of numbers, a column of ones.
@@ -68,22 +69,25 @@ class Dataset:
     systems
         Chemical system of each site, e.g. "Cu-O", shape (n_sites,).
     neighbours
-        Elements among the neighbours of each site, alphabetical, length n_sites.
+        Elements among the neighbours of each site, alphabetical, length n_sites; none of curves.
+    energies
+        Of curves with an edge step of 1, where their points are, eV, shape (n_axis,).
     hash
         Changes with any label, feature or site.
     """
 
-    target: TargetModel
+    target: TargetBase
     absorbers: tuple[str, ...]
     feature_set: str
     auxiliary: str | None
     sites: list[SiteDoc]
-    values: list[Value]
+    values: list[Any]
     classes: list[Class]
     y: np.ndarray
     shares: np.ndarray
     groups: np.ndarray
     neighbours: list[list[str]]
+    energies: np.ndarray | None
     hash: str
 
     @property
@@ -139,7 +143,10 @@ class Dataset:
 
 
 class _Row(NamedTuple):
-    """What is taken from the documents of a site; of the neighbours, the elements."""
+    """What is taken from the documents of a site; of the neighbours, the elements.
+
+    The value of a curve is the hash of the features that it is.
+    """
 
     name: DatasetName
     site: SiteDoc
@@ -216,20 +223,33 @@ def all_labelled_sites(
     for name in names:
         hashes = {one: digests[one, name].hexdigest()[:16] for one in absorbers}
         hash_ = _joint_hash(hashes) if absorber == ALL else hashes[absorber]
-        found[name] = _dataset(targets[name.target], absorbers, name, rows.pop(name), hash_)
+        target, own = targets[name.target], sorted(rows.pop(name), key=lambda row: row.site.site)
+        values: list[Any] = [row.value for row in own]
+        energies = None
+        if target.vectors_of is not None:
+            sites = [row.site for row in own]
+            values = list(_vectors(store, sites, target.vectors_of)) if sites else []
+            energies = _energies(config, target.vectors_of)
+        found[name] = _dataset(target, absorbers, name, own, values, energies, hash_)
     return found
 
 
+def _energies(config: CampaignConfig, feature_set: str) -> np.ndarray | None:
+    """Return where the points of a curve with an edge are, eV; None of any other set."""
+    (fset,) = (one for one in config.features.sets if one.name == feature_set)
+    return fset.axis(config.features)[0] if fset.has_edge else None
+
+
 def _dataset(
-    target: TargetModel,
+    target: TargetBase,
     absorbers: tuple[str, ...],
     name: DatasetName,
     rows: list[_Row],
+    values: list[Any],
+    energies: np.ndarray | None,
     hash_: str,
 ) -> Dataset:
     task = task_named(target.task)
-    rows.sort(key=lambda row: row.site.site)
-    values = [row.value for row in rows]
     classes = task.classes(values)
     return Dataset(
         target=target,
@@ -243,6 +263,7 @@ def _dataset(
         shares=task.shares([row.weights for row in rows], values, classes),
         groups=np.array([row.site.formula for row in rows], dtype=str),
         neighbours=[row.neighbours for row in rows],
+        energies=energies,
         hash=hash_,
     )
 
@@ -252,23 +273,32 @@ def _rows(
 ) -> Iterator[_Row]:
     """Yield everything of one absorber that is up to date, ordered by site key."""
     campaign = config.campaign
-    targets = list(dict.fromkeys(name.target for name in names))
-    sets = list(dict.fromkeys(fset for name in names for fset in name.feature_sets))
+    named = {name.target for name in names}
+    curves = {one.name: one.vectors_of for one in config.targets if one.name in named}
+    targets = [name for name, of in curves.items() if of is None]
+    sets = [fset for name in names for fset in name.feature_sets]
+    sets = list(dict.fromkeys([*sets, *(of for of in curves.values() if of is not None)]))
     for batch in batches(store.active_sites(campaign, absorber), _BATCH):
         labels = _labels(store, campaign, batch, targets)
         keys = [item_key(site.site, fset) for site in batch for fset in sets]
         features = store.hashes(FeatureDoc, campaign, keys)
         for site in batch:
             wanted = wanted_hashes(config, site)
+            known = {fset: features.get(item_key(site.site, fset)) for fset in sets}
+            current = {fset for fset in sets if known[fset] == wanted.features[fset]}
             for name in names:
-                raw = labels.get(item_key(site.site, name.target))
-                if raw is None or raw["hash"] != wanted.labels[name.target]:
+                if not current.issuperset(name.feature_sets):
                     continue
-                hashes = [wanted.features[fset] for fset in name.feature_sets]
-                found = [features.get(item_key(site.site, fset)) for fset in name.feature_sets]
-                if found == hashes:
+                hash_ = " ".join(wanted.features[fset] for fset in name.feature_sets)
+                of = curves[name.target]
+                if of is not None:
+                    # What has no formula cannot be held out by it.
+                    if site.has_structure and of in current:
+                        yield _Row(name, site, wanted.features[of], None, [], hash_)
+                    continue
+                raw = labels.get(item_key(site.site, name.target))
+                if raw is not None and raw["hash"] == wanted.labels[name.target]:
                     elements = sorted(raw["neighbours"] or ())
-                    hash_ = " ".join(hashes)
                     yield _Row(name, site, raw["value"], raw["weights"], elements, hash_)
 
 
@@ -299,9 +329,12 @@ def feature_matrix(store: Store, dataset: Dataset) -> np.ndarray:
 
 def vectors(store: Store, dataset: Dataset, feature_set: str) -> np.ndarray:
     """Read one of the feature sets of the sites, shape (n_sites, n_features), float32."""
-    campaign = dataset.sites[0].campaign
-    keys = [item_key(site.site, feature_set) for site in dataset.sites]
-    docs = store.read(FeatureDoc, campaign, keys)
+    return _vectors(store, dataset.sites, feature_set)
+
+
+def _vectors(store: Store, sites: Sequence[SiteDoc], feature_set: str) -> np.ndarray:
+    keys = [item_key(site.site, feature_set) for site in sites]
+    docs = store.read(FeatureDoc, sites[0].campaign, keys)
     return np.stack([docs[key].vector for key in keys])
 
 

@@ -158,7 +158,8 @@ def _document(
 
     task = dataset.task
     output = assemble({fold: outcome.output for fold, outcome in outcomes.items()}, folds)
-    quality = task.metrics(dataset.y, output, folds, dataset.classes, dataset.certainty)
+    certainty, energies = dataset.certainty, dataset.energies
+    quality = task.metrics(dataset.y, output, folds, dataset.classes, certainty, energies)
     importance: dict[str, Any] = {}
     if one.name == "importance":
         axis, label = one.feature_set.axis(config.features)

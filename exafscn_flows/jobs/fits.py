@@ -13,7 +13,7 @@ from exafscn_flows.jobs.dataset import DatasetName, dataset_hashes
 from exafscn_flows.keys import ALL, ModelKey
 from exafscn_flows.models import ModelSettings
 from exafscn_flows.store.store import Store
-from exafscn_flows.targets import TargetModel
+from exafscn_flows.targets import TargetBase
 
 ALGORITHM_VERSION = 11
 """Raised when the same data and settings would give other models, predictions or metrics."""
@@ -29,7 +29,7 @@ class Fit:
     A model on all absorbers is one of these for each of them; they have `trained` in common.
     """
 
-    target: TargetModel
+    target: TargetBase
     absorber: str
     feature_set: FeatureSet
     model: ModelSettings
@@ -119,7 +119,7 @@ def wanted_fits(store: Store, config: CampaignConfig, absorbers: Sequence[str]) 
 class Experiment:
     """One experiment with one model of one absorber, or of all, about one absorber."""
 
-    target: TargetModel
+    target: TargetBase
     absorber: str
     feature_set: FeatureSet
     model: ModelSettings
@@ -191,20 +191,17 @@ def vectors_hash(config: CampaignConfig, fset: FeatureSet) -> str:
     return features.vectors_hash(fset, config.features, spectra)
 
 
-def features_settings(
-    config: CampaignConfig, fset: FeatureSet, auxiliary: str | None
-) -> dict[str, Any]:
-    """Return the settings of a feature set and of all that it is made from, for a ModelDoc.
+def features_settings(config: CampaignConfig, fit: Fit) -> dict[str, Any]:
+    """Return the settings of what a model takes, and of all that it is made from, for a ModelDoc.
 
-    Parameters
-    ----------
-    auxiliary
-        Name of another set, which the model learns to predict, too.
+    So for the sets that it learns to predict: first, and as the curves of its target.
     """
-    used = set(fset.spectra)
-    sets = {one.name: one.model_dump(mode="json") for one in config.features.sets}
+    fset, sets = fit.feature_set, {one.name: one for one in config.features.sets}
+    first, learned = (sets.get(name or "") for name in (fit.model.auxiliary, fit.target.vectors_of))
+    used = {*fset.spectra, *(learned.spectra if learned else ())}
     return {
-        "auxiliary": sets.get(auxiliary or ""),
+        "auxiliary": first and first.model_dump(mode="json"),
+        "learned": learned and learned.model_dump(mode="json"),
         "set": fset.model_dump(mode="json"),
         "autobk": config.features.autobk.model_dump(mode="json"),
         "xftf": config.features.xftf.model_dump(mode="json"),

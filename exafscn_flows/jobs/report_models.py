@@ -6,6 +6,7 @@ import numpy as np
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.features import Concatenation, FeatureSetModel, LarchSettings
+from exafscn_flows.jobs.report_curves import curve_examples
 from exafscn_flows.jobs.report_predictions import VersionPredictions, read_predictions
 from exafscn_flows.keys import item_key
 from exafscn_flows.report.data import Disagreement, FeaturePart, MeanVector, ModelReport
@@ -50,6 +51,7 @@ def read_models(store: Store, config: CampaignConfig, keys: Sequence[str]) -> li
                 predictions[key].label,
                 predictions[key].value,
                 _parts(sets[metrics[key].feature_set], config.features),
+                curve_examples(store, config, metrics[key], predictions[key]),
             ),
             predictions[key],
         )

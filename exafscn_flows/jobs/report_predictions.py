@@ -16,6 +16,7 @@ _FIELDS = (
     "probability",
     "expected_error",
     "disagrees",
+    "error",
     "fold",
 )
 
@@ -29,7 +30,9 @@ class VersionPredictions:
     sites
         Keys of the sites.
     label, value
-        Label and prediction, shape (n_sites,).
+        Label and prediction, shape (n_sites,); of curves, None each.
+    error
+        Error of each curve, shape (n_sites,); NaN of others.
     disagrees
         Whether they differ, shape (n_sites,).
     disagreements
@@ -39,6 +42,7 @@ class VersionPredictions:
     sites: list[str]
     label: np.ndarray
     value: np.ndarray
+    error: np.ndarray
     disagrees: np.ndarray
     disagreements: list[Disagreement]
 
@@ -55,6 +59,7 @@ def read_predictions(store: Store, metrics: MetricsDoc) -> VersionPredictions:
         sites=[raw["site"] for raw in rows],
         label=np.array([raw["label"] for raw in rows]),
         value=np.array([raw["value"] for raw in rows]),
+        error=np.array([raw.get("error") for raw in rows], dtype=float),
         disagrees=np.array([raw["disagrees"] for raw in rows], dtype=bool),
         disagreements=[
             Disagreement(
@@ -66,6 +71,7 @@ def read_predictions(store: Store, metrics: MetricsDoc) -> VersionPredictions:
                 value=raw["value"],
                 probability=raw["probability"],
                 expected_error=raw["expected_error"],
+                error=raw.get("error"),
             )
             for raw in rows
             if raw["disagrees"]

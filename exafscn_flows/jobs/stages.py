@@ -100,8 +100,8 @@ def process_site(
         Takes documents and failures as they come.
     """
     for target in config.targets:
-        # Without a structure there are none.
-        if state.labels.get(target.name) is State.PENDING:
+        # Without a structure there are none, nor of curves.
+        if isinstance(target, TargetModel) and state.labels.get(target.name) is State.PENDING:
             label = _attempt(state, "labels", target.name, _label, config, target, state, crystal)
             results.add("labels", label)
     docs = dict(sources.known)

@@ -12,6 +12,7 @@ from exafscn_flows.keys import failure_key, item_key, site_of
 from exafscn_flows.store.base import Document
 from exafscn_flows.store.documents import FailureDoc, FeatureDoc, LabelDoc, SiteDoc, SpectrumDoc
 from exafscn_flows.store.store import Store
+from exafscn_flows.targets import TargetModel
 
 
 class State(StrEnum):
@@ -29,7 +30,7 @@ class Wanted:
     """Hashes that a site's documents have when they are up to date."""
 
     labels: dict[str, str]
-    """By target; none without a structure."""
+    """By target; none without a structure, nor of curves, which are features."""
     spectra: dict[str, str]
     """By name."""
     features: dict[str, str]
@@ -94,6 +95,8 @@ def wanted_hashes(config: CampaignConfig, site: SiteDoc) -> Wanted:
             )
             # Of what is not known there is no label; nothing has failed.
             for target in (config.targets if site.has_structure else ())
+            # Curves are features already.
+            if isinstance(target, TargetModel)
         },
         spectra=spectra,
         features={

@@ -109,7 +109,8 @@ def _model(
         learned=fit.target.model_dump(mode="json"),
         classes=dataset.classes,
         absorbers=list(dataset.absorbers) if len(dataset.absorbers) > 1 else [],
-        features=features_settings(config, fit.feature_set, fit.model.auxiliary),
+        features=features_settings(config, fit),
+        **_curve(config, fit.target.vectors_of),
         doubt=doubt,
         comes_trained=fit.model.comes_trained,
         n_sites=len(dataset.sites),
@@ -119,6 +120,20 @@ def _model(
         versions={lib: version(lib) for lib in (*fit.model.libraries, "exafscn")},
         takes=vectors_hash(config, fit.feature_set),
     )
+
+
+def _curve(config: CampaignConfig, of: str | None) -> dict[str, Any]:
+    """Say on which axis a model predicts a curve, and of which settings; nothing of others."""
+    if of is None:
+        return {}
+    (fset,) = (one for one in config.features.sets if one.name == of)
+    axis, label = fset.axis(config.features)
+    return {
+        "curve_axis": axis,
+        "curve_axis_label": label,
+        "curve_label": fset.value_label(config.features),
+        "predicts": vectors_hash(config, fset),
+    }
 
 
 def _metrics(
@@ -144,7 +159,9 @@ def _metrics(
         class_counts=counts["class_counts"],
         rare=counts["rare"],
         splits={
-            split: task.metrics(y, output[split], folds[split], classes, own.certainty)
+            split: task.metrics(
+                y, output[split], folds[split], classes, own.certainty, own.energies
+            )
             for split in folds
         },
     )

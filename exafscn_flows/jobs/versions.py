@@ -171,6 +171,13 @@ def promote(store: Store, config: CampaignConfig, version: str) -> int:
             f"campaign {config.campaign} is {fit.target.kind} now: its predictions are found by "
             "`exafscn query --version`"
         )
+    of = fit.target.vectors_of
+    sets = {one.name: one for one in config.features.sets}
+    if of is not None and doc.predicts != vectors_hash(config, sets[of]):
+        raise UsageError(
+            f"version {version} predicts curves of other settings than {of} of campaign "
+            f"{config.campaign} has now: its predictions are found by `exafscn query --version`"
+        )
     n_new = _predict_new(store, config, fit, metrics, doc)
     instead_of = None if version == fit.hash else fit.hash
     store.write([_promotion(config.campaign, version, key, instead_of=instead_of)])

@@ -8,6 +8,7 @@ from exafscn_flows.models.base import ModelBase
 from exafscn_flows.models.convolutional_network import ConvolutionalNetwork
 from exafscn_flows.models.extra_trees import ExtraTrees
 from exafscn_flows.models.gradient_boosting import GradientBoosting
+from exafscn_flows.models.graph_attention import GraphAttention
 from exafscn_flows.models.kernel_ridge import KernelRidge
 from exafscn_flows.models.kernel_trees import KernelTrees
 from exafscn_flows.models.late_fusion import LateFusion
@@ -28,6 +29,7 @@ __all__ = [
     "ConvolutionalNetwork",
     "ExtraTrees",
     "GradientBoosting",
+    "GraphAttention",
     "KernelRidge",
     "KernelTrees",
     "LateFusion",

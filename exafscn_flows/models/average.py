@@ -19,7 +19,7 @@ _LONGEST_NAME = 40
 
 
 class Average(ModelBase):
-    """The mean of the probabilities, or of the numbers, of models fitted on the same sites.
+    """The mean of the probabilities, numbers or curves of models fitted on the same sites.
 
     Every member is fitted with the seed that is given, as if it stood alone, on all features or on
     one part of a concatenation.
@@ -109,16 +109,16 @@ class Average(ModelBase):
         from exafscn_flows.models.average_fitted import averaged
         from exafscn_flows.models.part_fitted import Span, of_part
 
-        fitted = []
+        fitted = []  # as `fit` does: members have no search, and curves are components here
         for member, name in self._pairs():
             if name is None:
-                fitted.append(member.fit(data, seed))
+                fitted.append(member._fit(data, seed))
                 continue
             start, stop = data.columns.span(name)
             span = Span(start, stop, len(data.columns.axis), data.X.shape[1])
             axis = data.columns.parts[data.columns.names.index(name)]
             part = replace(data, X=span.take(data.X), columns=Columns(axis))
-            fitted.append(of_part(span, member.fit(part, seed)))
+            fitted.append(of_part(span, member._fit(part, seed)))
         return averaged([member.kind for member in self.members], fitted, data.task)
 
     @classmethod

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from exafscn_flows.targets.base import TaskName
-from exafscn_flows.tasks.fitted import Classifier, Fitted, Regressor, Scored, has_seen
+from exafscn_flows.tasks.fitted import Classifier, Fitted, Scored, has_seen
 from exafscn_flows.tasks.numbers import spread
 
 
@@ -96,31 +96,48 @@ class AverageRegressor(_Members):
     """
 
     kinds: tuple[str, ...]
-    members: tuple[Regressor, ...]
+    members: tuple[Any, ...]
 
     def __post_init__(self) -> None:
         _check(self.kinds, self.members)
+        if len({_n_outputs(one) for one in self.members}) != 1:
+            raise ValueError("the members of an average predict different numbers of numbers")
 
     @property
     def n_features_in_(self) -> int:
         """Number of features."""
-        return self.members[0].n_features_in_
+        return int(self.members[0].n_features_in_)
+
+    @property
+    def n_outputs_(self) -> int:
+        """Numbers that are predicted."""
+        return _n_outputs(self.members[0])
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return the number of each row, shape (n,)."""
+        """Return the number of each row, shape (n,); of several, (n, n_outputs)."""
         predicted: np.ndarray = np.mean([one.predict(X) for one in self.members], axis=0)
         return predicted
 
     def spread(self, X: np.ndarray) -> np.ndarray:
-        """Return how far the parts of all members are from the mean, shape (n,).
+        """Return how far the parts of all members are from the mean, of the shape of `predict`.
 
         With the same weight for each member, whose own parts, such as trees, share its weight:
         the mean of their variances, plus the variance of what they predict.
         """
-        within = np.mean([spread(one, X) ** 2 for one in self.members], axis=0)
-        between = np.var([one.predict(X) for one in self.members], axis=0)
+        predicted = [one.predict(X) for one in self.members]
+        between = np.var(predicted, axis=0)
+        spreads = [spread(one, X) for one in self.members]
+        # Of a member without parts it is 0, however many numbers there are.
+        within = np.mean(
+            [one**2 if one.shape == between.shape else np.zeros_like(between) for one in spreads],
+            axis=0,
+        )
         found: np.ndarray = np.sqrt(within + between)
         return found
+
+
+def _n_outputs(one: Any) -> int:
+    return int(getattr(one, "n_outputs_", 1))
 
 
 def averaged(
@@ -135,7 +152,7 @@ def averaged(
     members
         The fitted models.
     task
-        Whether they have learned classes or numbers.
+        Whether they have learned classes, or numbers; curves are several numbers.
 
     Raises
     ------

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from exafscn_flows.errors import CampaignError, problem_text
 from exafscn_flows.features.settings import LarchSettings
+from exafscn_flows.models.curves import fit_components
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.strict import LocatedError, Location, NamedModel
 from exafscn_flows.targets.base import Class, TaskName
@@ -23,6 +24,9 @@ Values = Annotated[list[Any], Field(min_length=1)]
 NAMES = frozenset({"kind", "name", "per", "targets", "feature_sets", "search"})
 """Keys that are no parameters of the model itself."""
 
+
+EVERY_TASK: frozenset[TaskName] = frozenset({"classes", "numbers", "curves"})
+"""Kinds of targets of a model that can learn several numbers at once, too."""
 
 Node = tuple[str, str, str]
 """Loader, module and class by which a file in the skops format names a part of a model."""
@@ -165,13 +169,14 @@ class ModelBase(NamedModel):
         Parameters
         ----------
         data
-            What it learns from; its task is one of `tasks`.
+            What it learns from; its task is one of `tasks`. Of curves, `_fit` learns components, as
+            of `Components`, float64, shape (n, n_components).
         seed
             Seed of everything random in the fit.
 
         Returns
         -------
-        Classifier or Regressor
+        Classifier, Regressor or FittedCurves
             The same to the last bit for the same arguments, in every process.
 
         Raises
@@ -183,6 +188,8 @@ class ModelBase(NamedModel):
 
         chosen = self.chosen(data, seed)
         with threadpool_limits(1):
+            if data.task == "curves":
+                return fit_components(chosen._fit, data, seed)
             return chosen._fit(data, seed)
 
     @abstractmethod
@@ -254,7 +261,7 @@ class SklearnModel(ModelBase):
         seed
             Seed of everything random in the fit.
         task
-            Whether it will learn classes or numbers.
+            Whether it will learn classes, numbers, or curves by several numbers.
         """
 
     def _fit(self, data: TrainingSet, seed: int) -> Fitted:

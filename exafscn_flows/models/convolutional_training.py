@@ -8,7 +8,7 @@ from exafscn_flows.models.convolutional_layers import ConvolutionalLayers
 from exafscn_flows.models.convolutional_network import ConvolutionalNetwork
 from exafscn_flows.models.moved_curves import moved
 from exafscn_flows.models.network_training import Course, train_networks
-from exafscn_flows.models.networks import NetworkClassifier, NetworkRegressor
+from exafscn_flows.models.networks import NetworkClassifier, NetworkComponents, NetworkRegressor
 from exafscn_flows.models.training_set import TrainingSet
 
 BATCH_SIZE = 128
@@ -19,7 +19,7 @@ LEAST_SCALE = 0.1
 
 def train(
     settings: ConvolutionalNetwork, data: TrainingSet, seed: int
-) -> NetworkClassifier | NetworkRegressor:
+) -> NetworkClassifier | NetworkRegressor | NetworkComponents:
     """Train the networks on one thread, one after the other.
 
     Parameters

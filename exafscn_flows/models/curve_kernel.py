@@ -1,4 +1,4 @@
-"""Kernel ridge regression on curves, such as spectra along energy."""
+"""Kernel ridge regression on curves, such as spectra along energy, or on other numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from exafscn_flows.models.training_set import TrainingSet
 
 @dataclass(frozen=True)
 class CurveKernel:
-    """A fitted kernel ridge regression, whose inputs are curves and their slopes.
+    """A fitted kernel ridge regression, whose inputs are curves, alone or with their slopes.
 
     Attributes
     ----------
@@ -31,7 +31,8 @@ class CurveKernel:
     sites: SiteKernel
 
     def __post_init__(self) -> None:
-        if 2 * self.n_points != len(self.sites.mean) or min(self.lengths) < 1:
+        n_inputs = len(self.sites.mean)
+        if n_inputs not in (self.n_points, 2 * self.n_points) or min(self.lengths) < 1:
             raise ValueError("the arrays of a kernel do not fit together")
 
     @property
@@ -60,16 +61,29 @@ class CurveKernel:
         X = np.asarray(X)
         if X.ndim != 2 or X.shape[1] != self.n_features_in_:
             raise ValueError(f"features have shape {X.shape}, not (n, {self.n_features_in_})")
-        inputs = curves_and_slopes(X[:, : self.n_points], self.lengths)
+        inputs = np.asarray(X[:, : self.n_points], dtype=np.float64)
+        if len(self.sites.mean) > self.n_points:
+            inputs = curves_and_slopes(inputs, self.lengths)
         return self.sites.predict(inputs, X[:, self.n_points :])
 
 
-def fit_curves(data: TrainingSet, kernel: Kernel) -> tuple[tuple[int, ...], Fit]:
-    """Return the points of each curve of a training set, and the fit of curves and slopes."""
+def fit_curves(
+    data: TrainingSet, kernel: Kernel, slopes: bool = True
+) -> tuple[tuple[int, ...], Fit]:
+    """Return the points of each curve of a training set, and the fit of curves and slopes.
+
+    Parameters
+    ----------
+    slopes
+        Whether slopes are compared, too.
+    """
     lengths = curve_lengths(data.columns)
     n_points = sum(lengths)
-    inputs = curves_and_slopes(data.X[:, :n_points], lengths)
-    return lengths, Fit.of(inputs, data.X[:, n_points:], (*lengths, *lengths), kernel)
+    inputs = np.asarray(data.X[:, :n_points], dtype=np.float64)
+    if slopes:
+        inputs = curves_and_slopes(inputs, lengths)
+    of_inputs = (*lengths, *lengths) if slopes else lengths
+    return lengths, Fit.of(inputs, data.X[:, n_points:], of_inputs, kernel)
 
 
 def curves_and_slopes(curves: np.ndarray, lengths: Sequence[int]) -> np.ndarray:

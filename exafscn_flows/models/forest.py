@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from exafscn_flows.models.base import NAMES, SklearnModel
+from exafscn_flows.models.base import EVERY_TASK, NAMES, SklearnModel
 from exafscn_flows.models.class_weights import class_weights
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.targets.base import TaskName
@@ -13,6 +13,8 @@ from exafscn_flows.targets.base import TaskName
 
 class Forest(SklearnModel):
     """Settings of many randomised trees, under scikit-learn's own names."""
+
+    tasks = EVERY_TASK
 
     n_estimators: int = Field(default=300, ge=1, description="Number of trees.")
     max_features: (
@@ -39,6 +41,6 @@ class Forest(SklearnModel):
         }
 
     def weights(self, data: TrainingSet) -> np.ndarray | None:
-        if data.task == "numbers" or not isinstance(self.class_weight, float):
+        if data.task != "classes" or not isinstance(self.class_weight, float):
             return None
         return class_weights(data, self.class_weight)

@@ -101,9 +101,7 @@ class GuardedRegressor(_Guarded):
         return found
 
 
-def guarded(
-    fitted: NetworkClassifier | NetworkRegressor, guard: Any
-) -> GuardedClassifier | GuardedRegressor:
+def guarded(fitted: Any, guard: Any) -> GuardedClassifier | GuardedRegressor:
     """Return networks with their guard.
 
     Raises
@@ -113,6 +111,8 @@ def guarded(
     """
     if not isinstance(guard, NetworkClassifier):
         raise ValueError("a guard is no classifier")
+    if not isinstance(fitted, NetworkClassifier | NetworkRegressor):
+        raise ValueError("there is no guard of such networks")
     made = GuardedClassifier if isinstance(fitted, NetworkClassifier) else GuardedRegressor
     return made(fitted, guard)
 

@@ -11,6 +11,7 @@ from exafscn_flows.models.curve_kernel import CurveKernel
 from exafscn_flows.models.extra_trees import ExtraTrees
 from exafscn_flows.models.kernel_fitted import (
     KernelClassifier,
+    KernelComponents,
     KernelRegressor,
     KernelTreesClassifier,
     KernelTreesRegressor,
@@ -23,6 +24,8 @@ _VERSION = 1
 """Grows whenever the files or what is done with them change."""
 _ARRAYS = ("mean", "scale", "sites", "absorbers", "weights", "offset")
 _CLASSES, _TREES = "classes.npy", "trees"
+_COMPONENTS = "components"
+"""Empty: it says that several numbers are predicted, which are no classes."""
 
 
 def dump_kernel(fitted: Any) -> bytes:
@@ -37,10 +40,12 @@ def dump_kernel(fitted: Any) -> bytes:
         return _dump(fitted.kernel, {_CLASSES: write_array(fitted.classes_)})
     if isinstance(fitted, KernelRegressor):
         return _dump(fitted.kernel, {})
+    if isinstance(fitted, KernelComponents):
+        return _dump(fitted.kernel, {_COMPONENTS: b""})
     raise TypeError(f"{type(fitted).__name__} is no kernel ridge regression")
 
 
-def load_kernel(data: bytes) -> KernelClassifier | KernelRegressor:
+def load_kernel(data: bytes) -> KernelClassifier | KernelRegressor | KernelComponents:
     """Return the regression of a zip.
 
     Raises
@@ -51,6 +56,8 @@ def load_kernel(data: bytes) -> KernelClassifier | KernelRegressor:
     kernel, others = _load(data)
     if not others:
         return KernelRegressor(kernel)
+    if list(others) == [_COMPONENTS]:
+        return KernelComponents(kernel)
     if list(others) != [_CLASSES]:
         raise ValueError("the files of the zip are not those of a kernel ridge regression")
     return KernelClassifier(kernel, read_array(others[_CLASSES]))

@@ -86,6 +86,33 @@ class KernelRegressor:
 
 
 @dataclass(frozen=True)
+class KernelComponents:
+    """Kernel ridge regression of several numbers.
+
+    Attributes
+    ----------
+    kernel
+        The regression.
+    """
+
+    kernel: CurveKernel
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of features."""
+        return self.kernel.n_features_in_
+
+    @property
+    def n_outputs_(self) -> int:
+        """Numbers that are predicted."""
+        return self.kernel.n_outputs
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the numbers of each row, shape (n, n_outputs)."""
+        return self.kernel.predict(X)
+
+
+@dataclass(frozen=True)
 class _KernelTrees:
     """A kernel ridge regression, and trees on what it says and the features.
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from exafscn_flows.models.base import ModelBase, ModelName
+from exafscn_flows.models.base import EVERY_TASK, ModelBase, ModelName
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.tasks.fitted import Fitted
 
@@ -48,18 +48,24 @@ class KernelSettings(ModelBase):
 
 
 class KernelRidge(KernelSettings):
-    """Kernel ridge regression of the target from curves and their slopes.
+    """Kernel ridge regression of the target from curves and their slopes, or from other numbers.
 
     Features are a curve, or several in a concatenation: each column is taken for the neighbour of
-    the next. Curve and slope are standardised point by point. Sites are as alike as exp(-d), with
-    d the distance of their curves and slopes. Of classes, 0 and 1 of each are fitted; probabilities
-    are what comes out, at least 0.001, brought to a sum of 1.
+    the next; or, without slopes, any numbers. Curve and slope are standardised point by point.
+    Sites are as alike as exp(-d), with d the distance of their curves and slopes. Of classes, 0 and
+    1 of each are fitted; probabilities are what comes out, at least 0.001, brought to a sum of 1.
     """
+
+    tasks = EVERY_TASK
 
     libraries = ("scipy", "numpy")
 
     kind: Literal["kernel_ridge"] = "kernel_ridge"
     name: ModelName = "kernel_ridge"
+    slopes: bool = Field(
+        default=True,
+        description="Whether slopes are compared beside the curves; not of features that are none.",
+    )
 
     def _fit(self, data: TrainingSet, seed: int) -> Fitted:
         # scipy takes its time to import.

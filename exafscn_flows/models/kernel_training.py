@@ -9,6 +9,7 @@ from exafscn_flows.features.columns import Columns
 from exafscn_flows.models.curve_kernel import CurveKernel, fit_curves
 from exafscn_flows.models.kernel_fitted import (
     KernelClassifier,
+    KernelComponents,
     KernelRegressor,
     KernelTreesClassifier,
     KernelTreesRegressor,
@@ -23,7 +24,7 @@ from exafscn_flows.models.training_set import TrainingSet
 
 def train_kernel(
     settings: KernelRidge, data: TrainingSet, seed: int
-) -> KernelClassifier | KernelRegressor:
+) -> KernelClassifier | KernelRegressor | KernelComponents:
     """Fit kernel ridge regression of the target.
 
     Parameters
@@ -41,8 +42,10 @@ def train_kernel(
         ``too_few_sites`` for one row.
     """
     data = _drawn(settings, data, seed)
-    lengths, fit = fit_curves(data, settings.kernel)
+    lengths, fit = fit_curves(data, settings.kernel, settings.slopes)
     kernel = CurveKernel(lengths, fit.solve(target_numbers(data)))
+    if data.task == "curves":
+        return KernelComponents(kernel)
     if data.task == "numbers":
         return KernelRegressor(kernel)
     return KernelClassifier(kernel, np.unique(data.y).astype(np.int64))

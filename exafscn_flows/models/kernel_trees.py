@@ -49,7 +49,7 @@ class KernelTrees(KernelSettings):
 
     @property
     def tasks(self) -> "frozenset[TaskName]":  # type: ignore[override]
-        return self.trees.tasks
+        return self.trees.tasks - {"curves"}
 
     @property
     def libraries(self) -> tuple[str, ...]:  # type: ignore[override]

@@ -39,7 +39,7 @@ class LateFusion(ModelBase):
 
     @property
     def tasks(self) -> frozenset[TaskName]:  # type: ignore[override]
-        return self.member.tasks
+        return self.member.tasks - {"curves"}
 
     @property
     def auxiliary(self) -> str | None:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from exafscn_flows.models.base import ModelBase, ModelName
+from exafscn_flows.models.base import EVERY_TASK, ModelBase, ModelName
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.tasks.fitted import Fitted
 
@@ -13,9 +13,11 @@ class Mlp(ModelBase):
     """Two hidden layers of 512 with ReLU and dropout, trained in torch by AdamW.
 
     A tenth of the sites, in whole formulas, is held back from training; training ends when the
-    log loss there, or of numbers the squared error, stops falling, and the best weights are kept.
-    Features are standardised, and so are numbers to learn.
+    log loss there, or of numbers and curves the squared error, stops falling, and the best weights
+    are kept. Features are standardised, and so are numbers to learn.
     """
+
+    tasks = EVERY_TASK
 
     libraries = ("torch", "numpy")
 

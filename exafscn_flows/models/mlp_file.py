@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from exafscn_flows.models.canonical_zip import read_array, write_array, write_zip
-from exafscn_flows.models.mlp_network import MlpClassifier, MlpRegressor
+from exafscn_flows.models.mlp_network import MlpClassifier, MlpComponents, MlpRegressor
 
 _HEADER = "mlp.json"
 _VERSION = 2
@@ -29,6 +29,9 @@ def dump_mlp(network: Any) -> bytes:
     elif isinstance(network, MlpRegressor):
         arrays = {}
         header["numbers"] = [network.center, network.width]
+    elif isinstance(network, MlpComponents):
+        arrays = {}
+        header["width"] = network.width
     else:
         raise TypeError(f"{type(network).__name__} is no multilayer perceptron")
     arrays |= {"mean": network.mean, "scale": network.scale}
@@ -39,7 +42,7 @@ def dump_mlp(network: Any) -> bytes:
     return write_zip(_HEADER, header, files)
 
 
-def load_mlp(data: bytes) -> MlpClassifier | MlpRegressor:
+def load_mlp(data: bytes) -> MlpClassifier | MlpRegressor | MlpComponents:
     """Return the network of a zip.
 
     Raises
@@ -62,6 +65,8 @@ def load_mlp(data: bytes) -> MlpClassifier | MlpRegressor:
             "weights": tuple(array(f"weight{layer}") for layer in layers),
             "biases": tuple(array(f"bias{layer}") for layer in layers),
         }
+        if "width" in header:
+            return MlpComponents(**network, width=header["width"])
         if "numbers" not in header:
             return MlpClassifier(**network, classes_=array("classes"))
         center, width = header["numbers"]

@@ -2,16 +2,16 @@
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from exafscn_flows.models.blas import one_blas_thread
 from exafscn_flows.tasks.softmax import softmax
 
-if TYPE_CHECKING:
-    from threadpoolctl import ThreadpoolController
+FARTHEST = 5.0
+"""Standard deviations from the mean beyond which features of the structure count the same: what
+hardly a training site has, such as a neighbour of a rare element, would be thousands away."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,16 @@ class Network:
         """Number of features."""
         return len(self.mean)
 
+    def inputs(self, X: np.ndarray) -> np.ndarray:
+        """Return what goes into the first layer, float32, shape (n, n_features).
+
+        Raises
+        ------
+        ValueError
+            If ``X`` has not the features that the network was trained on.
+        """
+        return standardised(X, self.mean, self.scale)
+
     def outputs(self, X: np.ndarray) -> np.ndarray:
         """Return what comes out of the last layer, float64, shape (n, n_outputs).
 
@@ -71,11 +81,11 @@ class Network:
             If ``X`` has not the features that the network was trained on, or holds values that
             are not finite.
         """
-        layer = standardised(np.asarray(X), self.mean, self.scale)
+        layer = self.inputs(np.asarray(X))
         if not np.isfinite(layer).all():
             raise ValueError("features hold values that are not finite")
         # Rounding depends on how BLAS shares the work among threads.
-        with _blas().limit(limits=1):
+        with one_blas_thread():
             for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
                 layer = np.maximum(layer @ weight + bias, 0)
             result: np.ndarray = (layer @ self.weights[-1] + self.biases[-1]).astype(np.float64)
@@ -150,6 +160,43 @@ class MlpRegressor(Network):
         return predicted
 
 
+@dataclass(frozen=True)
+class MlpComponents(Network):
+    """A network with several outputs, numbers that share one unit and are 0 on the mean.
+
+    Standardised features end at `FARTHEST`.
+
+    Attributes
+    ----------
+    width
+        What an output of 1 stands for.
+    """
+
+    width: float
+
+    def _ends_well(self, n_outputs: int) -> bool:
+        return type(self.width) is float and 0 < self.width < math.inf
+
+    @property
+    def n_outputs_(self) -> int:
+        """Numbers that are predicted."""
+        return len(self.biases[-1])
+
+    def inputs(self, X: np.ndarray) -> np.ndarray:
+        return bounded(X, self.mean, self.scale)
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the numbers of each row, shape (n, n_outputs).
+
+        Raises
+        ------
+        ValueError
+            As `outputs`.
+        """
+        predicted: np.ndarray = self.width * self.outputs(X)
+        return predicted
+
+
 def standardised(X: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Return features of mean 0 and standard deviation 1, float32, shape (n, n_features)."""
     if X.ndim != 2 or X.shape[1] != len(mean):
@@ -158,8 +205,8 @@ def standardised(X: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarr
     return result
 
 
-@cache
-def _blas() -> "ThreadpoolController":
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController().select(user_api="blas")
+def bounded(X: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Return standardised features, none of them beyond `FARTHEST`; what is no number stays so."""
+    with np.errstate(over="ignore"):
+        rows = standardised(X, mean, scale)
+    return np.where(np.isfinite(X), np.clip(rows, -FARTHEST, FARTHEST), np.float32(np.nan))

@@ -8,7 +8,13 @@ from torch import nn
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.models.mlp import Mlp
-from exafscn_flows.models.mlp_network import MlpClassifier, MlpRegressor, standardised
+from exafscn_flows.models.mlp_network import (
+    MlpClassifier,
+    MlpComponents,
+    MlpRegressor,
+    bounded,
+    standardised,
+)
 from exafscn_flows.models.torch_thread import one_thread
 from exafscn_flows.models.training_set import TrainingSet
 
@@ -18,7 +24,9 @@ WATCHED_SHARE = 0.1
 """Share of the rows that training does not see, and that tell it when to end."""
 
 
-def train(settings: Mlp, data: TrainingSet, seed: int) -> MlpClassifier | MlpRegressor:
+def train(
+    settings: Mlp, data: TrainingSet, seed: int
+) -> MlpClassifier | MlpRegressor | MlpComponents:
     """Train the network on one thread.
 
     Parameters
@@ -47,6 +55,12 @@ def train(settings: Mlp, data: TrainingSet, seed: int) -> MlpClassifier | MlpReg
         classes, target = np.unique(y, return_inverse=True)
         layers = _trained(settings, len(classes), inputs, target, watched, seed)
         return MlpClassifier(mean, scale, *layers, classes_=classes.astype(np.int64))
+    if data.task == "curves":
+        width = float(np.sqrt((y[~watched] ** 2).mean())) or 1.0
+        components = (y / width).astype(np.float32)
+        inputs = bounded(X, mean, scale)
+        layers = _trained(settings, y.shape[1], inputs, components, watched, seed)
+        return MlpComponents(mean, scale, *layers, width=width)
     center, width = float(y[~watched].mean()), float(y[~watched].std())
     if width <= 1e-6 * abs(center):
         width = 1.0

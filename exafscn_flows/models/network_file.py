@@ -6,7 +6,12 @@ from typing import Any
 import torch
 from safetensors.torch import load, save
 
-from exafscn_flows.models.networks import CurveNetwork, NetworkClassifier, NetworkRegressor
+from exafscn_flows.models.networks import (
+    CurveNetwork,
+    NetworkClassifier,
+    NetworkComponents,
+    NetworkRegressor,
+)
 
 _VERSION = 2
 """Grows whenever the arrays or what is done with them change."""
@@ -14,7 +19,7 @@ _HEADER = "networks"
 """Key of the text in the metadata; with several keys, their order would be that of a hash map."""
 _CLASSES = "classes"
 
-_MOST = {"n_axis": 1_000_000, "n_others": 1_000, "n_outputs": 10_000, "n_networks": 100}
+_MOST = {"n_axis": 1_000_000, "n_others": 100_000, "n_outputs": 10_000, "n_networks": 100}
 _FEWEST = {"n_axis": 2, "n_others": 0, "n_outputs": 1, "n_networks": 1}
 
 
@@ -33,9 +38,8 @@ def dump_networks(fitted: Any, layers: type[CurveNetwork]) -> bytes:
     TypeError
         If they are not.
     """
-    if not isinstance(fitted, NetworkClassifier | NetworkRegressor) or not isinstance(
-        fitted.networks[0], layers
-    ):
+    kinds = NetworkClassifier | NetworkRegressor | NetworkComponents
+    if not isinstance(fitted, kinds) or not isinstance(fitted.networks[0], layers):
         raise TypeError(f"{type(fitted).__name__} does not hold {layers.__name__}")
     first = fitted.networks[0]
     header: dict[str, Any] = {
@@ -52,12 +56,16 @@ def dump_networks(fitted: Any, layers: type[CurveNetwork]) -> bytes:
     }
     if isinstance(fitted, NetworkClassifier):
         tensors[_CLASSES] = torch.tensor(fitted.classes_)
+    elif isinstance(fitted, NetworkComponents):
+        header["width"] = fitted.width
     else:
         header["numbers"] = [fitted.center, fitted.width]
     return save(tensors, {_HEADER: json.dumps(header, separators=(",", ":"))})
 
 
-def load_networks(data: bytes, layers: type[CurveNetwork]) -> NetworkClassifier | NetworkRegressor:
+def load_networks(
+    data: bytes, layers: type[CurveNetwork]
+) -> NetworkClassifier | NetworkRegressor | NetworkComponents:
     """Return the networks of a safetensors file.
 
     Parameters
@@ -79,7 +87,8 @@ def load_networks(data: bytes, layers: type[CurveNetwork]) -> NetworkClassifier 
     for name, most in _MOST.items():
         if type(header[name]) is not int or not _FEWEST[name] <= header[name] <= most:
             raise ValueError(f"{name} of the file is {header[name]!r}")
-    classes = tensors.pop(_CLASSES) if "numbers" not in header else None
+    is_of_classes = "numbers" not in header and "width" not in header
+    classes = tensors.pop(_CLASSES) if is_of_classes else None
     networks = tuple(
         _network(layers, header, tensors, f"{number}.") for number in range(header["n_networks"])
     )
@@ -87,6 +96,8 @@ def load_networks(data: bytes, layers: type[CurveNetwork]) -> NetworkClassifier 
         raise ValueError(f"the file holds {min(tensors)}, which no network has")
     if classes is not None:
         return NetworkClassifier(networks, classes.numpy())
+    if "width" in header:
+        return NetworkComponents(networks, header["width"])
     center, width = header["numbers"]
     return NetworkRegressor(networks, center, width)
 

@@ -14,7 +14,12 @@ from exafscn_flows.models.checkpoint import next_slot
 from exafscn_flows.models.class_weights import class_weights
 from exafscn_flows.models.network_checkpoint import Progress, Training
 from exafscn_flows.models.network_settings import NetworkSettings
-from exafscn_flows.models.networks import CurveNetwork, NetworkClassifier, NetworkRegressor
+from exafscn_flows.models.networks import (
+    CurveNetwork,
+    NetworkClassifier,
+    NetworkComponents,
+    NetworkRegressor,
+)
 from exafscn_flows.models.soft_labels import class_shares
 from exafscn_flows.models.torch_device import Place, place
 from exafscn_flows.models.torch_thread import one_thread
@@ -90,7 +95,7 @@ Augment = Callable[[torch.Tensor], torch.Tensor]
 
 def train_networks(
     data: TrainingSet, seed: int, course: Course, make: Make, least_scale: float, augment: Augment
-) -> NetworkClassifier | NetworkRegressor:
+) -> NetworkClassifier | NetworkRegressor | NetworkComponents:
     """Train networks one after the other, on a GPU if there is one, else on one thread.
 
     Parameters
@@ -127,11 +132,15 @@ def train_networks(
         classes, target = found.astype(np.int64), torch.tensor(places)
         if course.softness > 0 and data.shares is not None:
             target = torch.tensor(class_shares(data, course.softness), dtype=torch.float32)
+    elif data.task == "curves":
+        width = float(np.sqrt((data.y**2).mean())) or 1.0
+        target = torch.tensor(data.y / width, dtype=torch.float32)
     else:
         center, width = float(data.y.mean()), float(data.y.std())
         if width <= 1e-6 * abs(center):
             width = 1.0
         target = torch.tensor((data.y - center) / width, dtype=torch.float32)[:, None]
+    n_outputs = len(classes) if data.task == "classes" else target.shape[1]
     shares = torch.tensor(weights, dtype=torch.float32)
     loss = (
         nn.CrossEntropyLoss(label_smoothing=course.smoothing, reduction="none")
@@ -144,26 +153,16 @@ def train_networks(
         progress = Progress(next_slot(), where)
         networks: list[CurveNetwork] = []
         for _ in range(course.n_networks):
-            network = make(rows.shape[1] - len(data.columns.axis), len(classes) or 1)
-            _standardise(network, rows[:, : network.n_axis], least_scale)
+            network = make(rows.shape[1] - len(data.columns.axis), n_outputs)
+            network.standardise(rows, least_scale)
             number = len(networks)
             _descend(network, rows, target, shares, loss, course, augment, number, progress, where)
             networks.append(network.cpu())
     if data.task == "classes":
         return NetworkClassifier(tuple(networks), classes)
+    if data.task == "curves":
+        return NetworkComponents(tuple(networks), width)
     return NetworkRegressor(tuple(networks), center, width)
-
-
-def _standardise(network: CurveNetwork, curves: torch.Tensor, least: float) -> None:
-    """Set what is taken off each input made of curves, and what it is divided by."""
-    found = network.inputs(curves).double()
-    scale = found.std(dim=0, correction=0)
-    scale = scale + least * scale.square().mean(dim=-1, keepdim=True).sqrt()
-    mean = found.mean(dim=0)
-    # Inputs that are the same everywhere, but for rounding, tell nothing.
-    scale[scale <= 1e-6 * mean.abs()] = 1
-    network.mean.copy_(mean)
-    network.scale.copy_(scale)
 
 
 def _descend(
@@ -192,7 +191,7 @@ def _descend(
             with where.precision():
                 outputs = network(part)
             losses = loss(outputs.float(), target[batch])
-            (shares[batch] * losses.reshape(len(batch))).mean().backward()
+            (shares[batch] * losses.reshape(len(batch), -1).mean(dim=1)).mean().backward()
             training.optimizer.step()
             training.cycle.step()
         progress.keep(number, epoch + 1, course.epochs, training)

@@ -41,6 +41,25 @@ class CurveNetwork(nn.Module):
         """Return what is made of curves, shape (n, n_axis), before it is standardised."""
         raise NotImplementedError
 
+    def standardise(self, rows: torch.Tensor, least: float) -> None:
+        """Set what is taken off each input made of curves, and what it is divided by.
+
+        Parameters
+        ----------
+        rows
+            What is learned from, shape (n, n_axis + n_others).
+        least
+            Least scale of an input, by the root mean square of those of all.
+        """
+        found = self.inputs(rows[:, : self.n_axis]).double()
+        scale = found.std(dim=0, correction=0)
+        scale = scale + least * scale.square().mean(dim=-1, keepdim=True).sqrt()
+        mean = found.mean(dim=0)
+        # Inputs that are the same everywhere, but for rounding, tell nothing.
+        scale[scale <= 1e-6 * mean.abs()] = 1
+        self.mean.copy_(mean)
+        self.scale.copy_(scale)
+
     def views(self, rows: torch.Tensor) -> list[torch.Tensor]:
         """Return rows as the network looks at them to predict: once, or changed a little, too."""
         return [rows]
@@ -186,3 +205,40 @@ class NetworkRegressor(Networks):
     def _numbers(self, X: np.ndarray) -> np.ndarray:
         numbers: np.ndarray = self.center + self.width * self.outputs(X)[:, :, 0]
         return numbers
+
+
+@dataclass(frozen=True)
+class NetworkComponents(Networks):
+    """Networks with several outputs, numbers that share one unit and are 0 on the mean.
+
+    Attributes
+    ----------
+    width
+        What an output of 1 stands for.
+    """
+
+    width: float
+
+    def _ends_well(self) -> bool:
+        return type(self.width) is float and 0 < self.width < math.inf
+
+    @property
+    def n_outputs_(self) -> int:
+        """Numbers that are predicted."""
+        return self.networks[0].n_outputs
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the numbers of each row, shape (n, n_outputs).
+
+        Raises
+        ------
+        ValueError
+            As `outputs`.
+        """
+        predicted: np.ndarray = self.width * self.outputs(X).mean(axis=0)
+        return predicted
+
+    def spread(self, X: np.ndarray) -> np.ndarray:
+        """Return the standard deviation of the numbers of the networks, shape (n, n_outputs)."""
+        found: np.ndarray = self.width * self.outputs(X).std(axis=0)
+        return found

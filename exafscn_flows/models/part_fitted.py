@@ -104,6 +104,12 @@ class PartClassifier(_OfPart):
 class PartRegressor(_OfPart):
     """A regressor of one part."""
 
+    @property
+    def n_outputs_(self) -> int:
+        """Numbers that are predicted."""
+        n_outputs: int = getattr(self.fitted, "n_outputs_", 1)
+        return n_outputs
+
     def spread(self, X: np.ndarray) -> np.ndarray:
         """Return the standard deviation of what its parts predict of each row, shape (n,)."""
         return spread(self.fitted, self.span.take(X))

@@ -9,6 +9,8 @@ import hashlib
 from exafscn_flows.errors import CampaignError
 from exafscn_flows.models import MODELS
 from exafscn_flows.models.base import ModelBase
+from exafscn_flows.models.curves import FittedCurves
+from exafscn_flows.models.curves_file import dump_curves, holds_curves, load_curves
 from exafscn_flows.registry import kind_of
 from exafscn_flows.tasks.fitted import Fitted
 
@@ -28,6 +30,8 @@ def dump_model(model: ModelBase, fitted: Fitted) -> bytes:
     TypeError
         If it holds a type that ``load_model`` would refuse.
     """
+    if isinstance(fitted, FittedCurves):
+        return dump_curves(fitted, model.dump(fitted.regressor))
     return model.dump(fitted)
 
 
@@ -59,6 +63,8 @@ def load_model(kind: str, data: bytes, sha256: str) -> Fitted:
             f"a stored model is of kind {kind!r}, which there is not: install what adds it"
         )
     try:
+        if holds_curves(data):
+            return load_curves(data, classes[kind].load)
         return classes[kind].load(data)
     except CampaignError:
         raise

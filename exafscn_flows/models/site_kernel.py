@@ -210,7 +210,9 @@ class Fit(NamedTuple):
 
     def _made(self, weights: np.ndarray, offset: np.ndarray) -> SiteKernel:
         arrays = (self.mean, self.scale, self.sites, self.absorbers, weights, offset)
-        return SiteKernel(self.shared, *(one.astype(np.float32) for one in arrays))
+        # In the order in which a file has them: the last bits of products depend on it.
+        made = (np.ascontiguousarray(one, dtype=np.float32) for one in arrays)
+        return SiteKernel(self.shared, *made)
 
 
 class Without(NamedTuple):

@@ -33,8 +33,11 @@ def class_shares(data: TrainingSet, softness: float) -> np.ndarray:
 def target_numbers(data: TrainingSet, softness: float = 0) -> np.ndarray:
     """Return the target as numbers, float64, shape (n, n_outputs).
 
-    It is the number itself, or the share of every class, as of `class_shares`.
+    It is the number itself, or the components of a curve, or the share of every class, as of
+    `class_shares`.
     """
+    if data.task == "curves":
+        return np.asarray(data.y, dtype=np.float64)
     if data.task == "numbers":
         return np.asarray(data.y, dtype=np.float64)[:, None]
     return class_shares(data, softness)

@@ -31,24 +31,30 @@ def sound_ensemble(model: Any, trees: Mapping[type, type]) -> bool:
     wanted = trees.get(type(model))
     return (
         wanted is not None
-        and getattr(model, "n_outputs_", 1) == 1  # bagging has one without saying so
         and len(model.estimators_) > 0
         and all(
-            type(tree) is wanted and _sound_tree(tree, model.n_features_in_)
+            type(tree) is wanted
+            # Bagging has one output without saying so.
+            and _sound_tree(tree, model.n_features_in_, getattr(model, "n_outputs_", 1))
             for tree in model.estimators_
         )
     )
 
 
-def _sound_tree(estimator: Any, n_features: int) -> bool:
+def _sound_tree(estimator: Any, n_features: int, n_outputs: Any) -> bool:
     tree = estimator.tree_
-    n_values = len(estimator.classes_) if hasattr(estimator, "classes_") else 1
+    are_classes = hasattr(estimator, "classes_")
+    n_values = len(estimator.classes_) if are_classes else 1
     inner = tree.children_left != -1
     return (
         tree.node_count == tree.capacity
-        and estimator.n_outputs_ == 1
+        and type(n_outputs) is int
+        and n_outputs >= 1
+        and not (are_classes and n_outputs > 1)
+        and estimator.n_outputs_ == n_outputs
+        and tree.n_outputs == n_outputs
         and tree.n_features == n_features
-        and tree.value.shape == (tree.node_count, 1, n_values)
+        and tree.value.shape == (tree.node_count, n_outputs, n_values)
         and bool(np.isfinite(tree.value).all())
         and sound_nodes(inner, tree.children_left, tree.children_right, tree.feature, n_features)
     )

@@ -19,14 +19,15 @@ class TrainingSet:
     X
         Features, shape (n, n_features).
     y
-        Number of the class of each row, from 0, or the number that it is, shape (n,).
+        Number of the class of each row, from 0, or the number that it is, shape (n,); of curves,
+        shape (n, n_axis).
     groups
         Group of each row, e.g. its formula, shape (n,). What holds rows back to watch itself learn,
         or splits them again, keeps a group on one side.
     columns
         What the columns of `X` are.
     task
-        Whether `y` are classes or numbers.
+        Whether `y` are classes, numbers or curves.
     shares
         Of classes, what the label of each row says of every class, sums 1, shape (n, n_classes) in
         the order of their numbers; None if nothing is in doubt.

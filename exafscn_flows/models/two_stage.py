@@ -89,7 +89,7 @@ class TwoStage(KernelSettings):
 
     @property
     def tasks(self) -> "frozenset[TaskName]":  # type: ignore[override]
-        return self.second.tasks
+        return self.second.tasks - {"curves"}
 
     @property
     def libraries(self) -> tuple[str, ...]:  # type: ignore[override]

@@ -60,7 +60,7 @@ class CampaignModel:
     Raises
     ------
     UsageError
-        If its features cannot be made of a measured spectrum.
+        If its features cannot be made of a measured spectrum, or it predicts curves.
     """
 
     name: str
@@ -79,6 +79,11 @@ class CampaignModel:
     doubt: Mapping[str, float]
 
     def __post_init__(self) -> None:
+        if self.task == "curves":
+            raise UsageError(
+                f"model {self.name} predicts {self.target}, a curve, and none is shown of a "
+                "measured spectrum: name another model"
+            )
         for part in self._parts:
             why = ""
             if isinstance(part, OneSpectrum) and part.needs & PAIRS:

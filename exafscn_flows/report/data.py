@@ -23,7 +23,7 @@ class TargetReport:
     name
         Its name in the campaign file.
     task
-        Whether it is one of several classes, or a number.
+        Whether it is one of several classes, a number, or a curve.
     title
         What it is called in sentences.
     short
@@ -61,6 +61,18 @@ class FeaturePart(NamedTuple):
     value_label: str
 
 
+class CurveExample(NamedTuple):
+    """A predicted curve, its label, and the mean of all labels, each of shape (n_axis,)."""
+
+    name: str
+    site: str
+    formula: str
+    error: float
+    curve: np.ndarray
+    label: np.ndarray
+    mean: np.ndarray
+
+
 _NONE = np.empty(0)
 
 
@@ -80,9 +92,11 @@ class ModelReport:
     value_label
         What a feature value is, with its unit; |chi(R)| has Å to the power -(kweight + 1).
     label, value
-        Label and grouped out-of-fold prediction of each site, shape (n_sites,).
+        Label and grouped out-of-fold prediction of each site, shape (n_sites,); of curves nothing.
     parts
         Of a concatenation, its parts, in the order of the features.
+    examples
+        Of curves, the best, the median and the worst prediction.
     """
 
     metrics: MetricsDoc
@@ -92,6 +106,7 @@ class ModelReport:
     label: np.ndarray = field(default_factory=lambda: _NONE)
     value: np.ndarray = field(default_factory=lambda: _NONE)
     parts: tuple[FeaturePart, ...] = ()
+    examples: tuple[CurveExample, ...] = ()
 
     @property
     def target(self) -> str:
@@ -173,10 +188,11 @@ class Disagreement(TypedDict):
     site: str
     formula: str
     feature_set: str
-    label: Value
-    value: Value
+    label: Value | None
+    value: Value | None
     probability: float | None
     expected_error: float
+    error: float | None
 
 
 class Skipped(NamedTuple):

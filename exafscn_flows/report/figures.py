@@ -30,6 +30,9 @@ from exafscn_flows.report.view import FEW_SITES, View
 R_MAX = 6.0
 """Largest R shown in mean spectra, Å: what lies beyond is small."""
 
+_LONGEST_LABEL = 70
+"""Letters of an axis for which there is room below a panel."""
+
 _LONGEST_BESIDE = 14
 """Letters of names for which there is room beside a panel."""
 
@@ -153,7 +156,9 @@ def draw_importance(
                 fontsize=8,
                 transform=axes.get_xaxis_transform(),
             )
-    axes.set_xlabel(axis_label)
+    # What numbered features are does not fit below a panel; the numbers in JSON have it.
+    fits = len(axis_label) <= _LONGEST_LABEL
+    axes.set_xlabel(axis_label if fits else axis_label.partition(" (")[0])
     axes.set_ylabel(f"{name} per point (%)")
     axes.spines[["top", "right"]].set_visible(False)
 

@@ -101,13 +101,13 @@ def _panels(
     fitted, view = report.model_doc, target.view
     what = f"{report.absorber}, {model['series']}"
     spectra = report.absorber, report.feature_set
-    if spectra not in means:
+    if view.shows_means and spectra not in means:
         means[spectra] = Panel(
             f"Mean {report.value_label.split(' (')[0]} by {target.title}",
             data_uri(figures.mean_vectors(report, f"{target.short} (sites)")),
             f"Mean feature vector against {fitted.axis_label} by {target.title}, {what}.",
         )
-    panels = [*view.panels(report, target), means[spectra]]
+    panels = [*view.panels(report, target), *([means[spectra]] if view.shows_means else [])]
     if fitted.importances is None:
         return [*panels, Panel("No importance: this model is not made of decision trees.")]
     share = model["share_below_3"]

@@ -1,4 +1,4 @@
-"""What the report has to know of a kind of targets, classes or numbers."""
+"""What the report has to know of a kind of targets: classes, numbers or curves."""
 
 import math
 from abc import ABC, abstractmethod
@@ -141,12 +141,16 @@ class View(ABC):
     """Keys of its values by fold: of a model, and of what the baseline says."""
     more: ClassVar[tuple[Score, ...]]
     """Further measures of the split `grouped`."""
+    origin: ClassVar[str] = "From the spectra of"
+    """What the headline begins with, before a number of sites."""
     quality: ClassVar[str]
     """What the section with all models is about."""
     notes: ClassVar[Mapping[str, str]]
     """What the baseline and the further measures are, by what they are called."""
     panel_notes: ClassVar[Mapping[str, str]]
     """What the panels of a model show."""
+    shows_means: ClassVar[bool] = True
+    """Whether mean features of groups of sites tell something about the target."""
     importance: ClassVar[str]
     """What the importance of a feature in trees is called."""
     lost: ClassVar[str]
@@ -158,6 +162,11 @@ class View(ABC):
     """Which sites are shown whose prediction and label differ."""
     agreement_text: ClassVar[str]
     """What is said where there are none."""
+    disagreement_columns: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("Label", "label"),
+        ("Prediction", "value"),
+    )
+    """What is shown of them, by its key."""
     doubt_title: ClassVar[str]
     """What `doubt` says."""
     terminal: ClassVar[Score]

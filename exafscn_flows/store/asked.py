@@ -53,11 +53,11 @@ class AskedTarget:
         known = ORDERS[self.task]
         if order is None or order in known:
             return order or known[0]
-        reason = (
-            "numbers have no probability"
-            if self.task == "numbers"
-            else "classes are found by a condition on the value"
-        )
+        reason = {
+            "classes": "classes are found by a condition on the value",
+            "numbers": "numbers have no probability",
+            "curves": "curves have neither probability nor value",
+        }[self.task]
         raise UsageError(
             f"sort: target {self.name} is {self.task}, and {reason}: use {', '.join(known)}"
         )
@@ -101,6 +101,8 @@ def asked(store: Store, query: PredictionQuery) -> Asked:
     is_cn = settings is not None and settings.kind == _CN
     if query.cn is not None and not is_cn:
         raise UsageError(f"cn: target {name} is not of kind {_CN}: give a value instead")
+    if task == "curves":
+        _check_curves(query, name)
     if task == "numbers" and query.min_probability is not None:
         raise UsageError(
             f"min_probability: target {name} is numbers, which have no probability: use "
@@ -111,7 +113,7 @@ def asked(store: Store, query: PredictionQuery) -> Asked:
             f"max_set_size: target {name} is numbers, of which there are no sets: use "
             "max_expected_error"
         )
-    classes = [] if is_cn or task == "numbers" else _classes(store, query, name)
+    classes = [] if is_cn or task != "classes" else _classes(store, query, name)
     texts = [one for one in classes if isinstance(one, str)]
     for key in ("min_expected_value", "max_expected_value"):
         if texts and getattr(query, key) is not None:
@@ -121,9 +123,35 @@ def asked(store: Store, query: PredictionQuery) -> Asked:
         task=task,
         short=settings.short if settings else name,
         unit=settings.unit if settings else "",
-        values=float if task == "numbers" else str if texts else int,
+        values=float if task != "classes" else str if texts else int,
     )
     return Asked(target, versions, query.values(name, target.values, texts))
+
+
+_NOT_OF_CURVES = (
+    "value",
+    "min_value",
+    "max_value",
+    "min_expected_value",
+    "max_expected_value",
+    "min_probability",
+    "max_set_size",
+)
+"""Conditions on one value, or on what is said of several."""
+
+
+def _check_curves(query: PredictionQuery, name: str) -> None:
+    """Refuse conditions that no prediction of a curve can meet."""
+    for key in _NOT_OF_CURVES:
+        if getattr(query, key) is not None:
+            raise UsageError(
+                f"{key}: target {name} is curves, which have no single value: use "
+                "max_expected_error"
+            )
+    if query.neighbours:
+        raise UsageError(
+            f"neighbours: target {name} is curves, whose labels name no neighbours: use contains"
+        )
 
 
 def default_names(

@@ -14,19 +14,25 @@ def now() -> datetime:
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
+def vector_of(value: Binary) -> np.ndarray:
+    """Return a stored vector, float32, shape (n,)."""
+    return np.asarray(value.as_vector().data, dtype=np.float32)
+
+
 def _to_array(value: Any) -> Any:
     if isinstance(value, Binary):
-        return np.asarray(value.as_vector().data, dtype=np.float32)
+        return vector_of(value)
     if isinstance(value, list | np.ndarray):
         return np.asarray(value, dtype=np.float32)
     return value
 
 
-def _to_bson(value: np.ndarray) -> Binary:
+def vector_to_bson(value: np.ndarray) -> Binary:
+    """Return a vector as it is stored, 4 bytes a value."""
     return Binary.from_vector(value.astype(float).tolist(), BinaryVectorDtype.FLOAT32)
 
 
-Vector = Annotated[np.ndarray, BeforeValidator(_to_array), PlainSerializer(_to_bson)]
+Vector = Annotated[np.ndarray, BeforeValidator(_to_array), PlainSerializer(vector_to_bson)]
 """One-dimensional float32 array, stored as a BSON vector (4 bytes a value)."""
 
 

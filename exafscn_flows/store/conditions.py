@@ -188,7 +188,9 @@ class PredictionQuery:
             found = {"$in": [value]}
         return {"value": found} if found else {}
 
-    def conditions(self, versions: Mapping[str, str], values: Conditions) -> list[Conditions]:
+    def conditions(
+        self, versions: Mapping[str, str], values: Conditions, truth: str = "label"
+    ) -> list[Conditions]:
         """Build the filters that together find what meets these conditions; no row meets two.
 
         Every value is behind an operator. Each filter says by which keywords indexes are entered:
@@ -202,6 +204,8 @@ class PredictionQuery:
             Versions of models that are meant, with their absorbers.
         values
             Conditions on what is predicted, as `values` gives them.
+        truth
+            Field that is None where nothing is known to compare a prediction with.
 
         Returns
         -------
@@ -213,7 +217,7 @@ class PredictionQuery:
             common["disagrees"] = {"$in": [self.disagrees]}
             if not self.disagrees:
                 # Where there is no label, nothing agrees.
-                common["label"] = {"$ne": None}
+                common[truth] = {"$ne": None}
         if self.seen is not None:
             # Predictions of an older version do not say it, and have not.
             common["seen"] = {"$in": [True]} if self.seen else {"$nin": [True]}

@@ -26,7 +26,7 @@ class FittedModel:
 
     @property
     def classes_(self) -> list[int | str]:
-        """Classes, in the order of the columns of `predict_proba`; empty for numbers."""
+        """Classes, in the order of the columns of `predict_proba`; empty for others."""
         return self.document.classes
 
     @property
@@ -35,7 +35,7 @@ class FittedModel:
         return len(self.document.axis)
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return the class, or the number, of each feature vector.
+        """Return the class, the number or the curve of each feature vector.
 
         Parameters
         ----------
@@ -45,7 +45,8 @@ class FittedModel:
         Returns
         -------
         numpy.ndarray
-            Shape (n,); numbers are in the unit of the target.
+            Shape (n,); numbers are in the unit of the target. Of curves shape (n, n_axis), on the
+            axis `document.curve_axis`.
         """
         from exafscn_flows.tasks.classes import predicted_classes
 
@@ -53,6 +54,9 @@ class FittedModel:
         if self.document.task == "numbers":
             numbers: np.ndarray = output[:, 0]
             return numbers
+        if self.document.task == "curves":
+            curves: np.ndarray = output[:, :-1]
+            return curves
         return predicted_classes(output, np.array(self.classes_))
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -61,10 +65,11 @@ class FittedModel:
         Raises
         ------
         UsageError
-            If the model predicts numbers.
+            If the model predicts numbers or curves.
         """
-        if self.document.task == "numbers":
-            raise UsageError(f"target {self.document.target} is numbers: use predict")
+        task = self.document.task
+        if task != "classes":
+            raise UsageError(f"target {self.document.target} is {task}: use predict")
         return self._output(X)
 
     def _output(self, X: Any) -> np.ndarray:

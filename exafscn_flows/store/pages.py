@@ -70,6 +70,7 @@ HELD: dict[Order, Conditions] = {
 ORDERS: "dict[TaskName, tuple[Order, ...]]" = {
     "classes": (Order.PROBABILITY, Order.EXPECTED_ERROR, Order.DOUBTFUL),
     "numbers": (Order.EXPECTED_ERROR, Order.DOUBTFUL, Order.VALUE, Order.LARGEST),
+    "curves": (Order.EXPECTED_ERROR, Order.DOUBTFUL),
 }
 """Orders that predictions of a kind of target have; the first one is meant if none is named."""
 
@@ -153,7 +154,7 @@ _IS: dict[str, Callable[[Any], bool]] = {
     "probability": _is_number,
     "expected_error": _is_number,
     "disagrees": lambda value: isinstance(value, bool),
-    "value": is_value,
+    "value": lambda value: value is None or is_value(value),  # curves have none
     "site": lambda value: isinstance(value, str),
 }
 """Whether something can be the value of a field."""

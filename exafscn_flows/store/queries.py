@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from exafscn_flows.store.asked import AskedTarget, asked
+from exafscn_flows.store.base import vector_of
 from exafscn_flows.store.conditions import PredictionQuery
 from exafscn_flows.store.pages import HELD, Conditions, Order, Sort, merged, position_after, ranges
 from exafscn_flows.store.results import PredictionDoc
@@ -20,6 +21,7 @@ COLUMNS = (
     "target",
     "value",
     "label",
+    "error",
     "probability",
     "probabilities",
     "expected_value",
@@ -38,6 +40,7 @@ COLUMNS = (
     "file",
     "group",
     "version",
+    "curve",
 )
 """Columns of every result, in this order."""
 
@@ -114,7 +117,9 @@ def search_for(
     meant = asked(store, query)
     order = meant.target.order(order)
     held = HELD.get(order, {})
-    filters = [{**held, **one} for one in query.conditions(meant.versions, meant.values)]
+    truth = "error" if meant.target.task == "curves" else "label"
+    conditions = meant.versions, meant.values, truth
+    filters = [{**held, **one} for one in query.conditions(*conditions)]
     parts = [
         Part(
             [{**base, **{key: base.get(key, {}) | part[key] for key in part}} for base in filters],
@@ -185,7 +190,11 @@ def row_of(raw: dict[str, Any]) -> dict[str, Any]:
     What an older version did not write is None.
     """
     row = {column: raw.get(field) for column, field in _FIELDS.items()}
-    return row | {"seen": bool(row["seen"])}
+    curve = row["curve"]
+    return row | {
+        "seen": bool(row["seen"]),
+        "curve": None if curve is None else vector_of(curve).tolist(),
+    }
 
 
 def count_predictions(

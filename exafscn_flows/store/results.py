@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field, computed_field
 
 from exafscn_flows.keys import ModelKey
-from exafscn_flows.store.base import Document, SiteStageDoc, Vector, keys_of
+from exafscn_flows.store.base import Document, SiteStageDoc, Vector, keys_of, vector_to_bson
 from exafscn_flows.targets.base import TaskName
 
 NO_OXIDE, DISAGREES, ONE_CLASS = "no O", "disagrees", "one class"
@@ -57,7 +57,7 @@ class PromotionDoc(ModelStageDoc):
 class ModelVersionDoc(ModelStageDoc):
     """Base of documents that describe one version of a model; their hash names it."""
 
-    task: TaskName = Field(description="'classes' or 'numbers': the kind of the target.")
+    task: TaskName = Field(description="'classes', 'numbers' or 'curves': the kind of the target.")
     unit: str = Field(description="Unit of the target's numbers.")
 
     @property
@@ -78,7 +78,7 @@ class ModelDoc(ModelVersionDoc):
     )
     classes: list[int | str] = Field(
         description="Classes that the model can predict, in the order of its numbers for them; "
-        "empty for numbers."
+        "empty for numbers and curves."
     )
     absorbers: list[str] = Field(
         description="Absorbers that one model is fitted on together: as many inputs after the "
@@ -86,12 +86,13 @@ class ModelDoc(ModelVersionDoc):
     )
     features: dict[str, Any] = Field(
         description="Settings of the features that it takes, with all defaults: `set`, and the "
-        "`autobk` and `xftf` that all sets share; `spectra`, by name, are those they are made from."
+        "`autobk` and `xftf` that all sets share; `spectra`, by name, are those they are made "
+        "from; `learned` is the set of which a curve is predicted."
     )
     doubt: dict[str, float] = Field(
         description="What turns the model's outputs into what is said of new sites: of classes, "
-        "the temperature and by class the least probability in a prediction set; of numbers, what "
-        "makes expected errors of spreads."
+        "the temperature and by class the least probability in a prediction set; of numbers and "
+        "curves, what makes expected errors of spreads."
     )
     comes_trained: bool = Field(
         default=False,
@@ -106,6 +107,20 @@ class ModelDoc(ModelVersionDoc):
     )
     axis: Vector = Field(description="Coordinate of each feature, e.g. R in Å.")
     axis_label: str = Field(description="What the axis is, with its unit.")
+    curve_axis: Vector | None = Field(
+        default=None, description="Coordinate of each point of a curve; None of other targets."
+    )
+    curve_axis_label: str = Field(
+        default="", description="What that axis is, with its unit; empty of other targets."
+    )
+    curve_label: str = Field(
+        default="", description="What the values of a curve are, with their unit."
+    )
+    predicts: str | None = Field(
+        default=None,
+        description="Hash of the settings of the feature vectors that it predicts; None of what is "
+        "no curve.",
+    )
     file: str = Field(description="GridFS _id of the model's file.")
     sha256: str = Field(description="SHA-256 checksum of the file.")
     versions: dict[str, str] = Field(description="Library versions that made the model.")
@@ -124,7 +139,9 @@ class MetricsDoc(ModelVersionDoc):
         description="Sites that are left out, since the model comes trained, on their formulas "
         "among others.",
     )
-    classes: list[int | str] = Field(description="Classes, ascending; empty for numbers.")
+    classes: list[int | str] = Field(
+        description="Classes, ascending; empty for numbers and curves."
+    )
     class_counts: list[int] = Field(description="Sites per class.")
     rare: list[int | str] = Field(
         default=[],
@@ -139,7 +156,11 @@ class MetricsDoc(ModelVersionDoc):
         "sites with certain labels), coverage and set_size (of prediction sets). Of numbers: rmse, "
         "rmse_std, fold_rmse, mae, r2, mean_rmse, fold_mean_rmse and mean_mae (baselines: always "
         "the mean of the other folds), relative_rmse, relative_fold_rmse and "
-        "relative_fold_mean_rmse (in the mean label), calibration."
+        "relative_fold_mean_rmse (in the mean label), calibration. Of curves: rmse, rmse_std, "
+        "fold_rmse, r2, r2_over_mean and fold_r2_over_mean (over the mean curve of the other "
+        "folds), relative_mse (median, by that of the mean curve), gain (median error of the mean "
+        "curve by that of the model), mean_rmse and fold_mean_rmse (of the mean curve), edge_error "
+        "and mean_edge_error (eV, of n_edges), calibration."
     )
 
 
@@ -161,7 +182,7 @@ class ExperimentDoc(ModelStageDoc):
     )
     scores: dict[str, float] = Field(
         description="Out of fold. Of classes: accuracy, accuracy_std, macro_f1; of numbers: rmse, "
-        "rmse_std, mae, r2."
+        "rmse_std, mae, r2; of curves: rmse, rmse_std, r2, r2_over_mean."
     )
     bands: Vector | None = Field(
         default=None, description="Edges on the feature axis, shape (n_bands + 1,)."
@@ -169,7 +190,7 @@ class ExperimentDoc(ModelStageDoc):
     drop: Vector | None = Field(
         default=None,
         description="What is lost when the features of a band are permuted together, mean over "
-        "the folds, shape (n_bands,): accuracy, or for numbers how much RMSE grows.",
+        "the folds, shape (n_bands,): accuracy, or else how much RMSE grows.",
     )
     gradients: Vector | None = Field(
         default=None,
@@ -210,29 +231,43 @@ class PredictionDoc(SiteStageDoc):
     collection: ClassVar[str] = "predictions"
 
     target: str = Field(description="Name of the target in the campaign file.")
-    task: TaskName = Field(description="'classes' or 'numbers': the kind of the target.")
-    value: int | float | str = Field(description="Predicted class, or number.")
+    task: TaskName = Field(description="'classes', 'numbers' or 'curves': the kind of the target.")
+    value: int | float | str | None = Field(
+        description="Predicted class, or number; None of curves."
+    )
     label: int | float | str | None = Field(
-        description="Label of the site, computed from its structure; None without one."
+        description="Label of the site, computed from its structure; None without one, and of "
+        "curves, whose labels are features."
+    )
+    curve: Vector | None = Field(
+        default=None,
+        description="Predicted curve, shape (n_axis,), on the `curve_axis` of the model; left out "
+        "of others.",
+    )
+    error: Error | None = Field(
+        default=None,
+        description="Root of the mean squared difference of a predicted curve from the site's own; "
+        "left out of others.",
     )
     probability: Rounded | None = Field(
         description="Calibrated probability of the predicted class, to three decimals; None of "
-        "numbers."
+        "numbers and curves."
     )
     expected_error: Error = Field(
         description="Of classes that are numbers, the mean of |class - predicted class| by their "
         "probabilities; of named classes, the probability of all others; of numbers, the expected "
-        "|label - prediction|. To three decimals, below 0.01 to two digits."
+        "|label - prediction|; of curves, the expected `error`. To three decimals, below 0.01 to "
+        "two digits."
     )
     expected_value: Rounded | None = Field(
         default=None,
         description="Of classes that are numbers, their mean by these probabilities; of numbers, "
-        "the prediction; None of named classes. To three decimals.",
+        "the prediction; None of named classes and curves. To three decimals.",
     )
     prediction_set: list[int | str] | None = Field(
         default=None,
         description="Classes among which the label of nine sites in ten is, ascending; None of "
-        "numbers.",
+        "numbers and curves.",
     )
     ood_score: Rounded | None = Field(
         default=None,
@@ -244,8 +279,8 @@ class PredictionDoc(SiteStageDoc):
         description="Whether that score is one that 99 in 100 sites do not exceed; None without.",
     )
     disagrees: bool = Field(
-        description="Whether prediction and label differ; of numbers, by more than three times "
-        "the expected error; False without a label."
+        description="Whether prediction and label differ; of numbers and curves, by more than "
+        "three times the expected error; False without a label."
     )
     oxide: bool | None = Field(
         description="Whether O is among the elements of the structure; None if it is not known."
@@ -268,11 +303,13 @@ class PredictionDoc(SiteStageDoc):
     elements: list[str] = Field(
         description="Elements of the structure; without one, the absorber alone."
     )
-    neighbours: list[str] = Field(description="Elements among the labelled neighbours.")
+    neighbours: list[str] = Field(
+        description="Elements among the labelled neighbours; none of curves."
+    )
     feature_set: str = Field(description="Name of the feature set.")
     model: str = Field(description="Name of the model.")
     probabilities: dict[str, float] | None = Field(
-        description="Calibrated probability of every class; None of numbers."
+        description="Calibrated probability of every class; None of numbers and curves."
     )
     fold: int | None = Field(
         description="Fold in which the site was held out; None: it came after the training, or its "
@@ -315,10 +352,11 @@ class PredictionDoc(SiteStageDoc):
     def to_mongo(self) -> dict[str, Any]:
         """Return the document as it is stored, with its ``_id``: its fields, as they are.
 
-        Nothing in it needs serialising, which would take longer than encoding it. What indexes hold
-        comes first: for each of them, the server reads a document from its beginning.
+        But for a curve, nothing in it needs serialising, which would take longer than encoding it.
+        What indexes hold comes first: for each of them, the server reads a document from its
+        beginning.
         """
-        return {
+        found = {
             "_id": f"{self.campaign}/{self.key}",
             "campaign": self.campaign,
             "hash": self.hash,
@@ -326,3 +364,8 @@ class PredictionDoc(SiteStageDoc):
             "site": self.site,
             **self.__dict__,
         }
+        if self.curve is None:
+            del found["curve"], found["error"]
+        else:
+            found["curve"] = vector_to_bson(self.curve)
+        return found

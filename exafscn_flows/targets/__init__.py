@@ -1,4 +1,4 @@
-"""What is learned of a site: its label is computed from the structure.
+"""What is learned of a site: computed from the structure, or a spectrum of it.
 
 A new target is one file and one line in the list below.
 """
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator
 
 from exafscn_flows.registry import one_of, registered
-from exafscn_flows.targets.base import TargetModel
+from exafscn_flows.targets.base import TargetBase, TargetModel
 from exafscn_flows.targets.bond_length import BondLength
 from exafscn_flows.targets.coordination_number import CoordinationNumber
 from exafscn_flows.targets.environment import Environment
 from exafscn_flows.targets.oxidation_state import OxidationState
+from exafscn_flows.targets.spectrum import Spectrum
 
 __all__ = [
     "TARGETS",
@@ -20,17 +21,20 @@ __all__ = [
     "CoordinationNumber",
     "Environment",
     "OxidationState",
+    "Spectrum",
     "Target",
+    "TargetBase",
     "TargetModel",
 ]
 
-TARGETS: tuple[type[TargetModel], ...] = registered(
+TARGETS: tuple[type[TargetBase], ...] = registered(
     "targets",
     [
         CoordinationNumber,
         BondLength,
         Environment,
         OxidationState,
+        Spectrum,
     ],
 )
 
@@ -40,6 +44,6 @@ def _with_kind(settings: Any) -> Any:
 
 
 if TYPE_CHECKING:
-    Target = TargetModel
+    Target = TargetBase
 else:
     Target = Annotated[one_of(TARGETS), BeforeValidator(_with_kind)]

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 TargetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$", max_length=40)]
 
-TaskName = Literal["classes", "numbers"]
-"""Whether a target is one of several classes, or a number."""
+TaskName = Literal["classes", "numbers", "curves"]
+"""Whether a target is one of several classes, a number, or a curve."""
 
 Class = int | str
 """One of several classes: a whole number, or a name."""
@@ -52,8 +52,8 @@ class Label:
     details: Mapping[str, float | str | None] = field(default_factory=dict)
 
 
-class TargetModel(NamedModel):
-    """Base of targets: the fields are what can be written in a campaign file."""
+class TargetBase(NamedModel):
+    """Base of all targets: the fields are what can be written in a campaign file."""
 
     task: ClassVar[TaskName]
     """Kind of the target."""
@@ -63,17 +63,32 @@ class TargetModel(NamedModel):
     """What it is called in the head of a table, e.g. "CN"."""
     unit: ClassVar[str] = ""
     """Unit of its numbers; of whole numbers that are classes, what is counted."""
-    version: ClassVar[int]
-    """Grows whenever the code gives another label than before."""
 
     kind: str
     name: TargetName
+
+    @property
+    @abstractmethod
+    def vectors_of(self) -> str | None:
+        """Name of the feature set whose vector is the label; None: labels have documents."""
+
+
+class TargetModel(TargetBase):
+    """Base of targets whose labels are found from the structure, and kept in documents."""
+
+    version: ClassVar[int]
+    """Grows whenever the code gives another label than before."""
+
     mode: Literal["uniform", "averaged"] = Field(
         default="uniform",
         description="For stored spectra that are a mean over several sites: `uniform` takes those "
         "whose sites are of one class only, `averaged` all, as the class of most sites. Numbers "
         "are means in either case.",
     )
+
+    @property
+    def vectors_of(self) -> None:
+        """None: a label has a document of its own."""
 
     def parameters(self, averaged: bool) -> dict[str, Any]:
         """Return all that decides a label, except the structure; JSON-serialisable.

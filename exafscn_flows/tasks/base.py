@@ -13,8 +13,8 @@ from exafscn_flows.targets.base import Class, TaskName, Value
 class Task(ABC):
     """What labels and outputs of models mean.
 
-    Labels come as values, as they stand in documents. Models learn `y`, which `encode` makes of
-    them, and give outputs, which have a row for each site.
+    Labels come as values, as they stand in documents, curves as arrays. Models learn `y`, which
+    `encode` makes of them, and give outputs, which have a row for each site.
     """
 
     name: ClassVar[TaskName]
@@ -25,11 +25,11 @@ class Task(ABC):
     """Whether the better of two models has the larger score."""
 
     @abstractmethod
-    def classes(self, values: Sequence[Value]) -> list[Class]:
-        """Return the distinct labels, ascending; empty for numbers."""
+    def classes(self, values: Sequence[Any]) -> list[Class]:
+        """Return the distinct labels, ascending; empty for numbers and curves."""
 
     @abstractmethod
-    def encode(self, values: Sequence[Value], classes: Sequence[Value]) -> np.ndarray:
+    def encode(self, values: Sequence[Any], classes: Sequence[Value]) -> np.ndarray:
         """Return what models learn.
 
         Parameters
@@ -42,13 +42,14 @@ class Task(ABC):
         Returns
         -------
         numpy.ndarray
-            Shape (n,): the place of each label among the classes, int64; or the number, float64.
+            Shape (n,): the place of each label among the classes, int64; or the number, float64. Of
+            curves float32, shape (n, n_axis).
         """
 
     def shares(
         self,
         weights: Sequence[Mapping[str, float] | None],
-        values: Sequence[Value],
+        values: Sequence[Any],
         classes: Sequence[Value],
     ) -> np.ndarray:
         """Return what labels say of every class.
@@ -120,7 +121,7 @@ class Task(ABC):
         numpy.ndarray
             Shape (n, width). Of classes, their probabilities, columns in the order of `classes`; a
             class that the model did not see has 0. Of numbers, the prediction and the spread of
-            the model about it, in the unit of the target.
+            the model about it, in the unit of the target; of curves, their points and that spread.
         """
 
     @abstractmethod
@@ -168,7 +169,7 @@ class Task(ABC):
         ------
         dict
             value, label, probability, probabilities, expected_value, expected_error,
-            prediction_set and disagrees.
+            prediction_set and disagrees; of curves, curve and error.
         """
 
     @abstractmethod
@@ -179,6 +180,7 @@ class Task(ABC):
         folds: np.ndarray,
         classes: Sequence[Value],
         certainty: np.ndarray,
+        energies: np.ndarray | None = None,
     ) -> dict[str, Any]:
         """Compare out-of-fold outputs with labels.
 
@@ -194,6 +196,8 @@ class Task(ABC):
             All classes.
         certainty
             Share of each label that is the class itself, shape (n,); of numbers, ones.
+        energies
+            Of curves with an edge step of 1, where their points are, eV, shape (n_axis,).
 
         Returns
         -------
@@ -267,12 +271,13 @@ class Task(ABC):
     def losses(self, fitted: Any, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return what a fitted model loses at each row, shape (n,).
 
-        Of classes, 1 where the prediction is wrong, and 0 elsewhere; of numbers, the squared error.
+        Of classes, 1 where the prediction is wrong, and 0 elsewhere; of numbers and curves, the
+        (mean) squared error.
         """
 
     @abstractmethod
     def right(self, fitted: Any, X: np.ndarray, y: np.ndarray) -> float:
-        """Return how right a fitted model is: its accuracy; of numbers, minus its RMSE."""
+        """Return how right a fitted model is: its accuracy; of others, minus its RMSE."""
 
 
 def too_few(message: str) -> ItemFailure:

@@ -40,18 +40,18 @@ class ClassesTask(Task):
     score = "accuracy"
     higher_is_better = True
 
-    def classes(self, values: Sequence[Value]) -> list[Class]:
+    def classes(self, values: Sequence[Any]) -> list[Class]:
         # Numbers first, then names.
-        return sorted(set(values), key=lambda one: (isinstance(one, str), one))  # type: ignore[arg-type]
+        return sorted(set(values), key=lambda one: (isinstance(one, str), one))
 
-    def encode(self, values: Sequence[Value], classes: Sequence[Value]) -> np.ndarray:
+    def encode(self, values: Sequence[Any], classes: Sequence[Value]) -> np.ndarray:
         place = {value: index for index, value in enumerate(classes)}
         return np.array([place[value] for value in values], dtype=np.int64)
 
     def shares(
         self,
         weights: Sequence[Mapping[str, float] | None],
-        values: Sequence[Value],
+        values: Sequence[Any],
         classes: Sequence[Value],
     ) -> np.ndarray:
         places = {str(value): index for index, value in enumerate(classes)}
@@ -128,6 +128,7 @@ class ClassesTask(Task):
         folds: np.ndarray,
         classes: Sequence[Value],
         certainty: np.ndarray,
+        energies: np.ndarray | None = None,
     ) -> dict[str, Any]:
         """Compare out-of-fold probabilities with labels.
 

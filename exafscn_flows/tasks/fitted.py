@@ -35,12 +35,26 @@ class Regressor(Protocol):
         """Return the number of each row, shape (n,)."""
 
 
+class CurveRegressor(Protocol):
+    """A model fitted on curves, under scikit-learn's names."""
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of features."""
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the curve of each row, shape (n, n_axis)."""
+
+
 @runtime_checkable
 class SpreadRegressor(Regressor, Protocol):
     """A regressor that says itself how far its parts are from each other."""
 
     def spread(self, X: np.ndarray) -> np.ndarray:
-        """Return the standard deviation of what its parts predict of each row, shape (n,)."""
+        """Return the standard deviation of what its parts predict of each row, shape (n,).
+
+        Of curves, the root of its mean square over the points.
+        """
 
 
 @runtime_checkable
@@ -59,7 +73,7 @@ class Taught(Protocol):
         """Tell which reduced formulas were among those, shape (n,)."""
 
 
-Fitted = Classifier | Regressor
+Fitted = Classifier | Regressor | CurveRegressor
 
 
 def ood_score(fitted: object, X: np.ndarray) -> np.ndarray:

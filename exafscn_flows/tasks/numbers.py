@@ -23,10 +23,10 @@ class NumbersTask(Task):
     score = "rmse"
     higher_is_better = False
 
-    def classes(self, values: Sequence[Value]) -> list[Class]:
+    def classes(self, values: Sequence[Any]) -> list[Class]:
         return []
 
-    def encode(self, values: Sequence[Value], classes: Sequence[Value]) -> np.ndarray:
+    def encode(self, values: Sequence[Any], classes: Sequence[Value]) -> np.ndarray:
         return np.array(values, dtype=np.float64)
 
     def strata(self, y: np.ndarray) -> np.ndarray:
@@ -55,7 +55,7 @@ class NumbersTask(Task):
         doubt: Mapping[str, float],
     ) -> Iterator[dict[str, Any]]:
         if folds is None:
-            errors = _expected_errors(output, doubt)
+            errors = expected_errors(output[:, 1], doubt)
         else:
             errors = self._held_out_errors(y, output, folds)
         for value, label, error in zip(output[:, 0], y, errors, strict=True):
@@ -77,6 +77,7 @@ class NumbersTask(Task):
         folds: np.ndarray,
         classes: Sequence[Value],
         certainty: np.ndarray,
+        energies: np.ndarray | None = None,
     ) -> dict[str, Any]:
         """Compare out-of-fold predictions with labels.
 
@@ -101,7 +102,7 @@ class NumbersTask(Task):
         check_folds(folds)
         error = output[:, 0] - y
         squared, total = float((error**2).sum()), float(((y - y.mean()) ** 2).sum())
-        mean_error = _other_means(y, folds) - y
+        mean_error = other_means(y, folds) - y
         rmse, mean = _rms(error), abs(float(y.mean()))
         inside = [folds == fold for fold in np.unique(folds)]
         fold_rmse, fold_mean = ([_rms(of[rows]) for rows in inside] for of in (error, mean_error))
@@ -117,7 +118,9 @@ class NumbersTask(Task):
             "relative_rmse": rmse / mean if mean > 0 else None,
             "relative_fold_rmse": _relative(fold_rmse, mean),
             "relative_fold_mean_rmse": _relative(fold_mean, mean),
-            "calibration": _calibration(self._held_out_errors(y, output, folds), np.abs(error)),
+            "calibration": error_calibration(
+                self._held_out_errors(y, output, folds), np.abs(error)
+            ),
         }
 
     def _held_out_errors(self, y: np.ndarray, output: np.ndarray, folds: np.ndarray) -> np.ndarray:
@@ -125,7 +128,8 @@ class NumbersTask(Task):
         errors = np.empty(len(y))
         for fold in np.unique(folds):
             test = folds == fold
-            errors[test] = _expected_errors(output[test], self.doubt(y[~test], output[~test], []))
+            doubt = self.doubt(y[~test], output[~test], [])
+            errors[test] = expected_errors(output[test, 1], doubt)
         return errors
 
     def counts(
@@ -158,26 +162,28 @@ def spread(fitted: "Regressor", X: np.ndarray) -> np.ndarray:
     -------
     numpy.ndarray
         Standard deviation of the predictions of its trees, in the unit of the target, shape (n,),
-        or what a `SpreadRegressor` says; 0 of a model that is no mean.
+        or what a `SpreadRegressor` says; 0 of a model that is no mean. Where trees predict several
+        numbers, of each of them, shape (n, n_outputs).
     """
     if isinstance(fitted, SpreadRegressor):
         return fitted.spread(X)
-    mean, squares = np.zeros(len(X)), np.zeros(len(X))
     trees = getattr(fitted, "estimators_", None)
     if not isinstance(trees, list):
-        return squares
+        return np.zeros(len(X))
+    mean, squares = np.float64(0), np.float64(0)
     X = np.ascontiguousarray(X, dtype=np.float32)  # as trees take it: converted once, not by each
     # Welford, Technometrics 4, 419 (1962): one tree after the other, none kept.
     for number, tree in enumerate(trees, start=1):
         step = tree.predict(X) - mean
-        mean += step / number
-        squares += step * (step - step / number)
+        mean = mean + step / number
+        squares = squares + step * (step - step / number)
     result: np.ndarray = np.sqrt(squares / len(trees))
     return result
 
 
-def _expected_errors(output: np.ndarray, doubt: Mapping[str, float]) -> np.ndarray:
-    errors: np.ndarray = doubt["constant"] + doubt["slope"] * output[:, 1]
+def expected_errors(spreads: np.ndarray, doubt: Mapping[str, float]) -> np.ndarray:
+    """Return the errors that are expected where models are spread so far, shape (n,)."""
+    errors: np.ndarray = doubt["constant"] + doubt["slope"] * spreads
     return errors
 
 
@@ -196,14 +202,16 @@ def _fifths(values: np.ndarray) -> np.ndarray:
     return fifths
 
 
-def _other_means(y: np.ndarray, folds: np.ndarray) -> np.ndarray:
-    means = np.empty(len(y))
+def other_means(y: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """Return of each row the mean label of the other folds, of the shape of the labels."""
+    means = np.empty(y.shape)
     for fold in np.unique(folds):
-        means[folds == fold] = y[folds != fold].mean()
+        means[folds == fold] = y[folds != fold].mean(axis=0)
     return means
 
 
-def _calibration(expected: np.ndarray, observed: np.ndarray) -> list[dict[str, Any]]:
+def error_calibration(expected: np.ndarray, observed: np.ndarray) -> list[dict[str, Any]]:
+    """Compare expected with observed errors by fifths of the rows; both of shape (n,)."""
     fifths = _fifths(expected)
     return [
         {

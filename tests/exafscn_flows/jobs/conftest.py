@@ -47,6 +47,8 @@ def plan(store: Store, cifs: Path) -> Plan:
 def write_features(store: Store, config: CampaignConfig) -> None:
     """Write labels by name (rs: 6, zb: 4) and vectors of noise, as if FEFF had run."""
     random = np.random.default_rng(0)
+    sets = config.features.sets
+    lengths = {one.name: len(one.axis(config.features)[0]) for one in sets}
     for site in store.active_sites(config.campaign):
         wanted = wanted_hashes(config, site)
         head = {"campaign": site.campaign, "site": site.site, "absorber": site.absorber}
@@ -67,7 +69,12 @@ def write_features(store: Store, config: CampaignConfig) -> None:
             for name, hash_ in wanted.labels.items()
         ]
         features = [
-            FeatureDoc(**head, hash=hash_, feature_set=name, vector=random.random(326))
+            FeatureDoc(
+                **head,
+                hash=hash_,
+                feature_set=name,
+                vector=random.random(lengths.get(name, 326)),
+            )
             for name, hash_ in wanted.features.items()
         ]
         store.write([*labels, *features])

@@ -72,7 +72,7 @@ def test_its_name_is_made_of_those_of_the_members_if_it_fits() -> None:
 
 def test_it_needs_what_its_members_need() -> None:
     assert AVERAGE.libraries == ("scikit-learn", "skops", "torch", "numpy")
-    assert AVERAGE.tasks == {"classes", "numbers"}
+    assert AVERAGE.tasks == {"classes", "numbers", "curves"}
     assert [one["version"] for one in AVERAGE.parameters()["members"]] == [
         one.version for one in MEMBERS
     ]

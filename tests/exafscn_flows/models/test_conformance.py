@@ -44,14 +44,16 @@ VALUES: list[Any] = [
 CLASSES = (4, 6, 8)
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 5)).astype(np.float32)
+X[:, 0] = RNG.integers(1, 9, 60)  # an atomic number, as graphs begin with
 GROUPS = np.repeat(np.arange(20), 3)
-COLUMNS = Columns(np.arange(1.0, 6.0), (np.arange(1.0, 3.0), np.arange(3.0)))
+COLUMNS = Columns(np.arange(1.0, 6.0), (np.arange(1.0, 5.0), np.arange(1.0)))
 BESIDE = np.stack([X[:, 0] ** 2, X[:, 1] * X[:, 2]], axis=1)
 """What some models predict first, at two distances."""
 R = np.array([2.0, 3.0])
 LABELS: dict[TaskName, np.ndarray] = {
     "classes": np.digitize(X[:, 2], [-0.5, 0.5]),
     "numbers": (X[:, 2] + 0.1 * RNG.normal(size=60)).astype(np.float64),
+    "curves": np.sin(X[:, 2:3] + np.arange(7)).astype(np.float32),
 }
 
 
@@ -107,9 +109,10 @@ def test_it_learns_and_gives_finite_outputs_that_are_the_same_again(
     rows = X.copy()
     rows.flags.writeable = False
     found = output(model.fit(sites(task, rows), 1), task)
-    assert found.shape == (60, len(CLASSES) if task == "classes" else 2)
+    # Numbers and curves have their spread beside them.
+    assert found.shape == (60, {"classes": len(CLASSES), "numbers": 2, "curves": 8}[task])
     assert np.isfinite(found).all()
-    assert (found >= 0).all() or task == "numbers"
+    assert (found >= 0).all() or task != "classes"
     again = output(small(kind).fit(sites(task), 1), task)
     assert found.tobytes() == again.tobytes()
 

@@ -76,6 +76,21 @@ def test_slopes_do_not_run_from_one_curve_into_the_next() -> None:
     np.testing.assert_allclose(found, [[1, 2, 4, 7, 9, 1, 1.5, 2, 0, 0]])
 
 
+def test_without_slopes_features_are_no_curve_and_their_order_does_not_count() -> None:
+    order, new = np.random.default_rng(3).permutation(len(ENERGY)), sites(1, 50)
+    mixed, asked = replace(DATA, X=DATA.X[:, order]), new.X[:, order]
+    said = {}
+    for slopes in (True, False):
+        model = KernelRidge(slopes=slopes)
+        plain, turned = model.fit(DATA, 0), model.fit(mixed, 0)
+        said[slopes] = plain.predict_proba(new.X)  # type: ignore[union-attr]
+        same = np.allclose(said[slopes], turned.predict_proba(asked), atol=1e-4)  # type: ignore[union-attr]
+        assert same is not slopes
+        kept: Any = KernelRidge.load(KernelRidge.dump(plain))
+        np.testing.assert_array_equal(kept.predict_proba(new.X), said[slopes])
+    assert not np.allclose(said[True], said[False], atol=1e-3)
+
+
 def test_leaving_a_formula_out_is_as_fitting_again_without_it() -> None:
     lengths, fit = fit_curves(DATA, KERNEL)
     wanted, matrix = np.asarray(DATA.auxiliary), fit.matrix()

@@ -1,4 +1,4 @@
-"""What the report knows of classes and of numbers."""
+"""What the report knows of classes, numbers and curves."""
 
 import numpy as np
 import pytest
@@ -98,3 +98,28 @@ def test_a_spread_has_the_decimals_of_its_value(score, value, spread, text):
 def test_what_older_metrics_lack_cannot_be_told() -> None:
     assert Score("certain_accuracy", "Certain labels").of({"accuracy": 0.8}) is None
     assert Score("certain_accuracy", "Certain labels").text(None) == "–"
+
+
+def test_a_curve_is_the_more_surprising_the_more_its_error_was_not_expected():
+    view = view_of("curves")
+    sites = [
+        {"error": 0.3, "expected_error": 0.2},
+        {"error": 0.2, "expected_error": 0.05},
+        {"error": 0.1, "expected_error": 0.0},
+    ]
+    surprises = [view.surprise(site) for site in sites]
+    assert surprises == sorted(surprises)
+    assert view.doubt(sites[1], "") == "0.05"
+    assert [title for title, _ in view.disagreement_columns] == ["Error"]
+
+
+def test_curves_are_judged_beside_their_mean_and_the_smaller_error_is_better():
+    view = view_of("curves")
+    assert view.better(0.1, 0.2)
+    metrics = {"rmse": 0.05, "mean_rmse": 0.1, "r2_over_mean": 0.752, "edge_error": None}
+    shown = {score.title: score.text(score.of(metrics)) for score in view.scores}
+    assert (shown["RMSE"], shown["R² over the mean"]) == ("0.0500", "0.75")
+    assert shown["Edge (eV)"] == "–"
+    said = view.headline({"score": 0.05, "baseline": 0.1}, "")
+    assert said["score"] == "an RMSE of 0.0500"
+    assert said["baseline"] == "always the mean of the element gives 0.100"

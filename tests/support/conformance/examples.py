@@ -20,6 +20,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "feff_runs": {"path": "runs"},
     "files": {"path": "cifs"},
     "measured": {"path": "foil.dat", "absorber": "Fe", "columns": {"energy": 1, "mu": 2}},
+    "spectrum": {"of": "xanes"},
     "table": {"path": "table.parquet"},
 }
 """Settings by kind, where some are required, or the defaults take long."""
