@@ -71,7 +71,7 @@ def project(*records: str, packed: bool = False) -> bytes:
     """A project of Athena."""
     head = "# Athena project file -- Demeter version 0.9.26\n# This file created at 2014-11-04\n\n"
     content = (head + "".join(records) + "@journal = ();\n\n1;\n\n# End:\n").encode()
-    return gzip.compress(content) if packed else content
+    return gzip.compress(content, mtime=0) if packed else content
 
 
 def session(**groups: dict[str, object]) -> bytes:
@@ -85,7 +85,7 @@ def session(**groups: dict[str, object]) -> bytes:
             for name, value in group.items()
         }
         lines += [f"<:{key}:>", json.dumps({"__class__": "Group", **encoded})]
-    return gzip.compress("\n".join([*lines, "##</Symbols>", ""]).encode())
+    return gzip.compress("\n".join([*lines, "##</Symbols>", ""]).encode(), mtime=0)
 
 
 def _b64(values: np.ndarray) -> dict[str, str]:
