@@ -70,10 +70,10 @@ class Dataset:
         Chemical system of each site, e.g. "Cu-O", shape (n_sites,).
     neighbours
         Elements among the neighbours of each site, alphabetical, length n_sites; none of curves.
-    energies
-        Of curves with an edge step of 1, where their points are, eV, shape (n_axis,).
     hash
         Changes with any label, feature or site.
+    energies
+        Of curves with an edge step of 1, where their points are, eV, shape (n_axis,).
     """
 
     target: TargetBase
@@ -87,8 +87,8 @@ class Dataset:
     shares: np.ndarray
     groups: np.ndarray
     neighbours: list[list[str]]
-    energies: np.ndarray | None
     hash: str
+    energies: np.ndarray | None = None
 
     @property
     def name(self) -> DatasetName:
@@ -263,8 +263,8 @@ def _dataset(
         shares=task.shares([row.weights for row in rows], values, classes),
         groups=np.array([row.site.formula for row in rows], dtype=str),
         neighbours=[row.neighbours for row in rows],
-        energies=energies,
         hash=hash_,
+        energies=energies,
     )
 
 

@@ -141,7 +141,9 @@ def _decode(order: Order, token: str) -> dict[str, Any]:
             raise UsageError(f"that page is one of the order '{made_for}', not '{order}'")
         case [str(made_for), *values] if made_for == order and len(values) == len(SORTS[order]):
             found = dict(zip((field for field, _ in SORTS[order]), values, strict=True))
-            if all(_IS[field](value) for field, value in found.items()):
+            # Curves have no value.
+            may_lack = {"value"} if found.get("value") is None and order in ORDERS["curves"] else ()
+            if all(field in may_lack or _IS[field](value) for field, value in found.items()):
                 return found
     raise UsageError(f"{token[:80]!r} is not the token of a page: copy what the last page shows")
 
@@ -154,7 +156,7 @@ _IS: dict[str, Callable[[Any], bool]] = {
     "probability": _is_number,
     "expected_error": _is_number,
     "disagrees": lambda value: isinstance(value, bool),
-    "value": lambda value: value is None or is_value(value),  # curves have none
+    "value": is_value,
     "site": lambda value: isinstance(value, str),
 }
 """Whether something can be the value of a field."""

@@ -174,7 +174,7 @@ def test_the_report_shows_best_median_and_worst(complete):
     assert all(model["grouped"]["r2_over_mean"] > 0.3 for model in numbers["models"])
     assert all(card["predicts"].startswith("Spectrum of ") for card in numbers["model_cards"])
     text = page.read_text()
-    assert "At 24 sites of 2 absorbers, the spectrum is predicted" in " ".join(text.split())
+    assert "At 24 sites of 2 absorbers, it is predicted with" in " ".join(text.split())
     for words in ("Best: ", "Median: ", "Worst: ", "R² over the mean", "Always the mean"):
         assert words in text, words
 
