@@ -68,7 +68,7 @@ def test_file_holds_every_row_in_order(tmp_path, target, suffix):
     if suffix == ".csv":
         expected = [{name: _in_csv(name, value) for name, value in row.items()} for row in expected]
     if suffix == ".parquet":
-        plain = ("probability", "expected_value", "file", "group")
+        plain = ("probability", "expected_value", "error", "file", "group")
         found = [row | {name: _plain(row[name]) for name in plain} for row in found]
     assert found == expected
     assert list(found[0]) == list(COLUMNS)
