@@ -17,7 +17,9 @@ GAUSSIAN = 0.3
 """Width of the Gaussians, Å."""
 N_ELEMENTS, EMBEDDING = 119, 32
 DECAY = 2.5
-"""How far atoms count for the mean over them, Å."""
+"""How far atoms count for the sum over them, Å."""
+TYPICAL = 6.0
+"""Atoms by whose number the sum is divided."""
 N_OTHERS = 160
 """Principal components of the features beside the graph."""
 HIDDEN = (384, 256)
@@ -87,7 +89,7 @@ class GraphLayers(CurveNetwork):
     """Attention among the atoms around a site, and what it comes to.
 
     Only distances between atoms are used, so that nothing depends on how a crystal is turned. What
-    the site itself has gathered, the mean over the atoms, and principal components of the features
+    the site itself has gathered, the sum over the atoms, and principal components of the features
     beside the graph go into two hidden layers.
 
     Parameters
@@ -163,9 +165,10 @@ class GraphLayers(CurveNetwork):
             atoms, attention = layer(atoms, edges, there)
             looked.append(attention[:, :, 0])
         weights = torch.exp(-((r / DECAY) ** 2)) * there
-        mean = (atoms * weights[:, :, None]).sum(dim=1) / weights.sum(dim=1, keepdim=True)
+        # A sum, since attention and means do not tell how many atoms of one kind there are.
+        around = (atoms * weights[:, :, None]).sum(dim=1) / TYPICAL
         others = ((rows[:, self.n_axis :] - self.mean) / self.scale) @ self.components
-        found = torch.cat([atoms[:, 0], mean, embedded[:, 0], others], dim=1)
+        found = torch.cat([atoms[:, 0], around, embedded[:, 0], others], dim=1)
         return self.head(found), torch.stack(looked, dim=1)
 
     def _gaussians(self, r: torch.Tensor) -> torch.Tensor:

@@ -119,9 +119,9 @@ def test_it_is_the_same_after_it_was_kept(fitted: Any) -> None:
 def test_classes_and_numbers_are_learned_too() -> None:
     _, r, number = graphs(0, 200)
     new, r_new, number_new = graphs(1, 100)
-    of_classes: Any = GraphAttention(epochs=8).fit(replace(DATA, y=number // 6, task="classes"), 0)
+    of_classes: Any = GraphAttention(epochs=25).fit(replace(DATA, y=number // 6, task="classes"), 0)
     assert (of_classes.predict(new) == number_new // 6).mean() > 0.95
-    of_numbers: Any = GraphAttention(epochs=8).fit(replace(DATA, y=r, task="numbers"), 0)
+    of_numbers: Any = GraphAttention(epochs=25).fit(replace(DATA, y=r, task="numbers"), 0)
     assert np.abs(of_numbers.predict(new) - r_new).mean() < 0.05
 
 
