@@ -80,19 +80,19 @@ def test_a_package_adds_a_kind(packages):
         ("b_long", "raise ValueError('a\\nb ' * 999)", "{}:Mine", "a b a b"),
         ("b_name", good("mine"), "{}:Other", "has no attribute 'Other'"),
         ("b_nothing", good("mine"), "no_such_module:Mine", "No module named 'no_such_module'"),
-        ("b_object", "Mine = 3", "{}:Mine", "it is no TargetModel"),
-        ("b_class", "class Mine: pass", "{}:Mine", "it is no TargetModel"),
+        ("b_object", "Mine = 3", "{}:Mine", "it is no TargetBase"),
+        ("b_class", "class Mine: pass", "{}:Mine", "it is no TargetBase"),
         (
             "b_set",
             "from exafscn_flows.features import RSpace as Mine",
             "{}:Mine",
-            "it is no TargetModel",
+            "it is no TargetBase",
         ),
         (
             "b_abstract",
             TARGET.format(kind="mine", method="label"),
             "{}:Mine",
-            "it does not say what a TargetModel must: label_site",
+            "it does not say what a TargetBase must: label_site",
         ),
         (
             "b_kind",
