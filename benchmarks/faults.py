@@ -422,16 +422,18 @@ FAULTS = (
     _science(
         "a guard takes a spectrum for what it is most like",
         "models/guarded.py",
-        "proba[np.arange(len(X)), stated_absorber(X, self._n_absorbers)]",
+        "proba[np.arange(len(X)), absorbers_of(X, self._n_absorbers)]",
         "proba.max(axis=1)",
         "models/test_spectral_network.py",
     ),
     _science(
-        "classes are rare by what stands beside a curve",
-        "models/class_weights.py",
-        "data.X[:, -data.n_absorbers :]",
-        "data.X[:, len(data.columns.axis) :]",
+        "what stands beside a curve is taken for the absorber",
+        "models/training_set.py",
+        "np.asarray(X)[:, -n_absorbers:].argmax(axis=1)",
+        "np.asarray(X)[:, -n_absorbers - 1 :].argmax(axis=1)",
         "models/test_class_weights.py",
+        "models/test_spectral_network.py",
+        "models/test_curves.py",
     ),
     _science(
         "a failed spectrum says that it is a label",

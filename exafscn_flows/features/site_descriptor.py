@@ -11,7 +11,7 @@ from exafscn_flows.features.base import FeatureName, FromStructure
 from exafscn_flows.features.columns import Columns
 from exafscn_flows.features.inputs import Inputs
 from exafscn_flows.features.settings import LarchSettings
-from exafscn_flows.features.surroundings import CLASSES, class_of, known_site
+from exafscn_flows.features.surroundings import CLASSES, class_of, near_atoms
 
 RADIAL = (*CLASSES, "atomic number", "electronegativity")
 """What is counted along r: atoms of each class, and all weighted by these."""
@@ -24,8 +24,6 @@ _RMIN = 1.0
 """Smallest r, Å: no two atoms but H are nearer."""
 _WIDEST = 4
 """Widths from which on a Gaussian is 0: to count a trace of a far atom would tell nothing."""
-_SAME_PLACE = 1e-3
-"""Distance, Å, at which an atom is the site itself."""
 _METALS = 3
 """First class of metals."""
 
@@ -84,27 +82,21 @@ class SiteDescriptor(FromStructure):
         return "atoms, pairs, or distance (Å)"
 
     def vector(self, inputs: Inputs, settings: LarchSettings) -> np.ndarray:
-        structure, site_index = known_site(inputs)
-        species = [site.specie for site in structure]
         # Atoms just beyond the grid reach into it.
-        _, neighbours, images, distances = structure.get_neighbor_list(
-            self.radius + _WIDEST * self.rstep, [structure[site_index]], exclude_self=False
-        )
-        others = distances > _SAME_PLACE
-        neighbours, images, distances = neighbours[others], images[others], distances[others]
-        coordinates = structure.frac_coords[neighbours] + images - structure.frac_coords[site_index]
-        directions = structure.lattice.get_cartesian_coords(coordinates) / distances[:, None]
-        kinds = np.array([class_of(one) for one in species])[neighbours]
+        numbers, places = near_atoms(inputs, self.radius + _WIDEST * self.rstep)
+        distances = np.linalg.norm(places, axis=1)
+        directions = places / distances[:, None]
+        kinds = np.array([_kind(one) for one in numbers.tolist()], dtype=int)
         weights = np.vstack(
             [
                 kinds == np.arange(len(CLASSES))[:, None],
-                np.array([one.Z for one in species], dtype=float)[neighbours],
-                np.array([_electronegativity(one.symbol) for one in species])[neighbours],
+                numbers,
+                [_electronegativity(one) for one in numbers.tolist()],
             ]
         )
         smeared = _gaussians(distances[:, None] - self.grid(), self.rstep)
         nearest = np.full(N_NEAREST, self.radius)
-        found = np.sort(distances[distances < self.radius])[:N_NEAREST]
+        found = distances[distances < self.radius][:N_NEAREST]
         nearest[: len(found)] = found
         angles = self._angles(distances, directions, kinds)
         vector: np.ndarray = np.concatenate([(weights @ smeared).ravel(), angles, nearest])
@@ -143,11 +135,19 @@ def _gaussians(x: np.ndarray, width: float) -> np.ndarray:
 
 
 @cache
-def _electronegativity(symbol: str) -> float:
-    """Return Pauling's electronegativity; 0 of elements that have none."""
+def _kind(number: int) -> int:
+    """Return the place of an element among the classes."""
+    from pymatgen.core import Element
+
+    return class_of(Element.from_Z(number))
+
+
+@cache
+def _electronegativity(number: int) -> float:
+    """Return Pauling's electronegativity of an element; 0 of those that have none."""
     from pymatgen.core import Element
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that there is none
-        value = float(Element(symbol).X)
+        value = float(Element.from_Z(number).X)
     return value if np.isfinite(value) else 0.0

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from exafscn_flows.models.training_set import TrainingSet
+from exafscn_flows.models.training_set import TrainingSet, absorbers_of
 
 _MOST = 20.0
 """Largest weight: a class of one row is not learned by heart."""
@@ -27,9 +27,7 @@ def class_weights(data: TrainingSet, power: float) -> np.ndarray:
     numpy.ndarray
         Shape (n,), float64, 1 on average.
     """
-    absorber = np.zeros(len(data), dtype=int)
-    if data.n_absorbers:
-        absorber = data.X[:, -data.n_absorbers :].argmax(axis=1)
+    absorber = absorbers_of(data.X, data.n_absorbers)
     weights = np.ones(len(data))
     for one in np.unique(absorber):
         rows = absorber == one

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from exafscn_flows.models.blas import one_blas_thread
-from exafscn_flows.models.training_set import TrainingSet
+from exafscn_flows.models.training_set import TrainingSet, absorbers_of
 from exafscn_flows.tasks.numbers import spread
 
 KEPT = 0.999
@@ -180,14 +180,6 @@ def fit_components(
     components = Components.of(data)
     y = components.encode(data.y, absorbers_of(data.X, data.n_absorbers))
     return FittedCurves(components, fit(replace(data, y=y), seed), data.n_absorbers)
-
-
-def absorbers_of(X: np.ndarray, n_absorbers: int) -> np.ndarray:
-    """Return the number of the absorber of each row, shape (n,); 0 where there is one."""
-    if not n_absorbers:
-        return np.zeros(len(X), dtype=np.int64)
-    found: np.ndarray = np.asarray(X)[:, -n_absorbers:].argmax(axis=1)
-    return found
 
 
 def _root_mean_square(values: np.ndarray) -> float:

@@ -5,10 +5,9 @@ import math
 import torch
 from torch import nn
 
+from exafscn_flows.features.site_graph import PER_ATOM
 from exafscn_flows.models.networks import CurveNetwork
 
-PER_ATOM = 4
-"""Values of an atom in the features: atomic number, x, y and z, Å."""
 N_LAYERS, N_HEADS, WIDTH = 3, 4, 96
 N_GAUSSIANS = 24
 FARTHEST = 6.5

@@ -3,8 +3,9 @@
 import torch
 
 from exafscn_flows.errors import ItemFailure
+from exafscn_flows.features.site_graph import PER_ATOM
 from exafscn_flows.models.graph_attention import GraphAttention
-from exafscn_flows.models.graph_layers import PER_ATOM, GraphLayers
+from exafscn_flows.models.graph_layers import GraphLayers
 from exafscn_flows.models.network_training import Course, train_networks
 from exafscn_flows.models.networks import NetworkClassifier, NetworkComponents, NetworkRegressor
 from exafscn_flows.models.training_set import TrainingSet

@@ -11,7 +11,7 @@ import numpy as np
 from exafscn_flows.models.canonical_zip import write_zip
 from exafscn_flows.models.network_file import dump_networks, load_networks
 from exafscn_flows.models.networks import CurveNetwork, NetworkClassifier, NetworkRegressor
-from exafscn_flows.models.wrong_spectra import stated_absorber
+from exafscn_flows.models.training_set import absorbers_of
 
 _HEADER = "guarded.json"
 _VERSION = 2
@@ -73,7 +73,7 @@ class _Guarded:
         proba = np.zeros((len(X), self._n_absorbers + 1))
         # An absorber of which nothing was learned is none that is known.
         proba[:, self.guard.classes_] = self.guard.predict_proba(X[:, : self.guard.n_features_in_])
-        right: np.ndarray = proba[np.arange(len(X)), stated_absorber(X, self._n_absorbers)]
+        right: np.ndarray = proba[np.arange(len(X)), absorbers_of(X, self._n_absorbers)]
         return 1 - right
 
 

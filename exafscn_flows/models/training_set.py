@@ -97,3 +97,19 @@ class TrainingSet:
         whole = {name: getattr(self, name) for name in names}
         part: dict[str, Any] = {n: None if one is None else one[rows] for n, one in whole.items()}
         return replace(self, **part)
+
+
+def absorbers_of(X: np.ndarray, n_absorbers: int) -> np.ndarray:
+    """Return the number of the absorber of each row, shape (n,); 0 where there is one.
+
+    Parameters
+    ----------
+    X
+        Features, shape (n, n_features).
+    n_absorbers
+        As of `TrainingSet`.
+    """
+    if n_absorbers < 2:
+        return np.zeros(len(X), dtype=np.int64)
+    found: np.ndarray = np.asarray(X)[:, -n_absorbers:].argmax(axis=1)
+    return found

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from exafscn_flows.features.columns import Columns
-from exafscn_flows.models.training_set import TrainingSet
+from exafscn_flows.models.training_set import TrainingSet, absorbers_of
 
 _ENERGY = 0.2624682
 """2 m_e / hbar^2, in 1/(eV Å²)."""
@@ -47,16 +47,8 @@ def with_wrong_ones(data: TrainingSet, seed: int) -> TrainingSet:
         wrong[chosen == number] = kind(curves[chosen == number])
     whole = np.concatenate([curves, wrong])
     _cut(whole, k, rng)
-    y = np.append(stated_absorber(X, data.n_absorbers), [max(data.n_absorbers, 1)] * len(X))
+    y = np.append(absorbers_of(X, data.n_absorbers), [max(data.n_absorbers, 1)] * len(X))
     return TrainingSet(whole, y, np.tile(data.groups, 2), Columns(k), "classes")
-
-
-def stated_absorber(X: np.ndarray, n_absorbers: int) -> np.ndarray:
-    """Return the place of the absorber that each row is said to be of; 0 if all are of one."""
-    if n_absorbers < 2:
-        return np.zeros(len(X), dtype=np.int64)
-    place: np.ndarray = X[:, -n_absorbers:].argmax(axis=1)
-    return place
 
 
 def e0_off(curves: np.ndarray, k: np.ndarray, energy: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from exafscn_flows.elements import check_element
+from exafscn_flows.elements import check_element, parse_elements
 from exafscn_flows.errors import ItemFailure, UsageError
 from exafscn_flows.prediction.answer import Answer, Failed
 from exafscn_flows.prediction.answering import answer, check_settings
@@ -46,7 +46,7 @@ def predict(
     model
         By default the one that comes with this package.
     elements
-        Symbols of those of the sample; empty if they are not known.
+        Symbols of those of the sample, or a text such as ``"Fe,O"``; empty if they are not known.
 
     Returns
     -------
@@ -69,7 +69,8 @@ def predict(
         except ValueError as error:
             raise UsageError(f"absorber {error}") from error
     try:
-        known = frozenset(check_element(one) for one in elements)
+        text = elements if isinstance(elements, str) else ",".join(elements)
+        known = parse_elements(text) if text else frozenset()
     except ValueError as error:
         raise UsageError(f"elements: {error}") from error
     if y.ndim == 1:

@@ -129,6 +129,18 @@ def test_absorbers_that_cannot_be(absorber, error, words):
         ask(ENERGY + 597 * (absorber == "Co"), SIX, absorber)
 
 
+@pytest.mark.parametrize("elements", ["Fe,O", ["Fe", "O"], {"Fe"}, "Fe", ()])
+def test_elements_of_the_sample_are_a_text_or_a_list(elements):
+    assert ask(ENERGY, SIX, "Fe", elements=elements).cn == 6
+
+
+def test_elements_that_cannot_be():
+    with pytest.raises(ItemFailure, match="Fe, is not among the elements"):
+        ask(ENERGY, SIX, "Fe", elements="Cu,O")
+    with pytest.raises(UsageError, match="elements: 'Feo' is not an element symbol"):
+        ask(ENERGY, SIX, "Fe", elements="Feo")
+
+
 def test_the_edge_tells_the_absorber_and_it_is_said():
     found = ask(ENERGY, SIX)
     assert (found.absorber, found.cn) == ("Fe", 6)
