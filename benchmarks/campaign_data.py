@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
 from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.config.curve_targets import curve_axis
 from exafscn_flows.formulas import reduced_formula
 from exafscn_flows.jobs.dataset import Dataset, DatasetName, all_labelled_sites
 from exafscn_flows.jobs.samples import Samples
@@ -59,7 +60,8 @@ def read_data(
     columns = {one.name: one.columns(config.features) for one in config.features.sets}
     samples = Samples.of(store, dataset)
     auxiliary = columns.get(model.auxiliary or "")
-    rows = samples.training_set(columns[features], dataset.target.task, auxiliary)
+    axis = curve_axis(config, name.target)
+    rows = samples.training_set(columns[features], dataset.target.task, auxiliary, curve_axis=axis)
     evaluation = config.evaluation
     folds = grouped_folds(dataset.strata, dataset.groups, evaluation.n_folds, evaluation.seed)
     return Data(config, dataset, rows, folds)

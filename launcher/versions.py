@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from rich import box
 from rich.table import Table
 
+from exafscn_flows.errors import UsageError
 from exafscn_flows.jobs.context import SerialExecutor, surroundings
 from exafscn_flows.jobs.versions import Version, drop, list_versions, old_versions, promote
 from exafscn_flows.pretrained import card_sha256, general_card
@@ -16,6 +18,7 @@ from exafscn_flows.settings import Settings
 from exafscn_flows.store.embedded import EmbeddedServer
 from exafscn_flows.store.lock import campaign_lock
 from exafscn_flows.store.store import Store
+from exafscn_flows.whole_file import whole_file
 from launcher.console import console
 from launcher.progress import watching
 
@@ -141,3 +144,21 @@ def drop_versions(campaign: str | None, versions: list[str] | None) -> None:
         for version in versions:
             drop(store, config, version)
     print(f"{len(versions)} versions of models of campaign {config.campaign} are deleted")
+
+
+def export_model(name: str, path: Path) -> None:
+    """Write a model of curves to a file.
+
+    Raises
+    ------
+    UsageError
+        If there is no such model, it predicts no curve, or there can be no such file.
+    """
+    from exafscn_flows.store.simulators import simulator_file
+
+    if path.suffix.lower() != ".zip":
+        raise UsageError(f"{path}: its name has to end in .zip")
+    data = simulator_file(Store.open(), name)
+    with whole_file(path) as file:
+        file.write(data)
+    print(f"model: {path.resolve()}")

@@ -17,6 +17,7 @@ from exafscn_flows.config.campaign import CampaignConfig, Sample
 from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.features import Concatenation, XftfSettings
 from exafscn_flows.models import Average, KernelTrees, LateFusion, TwoStage
+from exafscn_flows.simulation.surrogate import Surrogate
 from exafscn_flows.sources import (
     FeffRunsSource,
     MaterialsProjectSource,
@@ -98,6 +99,8 @@ def required(model: type[BaseModel], name: str) -> dict[str, Any]:
         return {"kind": "feff_runs", "path": "x"}
     if model is Feff10Settings:
         return {"kind": "feff10"}
+    if model is Surrogate:
+        return {"kind": "surrogate"}
     if model is PdfSettings:
         return {"kind": "pdf"}
     if model is StoredSettings:

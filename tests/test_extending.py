@@ -148,7 +148,7 @@ added = [
 from exafscn_flows.features import SETS
 from exafscn_flows.models import MODELS
 from exafscn_flows.sources import SOURCES
-from exafscn_flows.spectra import WAYS
+from exafscn_flows.config.ways import WAYS
 from exafscn_flows.targets import TARGETS
 
 known = {*SETS, *MODELS, *SOURCES, *WAYS, *TARGETS}

@@ -14,13 +14,14 @@ from pydantic import (
 from exafscn_flows.config.curve_targets import check_curves, holds_answer
 from exafscn_flows.config.model_sets import check_set
 from exafscn_flows.config.study import CLAIMS_ABOUT, Study
+from exafscn_flows.config.ways import SpectraSettings
 from exafscn_flows.elements import check_absorber
 from exafscn_flows.features import FeatureSettings
 from exafscn_flows.features.axes import LIMITS, quantity
 from exafscn_flows.models import ModelSettings, RandomForest
 from exafscn_flows.models.two_stage import AUXILIARY
 from exafscn_flows.sources import MeasuredSource, Source
-from exafscn_flows.spectra import FeffSettings, SpectraSettings
+from exafscn_flows.spectra import FeffSettings
 from exafscn_flows.spectra.parts import Part
 from exafscn_flows.strict import LocatedError, Location, StrictModel, Symbol, check_unique
 from exafscn_flows.targets import CoordinationNumber, Target

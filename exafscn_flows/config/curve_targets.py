@@ -10,6 +10,8 @@ from exafscn_flows.spectra.parts import Part
 from exafscn_flows.strict import LocatedError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from exafscn_flows.config.campaign import CampaignConfig
 
 _SAME: Mapping[Part, str] = {"chi(k)": "EXAFS", "EXAFS in mu(E)": "EXAFS"}
@@ -35,6 +37,11 @@ def check_curves(config: "CampaignConfig") -> None:
             raise LocatedError(at, message)
         if fault := _fault(config, sets[of]):
             raise LocatedError(at, f"feature set {of} {fault}: name a curve, such as xanes")
+        for model in config.models_for(target.name):
+            try:
+                model.check_curve(sets[of], config.features)
+            except ValueError as error:
+                raise LocatedError(("models", config.models.index(model)), str(error)) from None
         told = [name for name in sets if holds_answer(config, name, target.name)]
         for model in config.models_for(target.name):
             number = config.models.index(model)
@@ -56,6 +63,13 @@ def check_curves(config: "CampaignConfig") -> None:
         if config.models and not any(config.models_on(name, target.name) for name in sets):
             message = f"no model learns {target.name} from a set that does not hold {of}: add one"
             raise LocatedError(("targets", index), message)
+
+
+def curve_axis(config: "CampaignConfig", target: str) -> "np.ndarray | None":
+    """Return the coordinate of each point of the curves of a target; None of another target."""
+    (of,) = (one.vectors_of for one in config.targets if one.name == target)
+    sets = {fset.name: fset for fset in config.features.sets}
+    return None if of is None else sets[of].axis(config.features)[0]
 
 
 def holds_answer(config: "CampaignConfig", feature_set: str, target: str) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 from jobflow import job
 
 from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.config.curve_targets import curve_axis
 from exafscn_flows.config.study import FEW_SHOT
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features.axes import quantity
@@ -135,7 +136,9 @@ def experiment_task(
     dataset = DatasetName(names.target, names.feature_set)
     joint = experiment in FEW_SHOT
     data = shared(folder, campaign, ALL if joint else names.absorber, dataset, dataset_hash)
-    rows, seed = data.training_set(columns, target.task), config.evaluation.seed
+    axis = curve_axis(config, target.name)
+    rows = data.training_set(columns, target.task, curve_axis=axis)
+    seed = config.evaluation.seed
     # Numbers stand for the classes, and all of them occur.
     classes = task_named(target.task).classes(data.y.tolist())
     if joint:

@@ -64,8 +64,9 @@ class Samples:
         auxiliary_columns: Columns | None = None,
         classes: Sequence[Class] = (),
         absorbers: Sequence[str] = (),
+        curve_axis: np.ndarray | None = None,
     ) -> TrainingSet:
-        """Return them as models learn them, with what columns and classes are."""
+        """Return them as models learn them, with what columns, classes and points of curves are."""
         rows = TrainingSet(
             self.X,
             self.y,
@@ -76,6 +77,7 @@ class Samples:
             n_absorbers=self.X.shape[1] - len(columns.axis),
             classes=tuple(classes),
             absorbers=tuple(absorbers),
+            curve_axis=curve_axis,
         )
         if auxiliary_columns is None:
             return rows

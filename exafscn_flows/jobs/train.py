@@ -13,6 +13,7 @@ import numpy as np
 from jobflow import job
 
 from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.config.curve_targets import curve_axis
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.jobs.context import watcher
 from exafscn_flows.jobs.dataset import Dataset, DatasetName, all_labelled_sites
@@ -222,7 +223,12 @@ def fit_task(
     seed = config.evaluation.seed
     auxiliary = columns.get(model.auxiliary or "")
     rows = data.training_set(
-        columns[names.feature_set], task.name, auxiliary, classes, absorbers
+        columns[names.feature_set],
+        task.name,
+        auxiliary,
+        classes,
+        absorbers,
+        curve_axis(config, target.name),
     ).with_classes(model.classes_with(classes))
     kept = store.checkpoints.of(
         campaign, version, "final" if part is None else f"{part[0]}-{part[1]}"

@@ -18,6 +18,7 @@ from exafscn_flows.models.near_edge_network import NearEdgeNetwork
 from exafscn_flows.models.pretrained import PretrainedNetwork
 from exafscn_flows.models.random_forest import RandomForest
 from exafscn_flows.models.registry import MEMBERS
+from exafscn_flows.models.scattering_paths import ScatteringPaths
 from exafscn_flows.models.spectral_network import SpectralNetwork
 from exafscn_flows.models.two_stage import TwoStage
 from exafscn_flows.registry import one_of
@@ -39,6 +40,7 @@ __all__ = [
     "NearEdgeNetwork",
     "PretrainedNetwork",
     "RandomForest",
+    "ScatteringPaths",
     "SpectralNetwork",
     "TwoStage",
 ]

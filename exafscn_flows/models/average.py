@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from exafscn_flows.features.columns import Columns
+from exafscn_flows.features.settings import LarchSettings
 from exafscn_flows.models.base import ModelBase, ModelName, check_member
 from exafscn_flows.models.registry import MEMBERS, Member
 from exafscn_flows.models.training_set import TrainingSet
@@ -94,6 +95,10 @@ class Average(ModelBase):
     @property
     def learns(self) -> str | None:  # type: ignore[override]
         return next((one.learns for one in self.members if one.learns is not None), None)
+
+    def check_curve(self, fset: Any, settings: LarchSettings) -> None:
+        for member in self.members:
+            member.check_curve(fset, settings)
 
     def classes_with(self, labels: Sequence[Class]) -> list[Class]:
         found = list(labels)

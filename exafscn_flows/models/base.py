@@ -86,6 +86,15 @@ class ModelBase(NamedModel):
             If it cannot be fitted on this one.
         """
 
+    def check_curve(self, fset: Any, settings: LarchSettings) -> None:
+        """Check the settings of a feature set whose curve it would learn.
+
+        Raises
+        ------
+        ValueError
+            If it cannot learn this one.
+        """
+
     def classes_with(self, labels: Sequence[Class]) -> list[Class]:
         """Return the classes that it may name where these are the labels, ascending."""
         return list(labels)

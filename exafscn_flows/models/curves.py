@@ -179,7 +179,8 @@ def fit_components(
     """
     components = Components.of(data)
     y = components.encode(data.y, absorbers_of(data.X, data.n_absorbers))
-    return FittedCurves(components, fit(replace(data, y=y), seed), data.n_absorbers)
+    regressor = fit(replace(data, y=y, components=components), seed)
+    return FittedCurves(components, regressor, data.n_absorbers)
 
 
 def _root_mean_square(values: np.ndarray) -> float:

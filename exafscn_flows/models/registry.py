@@ -15,6 +15,7 @@ from exafscn_flows.models.mlp import Mlp
 from exafscn_flows.models.near_edge_network import NearEdgeNetwork
 from exafscn_flows.models.pretrained import PretrainedNetwork
 from exafscn_flows.models.random_forest import RandomForest
+from exafscn_flows.models.scattering_paths import ScatteringPaths
 from exafscn_flows.models.spectral_network import SpectralNetwork
 from exafscn_flows.models.two_stage import TwoStage
 from exafscn_flows.registry import one_of, registered
@@ -32,6 +33,7 @@ MEMBERS: tuple[type[ModelBase], ...] = registered(
         MeasuredNetwork,
         NearEdgeNetwork,
         GraphAttention,
+        ScatteringPaths,
         PretrainedNetwork,
         TwoStage,
         KernelRidge,

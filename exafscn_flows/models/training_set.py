@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from exafscn_flows.features.columns import Columns
 from exafscn_flows.targets.base import Class, TaskName
+
+if TYPE_CHECKING:
+    from exafscn_flows.models.curves import Components
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,10 @@ class TrainingSet:
         What the numbers of the classes stand for, ascending; empty of numbers, or if nobody said.
     absorbers
         Symbol of the absorber of the rows, or of each of those last columns; empty if nobody said.
+    curve_axis
+        Of curves, the coordinate of each point, shape (n_axis,); None if nobody said.
+    components
+        Of curves that were encoded, what their components in `y` stand for.
     """
 
     X: np.ndarray
@@ -56,6 +63,8 @@ class TrainingSet:
     n_absorbers: int = 0
     classes: tuple[Class, ...] = ()
     absorbers: tuple[str, ...] = ()
+    curve_axis: np.ndarray | None = None
+    components: "Components | None" = None
 
     def __len__(self) -> int:
         return len(self.X)

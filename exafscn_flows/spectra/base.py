@@ -52,6 +52,9 @@ class Spectrum:
         Of a measured spectrum, the standard deviation of the noise of chi(k) in that range.
     warnings
         Of a measured spectrum, what was guessed or may be wrong, a sentence each.
+    expected_error
+        Of a spectrum that a model has predicted, how far it is off, as a root mean square over the
+        points of what the model has learned.
     """
 
     edge: str
@@ -74,6 +77,7 @@ class Spectrum:
     kmax: float | None = None
     noise: float | None = None
     warnings: tuple[str, ...] = ()
+    expected_error: float | None = None
 
     def usable(self) -> Self:
         """Return it with chi(k) and mu up to the end of its usable range, where one is stated."""

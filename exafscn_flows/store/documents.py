@@ -243,6 +243,11 @@ class SpectrumDoc(SiteStageDoc):
     warnings: list[str] = Field(
         default=[], description="What was guessed of a measured spectrum, or may be wrong."
     )
+    expected_error: float | None = Field(
+        default=None,
+        description="Of a spectrum that a model has predicted, how far it is off, as a root mean "
+        "square over the points of what the model has learned; None of others.",
+    )
     program: str = Field(description="Program that made the spectrum; 'measured' if it was.")
     version: str = Field(
         description="Version of the program, from its output; of what was measured, the format."

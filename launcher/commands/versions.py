@@ -1,5 +1,6 @@
 """Commands on the versions of models."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -46,3 +47,21 @@ def models_drop(
     if bool(version) == old:
         raise UsageError("name the versions to delete, or give --old")
     drop_versions(campaign, version)
+
+
+@models.command("export")
+def models_export(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="CAMPAIGN/TARGET/ABSORBER/FEATURES/MODEL",
+            help="A model of spectra, as `models list` names it.",
+            show_default=False,
+        ),
+    ],
+    file: Annotated[Path, typer.Argument(help="File to write (.zip).", show_default=False)],
+) -> None:
+    """Write a model of spectra to a file, for `simulate` and for spectra of kind surrogate."""
+    from launcher.versions import export_model
+
+    export_model(model, file)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from campaigns import Workspace, make_workspace
 from crystals import rock_salt, zinc_blende
+from pages import PAGES, blocks
 from pymatgen.core import Structure
 from tables import row, write_table
 
@@ -211,3 +212,64 @@ def test_models_of_curves_do_not_answer_for_measured_spectra(complete):
     np.savetxt(file, table, header="energy mu")
     (line,) = complete.exafscn("predict", str(file), "--model", name, rc=2).splitlines()
     assert "a curve, and none is shown of a measured spectrum" in line
+
+
+def test_a_model_of_curves_simulates_structures_and_materials(complete):
+    name = f"{complete.settings['campaign']}/spectrum/Ni/site_descriptor/kernel_ridge"
+    text = complete.exafscn("simulate", "NiS-rs", "--model", name, "--json")
+    (one,) = json.loads(text)
+    stored = {each["material_id"]: each["mu"] for each in rows()}["NiS-rs"]
+    label = np.interp(one["axis"], ENERGY, stored)
+    error = np.sqrt(np.mean((np.array(one["values"]) - label) ** 2))
+    assert error < 3 * one["expected_error"] + 0.05
+    assert (one["structure"], one["formula"], one["seen"]) == ("NiS-rs", "NiS", True)
+    rock_salt("Ni", "O", 4.3).to(filename=str(complete.folder / "hematite.cif"))
+    (page,) = (page for page in PAGES if page.name == "simulate.md")
+    for block in blocks(page, "sh"):
+        for written in (line for line in block.splitlines() if "/spectrum/" in line):
+            line = written.replace("structure-to-spectrum/spectrum/Fe/graph/graph_and_kernel", name)
+            assert complete.exafscn(*line.split()[1:]), line
+    assert (complete.folder / "own.zip").stat().st_size > 1000
+    (line,) = complete.exafscn("simulate", "gone", "--model", name, rc=2).splitlines()
+    assert "no such file, and no such material" in line
+    (line,) = complete.exafscn("simulate", "NiS-rs", "--model", name, "--feff", rc=2).splitlines()
+    assert "were stored, and nothing says how to compute them" in line
+    other = name.replace("/spectrum/", "/coordination_number/").replace("kernel_", "extra_")
+    other = other.replace("extra_ridge", "extra_trees")
+    (line,) = complete.exafscn("simulate", "NiS-rs", "--model", other, rc=2).splitlines()
+    assert "is no spectrum" in line
+
+
+def test_a_campaign_takes_the_spectra_of_a_model_that_another_one_trained(complete, server_uri):
+    """What it doubts fails where no program is named, and the rest is as the model says."""
+    name = f"{complete.settings['campaign']}/spectrum/Ni/site_descriptor/kernel_ridge"
+    file = complete.folder / "ni.zip"
+    complete.exafscn("models", "export", name, str(file))
+    sulphide = rock_salt("Ni", "S", 5.3)
+    strange = rock_salt("Ni", "Te", 5.6)
+    workspace = make_workspace(server_uri, {"NiS": sulphide, "NiTe": strange})
+    try:
+        workspace.run(
+            absorbers=["Ni"],
+            spectra={"kind": "surrogate", "model": str(file), "max_error": 0.5},
+            features={
+                "sets": [
+                    {"kind": "xanes", "emin": -9, "emax": 38, "reference": "half_step"},
+                ]
+            },
+            models=[],
+        )
+        (spectrum,) = workspace.documents("spectra").values()
+        assert spectrum["program"].startswith("exafscn ")
+        assert 0 < spectrum["expected_error"] < 0.5
+        assert len(workspace.documents("features")) == 1
+        (failure,) = (
+            one for one in workspace.documents("failures").values() if one["stage"] == "spectra"
+        )
+        assert failure["kind"] == "doubted"
+        assert "Te" in failure["message"]
+        before = workspace.written("spectra", "features")
+        workspace.exafscn("run", str(workspace.file))
+        assert workspace.written("spectra", "features") == before
+    finally:
+        workspace.remove()

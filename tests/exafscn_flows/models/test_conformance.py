@@ -79,7 +79,8 @@ able = pytest.mark.parametrize(
 def sites(task: TaskName, rows: np.ndarray = X) -> TrainingSet:
     atoms = {"auxiliary": BESIDE, "auxiliary_columns": Columns(R, (R,))}
     names = {"classes": CLASSES if task == "classes" else (), "absorbers": ("Fe",)}
-    return TrainingSet(rows, LABELS[task], GROUPS, COLUMNS, task, **atoms, **names)
+    axis = np.arange(1.0, 8.0) if task == "curves" else None
+    return TrainingSet(rows, LABELS[task], GROUPS, COLUMNS, task, **atoms, **names, curve_axis=axis)
 
 
 def output(fitted: Any, task: TaskName) -> np.ndarray:

@@ -5,10 +5,10 @@ from typing import Any
 from crystals import rock_salt
 from pydantic import BaseModel
 
+from exafscn_flows.config.ways import WAYS
 from exafscn_flows.features import SETS, Concatenation, FeatureSettings
 from exafscn_flows.registry import kind_of
 from exafscn_flows.sources import SOURCES
-from exafscn_flows.spectra import WAYS
 from exafscn_flows.targets import TARGETS
 
 Kind = type[BaseModel]
