@@ -139,16 +139,17 @@ class GraphLayers(CurveNetwork):
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """Return the outputs, shape (n, n_outputs)."""
-        outputs, _ = self.attending(rows)
-        return outputs
+        return self.attending(rows)[0]
 
-    def attending(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the outputs, and how much the site looks at each atom.
+    def attending(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return the outputs, and what the network does to come to them.
 
         Returns
         -------
         tuple
-            Shapes (n, n_outputs), and (n, n_layers, n_heads, n_atoms) with the site itself first.
+            Outputs, shape (n, n_outputs); how much the site looks at each atom, shape (n, n_layers,
+            n_heads, n_atoms) with the site itself first; and responses of the neurons of the last
+            hidden layer, shape (n, n_neurons).
         """
         graph = rows[:, : self.n_axis].reshape(len(rows), -1, PER_ATOM)
         # Atoms that no row of a batch has cost nothing.
@@ -168,7 +169,8 @@ class GraphLayers(CurveNetwork):
         around = (atoms * weights[:, :, None]).sum(dim=1) / TYPICAL
         others = ((rows[:, self.n_axis :] - self.mean) / self.scale) @ self.components
         found = torch.cat([atoms[:, 0], around, embedded[:, 0], others], dim=1)
-        return self.head(found), torch.stack(looked, dim=1)
+        responses = self.head[:-1](found)
+        return self.head[-1](responses), torch.stack(looked, dim=1), responses
 
     def _gaussians(self, r: torch.Tensor) -> torch.Tensor:
         return torch.exp(-(((r[..., None] - self.middles) / GAUSSIAN) ** 2))

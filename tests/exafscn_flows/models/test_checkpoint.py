@@ -8,7 +8,13 @@ import pytest
 import torch
 
 from exafscn_flows.features.columns import Columns
-from exafscn_flows.models import Average, ConvolutionalNetwork, SpectralNetwork, network_checkpoint
+from exafscn_flows.models import (
+    Average,
+    ConvolutionalNetwork,
+    GraphAttention,
+    SpectralNetwork,
+    network_checkpoint,
+)
 from exafscn_flows.models.base import ModelBase
 from exafscn_flows.models.checkpoint import kept_by, next_slot
 from exafscn_flows.models.persistence import dump_model
@@ -23,6 +29,7 @@ SETTINGS: dict[str, Any] = {"epochs": 4, "n_networks": 2, "dropout": 0.3}
 MODELS: list[ModelBase] = [
     SpectralNetwork(**SETTINGS, stretch=0.02),
     ConvolutionalNetwork(**SETTINGS, shift=0.1),
+    GraphAttention(**SETTINGS, shake=0.05),
     Average(
         members=[
             {"kind": "spectral_network", "epochs": 3},
@@ -55,9 +62,15 @@ class Memory:
         self.kept[name] = data
 
 
-def data(task: Any) -> TrainingSet:
-    y = Y if task == "classes" else X[:, 3].astype(float)
-    return TrainingSet(X, y, np.arange(80) // 4, Columns(K), task)
+def data(task: Any, takes: str | None = None) -> TrainingSet:
+    """Noise and what it says; as a site and four atoms, if graphs are taken."""
+    y = {"classes": Y, "numbers": X[:, 3].astype(float), "curves": X[:, :3].astype(float)}[task]
+    if takes != "site_graph":
+        return TrainingSet(X, y, np.arange(80) // 4, Columns(K), task)
+    graphs = X[:, :20].reshape(80, 5, 4).copy()
+    graphs[:, :, 0] = [26, 8, 8, 16, 26]
+    columns = Columns(np.arange(20.0))
+    return TrainingSet(graphs.reshape(80, 20), y, np.arange(80) // 4, columns, task)
 
 
 @pytest.fixture(autouse=True)
@@ -65,12 +78,18 @@ def every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network_checkpoint, "SECONDS", 0.0)
 
 
-@pytest.mark.parametrize("task", ["classes", "numbers"])
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.kind)
+CASES = [
+    (model, task)
+    for model in MODELS
+    for task in (("curves",) if model.takes == "site_graph" else ("classes", "numbers"))
+]
+
+
+@pytest.mark.parametrize(("model", "task"), CASES, ids=[f"{m.kind}-{task}" for m, task in CASES])
 def test_a_training_that_is_killed_again_and_again_ends_as_an_undisturbed_one(
     model: ModelBase, task: Any
 ) -> None:
-    undisturbed = dump_model(model, model.fit(data(task), 0))
+    undisturbed = dump_model(model, model.fit(data(task, model.takes), 0))
     memory = Memory()
     kills = 0
     for kill_at in (1, 2, 4, 2, 3):
@@ -78,13 +97,13 @@ def test_a_training_that_is_killed_again_and_again_ends_as_an_undisturbed_one(
         torch.manual_seed(kill_at)  # whatever else went on
         try:
             with kept_by(memory):
-                model.fit(data(task), 0)
+                model.fit(data(task, model.takes), 0)
         except Killed:
             kills += 1
     assert kills >= 3
     memory.kill_at = 0
     with kept_by(memory):
-        fitted = model.fit(data(task), 0)
+        fitted = model.fit(data(task, model.takes), 0)
     assert dump_model(model, fitted) == undisturbed
 
 

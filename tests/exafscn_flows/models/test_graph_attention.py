@@ -80,7 +80,7 @@ def test_atoms_that_are_not_there_are_not_looked_at(fitted: Any) -> None:
     X = torch.tensor(problem(3, 30).X)
     network = fitted.regressor.networks[0]
     with torch.no_grad():
-        _, attention = network.attending(X)
+        outputs, attention, responses = network.attending(X)
     assert attention.shape == (30, 3, 4, N_ATOMS)
     np.testing.assert_allclose(attention.sum(dim=3), 1, atol=1e-5)
     lacking = X.reshape(30, N_ATOMS, 4)[:, :, 0] == 0
