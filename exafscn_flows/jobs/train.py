@@ -208,6 +208,7 @@ def fit_task(
         have formulas that it had learned before.
     """
     from exafscn_flows.evaluation.cross_validation import fit_fold
+    from exafscn_flows.evaluation.explanation import explanation
     from exafscn_flows.evaluation.importance import gini_importance
     from exafscn_flows.models.persistence import dump_model
 
@@ -247,6 +248,7 @@ def fit_task(
         "file": file_id,
         "sha256": sha256,
         "importances": gini_importance(fitted),
+        "explanation": explanation(fitted, rows, seed),
         "seen": has_seen(fitted, rows.groups.tolist()),
         "parameters": chosen.model_dump(
             mode="json", exclude={"targets", "feature_sets", "per", "search"}

@@ -5,7 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from exafscn_flows.report import figures, quality_figures
+from exafscn_flows.report import explanation_figures, figures, quality_figures
 from exafscn_flows.report.data import (
     ModelReport,
     ReportData,
@@ -60,7 +60,8 @@ def _page(data: ReportData, target: TargetReport, numbers: dict[str, Any]) -> di
     dict
         ``at``: what its addresses begin with. ``level``: of its headings. ``joint``: absorbers
         on which models are fitted together. ``absorbers``: by absorber, each model
-        with its panels, none of those that are not drawn.
+        with its panels, none of those that are not drawn. ``explanations``: those of
+        `exafscn_flows.report.explanation.explanations`, each with its panels.
     """
     view, several = target.view, len(data.targets) > 1
     reports = [report for report in data.models if report.target == target.name]
@@ -88,7 +89,25 @@ def _page(data: ReportData, target: TargetReport, numbers: dict[str, Any]) -> di
         "absorbers": list(absorbers.items()),
         "joint": next((m["fitted_on"] for m in numbers["models"] if len(m["fitted_on"]) > 1), []),
         "study": study_page(numbers, target),
+        "explanations": [(one, _explained(one)) for one in numbers["explanations"]],
     }
+
+
+def _explained(numbers: dict[str, Any]) -> list[Panel]:
+    """Draw the attention of a model, and its neurons if it has several absorbers."""
+    attention, neurons = numbers["attention"], numbers["neurons"]
+    drawn = [
+        ("Attention against distance", explanation_figures.distance(attention)),
+        ("Attention by element", explanation_figures.elements(attention)),
+        ("What explains attention", explanation_figures.variance(attention)),
+    ]
+    if neurons is not None:
+        drawn += [
+            ("Responses of neurons by absorber", explanation_figures.responses(neurons)),
+            ("Neighbours in the periodic table", explanation_figures.similarity(neurons)),
+        ]
+    series = numbers["series"]
+    return [Panel(name, data_uri(svg), f"{name}, {series}.") for name, svg in drawn]
 
 
 def _panels(

@@ -18,6 +18,7 @@ from exafscn_flows.report.data import (
     TargetReport,
     best_models,
 )
+from exafscn_flows.report.explanation import explanations
 from exafscn_flows.report.inputs import inputs
 from exafscn_flows.report.interpretation import SHARE_LIMIT, curves, floats, interpretation
 from exafscn_flows.report.label_numbers import label_study
@@ -72,6 +73,7 @@ def _target(data: ReportData, target: TargetReport) -> dict[str, Any]:
         "higher_is_better": view.higher_is_better,
         "headline": _headline(models, view),
         "models": models,
+        "explanations": explanations(reports, [model["series"] for model in models]),
         **_study(data, target, models),
         "label_study": label_study([one for one in data.labels if one.target == target.name]),
         "model_cards": model_cards(best, target, data.provenance) if data.provenance else [],

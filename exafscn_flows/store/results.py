@@ -105,6 +105,12 @@ class ModelDoc(ModelVersionDoc):
         description="Importance per feature by impurity, sum 1, of a model of all absorbers less, "
         "for the rest is that of the absorber; None where trees do not decide."
     )
+    explanation: dict[str, Any] | None = Field(
+        default=None,
+        description="Of a graph attention network, where it looks (`attention`) and which "
+        "absorbers its neurons respond to (`neurons`), as of "
+        "`exafscn_flows.evaluation.explanation`; None of other models.",
+    )
     axis: Vector = Field(description="Coordinate of each feature, e.g. R in Å.")
     axis_label: str = Field(description="What the axis is, with its unit.")
     curve_axis: Vector | None = Field(

@@ -81,6 +81,8 @@ def test_atoms_that_are_not_there_are_not_looked_at(fitted: Any) -> None:
     network = fitted.regressor.networks[0]
     with torch.no_grad():
         outputs, attention, responses = network.attending(X)
+        torch.testing.assert_close(network.head[-1](responses), outputs)
+    assert responses.shape == (30, 256)
     assert attention.shape == (30, 3, 4, N_ATOMS)
     np.testing.assert_allclose(attention.sum(dim=3), 1, atol=1e-5)
     lacking = X.reshape(30, N_ATOMS, 4)[:, :, 0] == 0

@@ -1,0 +1,130 @@
+r"""Where a graph attention network looks, and which absorbers share its neurons.
+
+    python benchmarks/xanes_table.py xanes.parquet
+    python benchmarks/explained.py --table xanes.parquet --json benchmarks/results/explained.json
+
+The network of structure_to_spectrum.py, one of it, is fitted on the sites of the same six metals
+but for the first of five folds, grouped by formula, and explained as campaigns explain theirs, with
+all sites. With --model FILE the network is kept in a file, and taken from there if it is there.
+"""
+
+import argparse
+import hashlib
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from inputs import require
+from provenance import provenance
+from rich.console import Console
+from rich.table import Table
+from structure_to_spectrum import (
+    COMPOSITION,
+    GRAPH,
+    METALS,
+    POWER,
+    Sites,
+    folds,
+    inputs,
+    read,
+    training_set,
+)
+
+from exafscn_flows.evaluation.explanation import explanation
+from exafscn_flows.evaluation.rank_correlation import mantel
+from exafscn_flows.models import GraphAttention
+from exafscn_flows.models.persistence import dump_model, load_model
+
+SETS = (GRAPH, POWER, COMPOSITION)
+OTHER_TABLE = "Cu"
+"""The metal whose spectra come from a table of their own."""
+
+
+def main() -> None:
+    """Fit, explain, and print what is found."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--table", type=Path, required=True, help="of xanes_table.py")
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--model", type=Path, help="where the network is kept")
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    sites = read(require(arguments.table, "--table"))
+    test = folds(sites, "formula") == 0
+    settings = GraphAttention(epochs=arguments.epochs)
+    fitted = network(settings, sites, test, arguments.model)
+    started = time.process_time()
+    found = explanation(fitted, training_set(sites, SETS), 0)
+    assert found is not None  # of a graph attention network
+    seconds = time.process_time() - started
+    neurons = found["neurons"]
+    rest = [place for place, one in enumerate(neurons["absorbers"]) if one != OTHER_TABLE]
+    for way in ("own", "exchanged"):
+        both = np.array(neurons[way]["similarity"]), np.array(neurons["distance"])
+        tested = mantel(*(one[np.ix_(rest, rest)] for one in both), np.random.default_rng(0))
+        neurons[way][f"without {OTHER_TABLE}"] = dict(zip(("rho", "p"), tested or (), strict=False))
+    result = {
+        "sites": len(test),
+        "epochs": arguments.epochs,
+        "r2_over_mean": r2_over_mean(fitted, sites, test),
+        "processor seconds of the explanation": seconds,
+        **found,
+    }
+    show(result)
+    if arguments.json:
+        # As short as can be: there are many means.
+        arguments.json.write_text(json.dumps(provenance() | result) + "\n")
+
+
+def network(settings: GraphAttention, sites: Sites, test: np.ndarray, file: Path | None) -> Any:
+    """Fit a network, or take it from a file."""
+    if file is not None and file.exists():
+        data = file.read_bytes()
+        return load_model(settings.kind, data, hashlib.sha256(data).hexdigest())
+    fitted = settings.fit(training_set(sites, SETS).part(~test), 0)
+    if file is not None:
+        file.write_bytes(dump_model(settings, fitted))
+    return fitted
+
+
+def r2_over_mean(fitted: Any, sites: Sites, test: np.ndarray) -> float:
+    """Return how much of the squared error of the mean spectrum is taken away, grouped."""
+    own = [sites.spectra[~test & (sites.absorber == one)] for one in range(len(METALS))]
+    mean = np.stack([one.mean(axis=0) for one in own])[sites.absorber[test]]
+    wanted, found = sites.spectra[test], fitted.predict(inputs(sites, SETS)[test])
+    return float(1 - ((found - wanted) ** 2).sum() / ((mean - wanted) ** 2).sum())
+
+
+def show(result: dict[str, Any]) -> None:
+    """Print tables."""
+    console = Console(width=100)
+    console.print(f"{result['sites']} sites, R2 over the mean {result['r2_over_mean']:.3f}")
+    attention, neurons = result["attention"], result["neurons"]
+    table = Table("variance of attention explained by", "trained", "untrained")
+    for name, share in attention["explained"].items():
+        table.add_row(name, f"{share:.3f}", f"{attention['untrained']['explained'][name]:.3f}")
+    table.add_row(
+        "its standard deviation",
+        *(f"{one['spread']:.2f}" for one in (attention, attention["untrained"])),
+    )
+    console.print(table)
+    console.print(
+        "rank correlation with the change when an atom is left out:", attention["left_out"]
+    )
+    table = Table("absorbers", "rho", "p")
+    for way in ("own", "exchanged"):
+        for name in ("", f"without {OTHER_TABLE}"):
+            of = neurons[way][name] if name else neurons[way]
+            table.add_row(f"{way} {name}".strip(), f"{of['rho']:.2f}", f"{of['p']:.3f}")
+    for of in neurons["untrained"]:
+        table.add_row("exchanged, untrained", f"{of['rho']:.2f}", f"{of['p']:.3f}")
+    console.print(table)
+    shares = (neurons["explained"], neurons["explained_shuffled"])
+    console.print(
+        "variance of responses explained by absorbers: {:.3f}, shuffled {:.4f}".format(*shares)
+    )
+
+
+if __name__ == "__main__":
+    main()
