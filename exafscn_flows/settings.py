@@ -47,6 +47,11 @@ class Settings(BaseSettings):
         description="Folder for temporary files of FEFF and of training; a memory file system if "
         "there is one.",
     )
+    KEEP_RUNS: Path | None = Field(
+        default=None,
+        description="Folder in which the folders of FEFF's runs are kept, by campaign, site and "
+        "spectrum. By default they are deleted.",
+    )
     CORES: int = Field(
         default_factory=lambda: len(os.sched_getaffinity(0)),
         ge=1,

@@ -13,6 +13,7 @@ from launcher.commands.databases import db
 from launcher.commands.measured import measured
 from launcher.commands.predictions import predictions
 from launcher.commands.simulations import simulations
+from launcher.commands.sites import sites
 from launcher.commands.versions import models
 from launcher.console import replace_unknown_characters
 from launcher.errors import complain, guarded
@@ -25,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
 )
 # Without names, their commands are those of exafscn itself.
-for own in (campaigns, measured, predictions, simulations):
+for own in (campaigns, measured, predictions, simulations, sites):
     app.add_typer(own)
 app.add_typer(db, name="db")
 app.add_typer(cluster, name="cluster")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.config.loader import load_campaign_file
+from exafscn_flows.errors import UsageError
 from exafscn_flows.jobs.context import Deadline, surroundings
 from exafscn_flows.settings import Settings
 from exafscn_flows.spectra.scratch import sweep_scratch
@@ -99,6 +100,21 @@ def run_config(
     from launcher.show import show_summary
 
     show_summary(store, config.campaign, console())
+
+
+def keep_runs_in(folder: Path) -> None:
+    """Have the folders of runs kept, also by processes that are started from here.
+
+    Raises
+    ------
+    UsageError
+        If there can be no such folder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--keep-runs: {folder} cannot be made: {error.strerror}") from None
+    os.environ["EXAFSCN_KEEP_RUNS"] = str(folder.resolve())
 
 
 def check_files(config: CampaignConfig) -> None:

@@ -22,11 +22,15 @@ class WorkerSetup(WorkerPlugin):
 
     def __init__(self, uri: str) -> None:
         self._uri = uri
-        self._scratch = os.environ.get("EXAFSCN_SCRATCH_DIR")
+        self._folders = {
+            name: os.environ[name]
+            for name in ("EXAFSCN_SCRATCH_DIR", "EXAFSCN_KEEP_RUNS")
+            if name in os.environ
+        }
         self._version = version("exafscn")
 
     def setup(self, worker: Worker) -> None:
-        """Set the environment; a scratch folder that the worker has been given itself stays.
+        """Set the environment; folders that the worker has been given itself stay.
 
         Raises
         ------
@@ -38,8 +42,8 @@ class WorkerSetup(WorkerPlugin):
         if worker.state.nthreads > 1:
             raise RuntimeError("start them with --nthreads 1, and with --nworkers for more of them")
         os.environ["EXAFSCN_MONGODB_URI"] = self._uri
-        if self._scratch is not None:
-            os.environ.setdefault("EXAFSCN_SCRATCH_DIR", self._scratch)
+        for name, folder in self._folders.items():
+            os.environ.setdefault(name, folder)
         # What a worker left behind that was killed on this machine.
         sweep_scratch(Settings().SCRATCH_DIR)
 

@@ -1,4 +1,4 @@
-"""The only module that imports larch; every parameter of its functions is passed.
+"""The only module that calculates by larch; every parameter of its functions is passed.
 
 Importing it takes seconds, so it is imported where it is used.
 """
@@ -25,7 +25,7 @@ from exafscn_flows.imports import without
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """Undo what importing larch does to the root logger and the warning filters."""
     root = logging.getLogger()
     level, handlers = root.level, root.handlers[:]
@@ -40,7 +40,7 @@ def _undisturbed() -> Iterator[None]:
 # larch takes its Fourier transforms from scipy then, which are the same but for rounding. The MKL
 # of mkl_fft is visible to all that is loaded later: torch would calculate with it instead of its
 # own, and a network would learn other last bits where larch has been imported.
-with _undisturbed(), without("mkl_fft"):
+with undisturbed(), without("mkl_fft"):
     from larch import Group
     from larch.math.utils import remove_dups
     from larch.xafs import cauchy_wavelet as _larch_cauchy_wavelet

@@ -186,7 +186,7 @@ def process_chunk(campaign: str, keys: list[str], until: Deadline | None = None)
     known = _known_spectra(store, config, states)
     computed = store.computed(_to_compute(config, states))
     results = _Results(store)
-    scratch = Settings().SCRATCH_DIR
+    settings = Settings()
     try:
         for state in states:
             if state.pending and until is not None and not until.allows(_longest):
@@ -195,7 +195,13 @@ def process_chunk(campaign: str, keys: list[str], until: Deadline | None = None)
                 started = time.monotonic()
                 crystal = crystals[state.site.material_id]
                 reader = opened.get(crystal.entry)
-                sources = Sources(known[state.site.site], computed, reader, scratch)
+                sources = Sources(
+                    known[state.site.site],
+                    computed,
+                    reader,
+                    settings.SCRATCH_DIR,
+                    settings.KEEP_RUNS,
+                )
                 process_site(config, state, crystal, sources, results)
                 _longest = max(_longest, time.monotonic() - started)
     finally:

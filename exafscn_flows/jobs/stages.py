@@ -16,7 +16,7 @@ from exafscn_flows.keys import item_key
 from exafscn_flows.sources.base import Reader, StoredSite
 from exafscn_flows.sources.structure_json import parse_structure_dict
 from exafscn_flows.spectra import SpectraModel
-from exafscn_flows.spectra.base import Spectrum
+from exafscn_flows.spectra.scratch import keeping
 from exafscn_flows.store.base import Document
 from exafscn_flows.store.documents import (
     FailureDoc,
@@ -24,6 +24,7 @@ from exafscn_flows.store.documents import (
     LabelDoc,
     SpectrumDoc,
     StructureDoc,
+    spectrum_of,
 )
 from exafscn_flows.targets import TargetModel
 
@@ -73,12 +74,15 @@ class Sources:
         What reads the stored spectra of the structure; None if the campaign has none.
     scratch
         Folder for temporary files of those that are computed.
+    kept
+        Folder in which the folders of runs are kept; None if they are not.
     """
 
     known: Mapping[str, SpectrumDoc]
     computed: Mapping[str, SpectrumDoc]
     reader: Reader | None
     scratch: Path
+    kept: Path | None = None
 
 
 def process_site(
@@ -112,7 +116,7 @@ def process_site(
             if isinstance(doc, SpectrumDoc):
                 docs[way.name] = doc
     inputs = Inputs(
-        {name: _arrays(doc).usable() for name, doc in docs.items()},
+        {name: spectrum_of(doc).usable() for name, doc in docs.items()},
         crystal.structure,
         None if state.site.averaged else state.site.site_index,
     )
@@ -226,15 +230,15 @@ def _spectrum(
     if way.found_by_content and wanted in sources.computed:
         found = sources.computed[wanted]
         return SpectrumDoc(
-            **head, found_in=found.found_in or found.campaign, **vars(_arrays(found))
+            **head, found_in=found.found_in or found.campaign, **vars(spectrum_of(found))
         )
-    spectrum = way.compute(crystal.structure, site.site_index, sources.scratch)
+    place = None
+    if sources.kept is not None:
+        # A key may hold slashes.
+        place = sources.kept / site.campaign / site.site.replace("/", "_") / way.name
+    with keeping(place):
+        spectrum = way.compute(crystal.structure, site.site_index, sources.scratch)
     return SpectrumDoc(**head, **vars(spectrum))
-
-
-def _arrays(doc: SpectrumDoc) -> Spectrum:
-    found = {name: getattr(doc, name) for name in Spectrum.__dataclass_fields__}
-    return Spectrum(**found | {"warnings": tuple(doc.warnings)})
 
 
 def _feature(

@@ -9,6 +9,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from exafscn_flows.errors import CampaignError
@@ -18,6 +19,47 @@ _NAME = re.compile(r"exafscn-\d{1,9}-\w+")
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _LEAST_FREE = 16 * 2**20
 """Less free space than this, bytes, is full: a run with default cards writes 1-3 MB."""
+
+_kept: ContextVar[Path | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def keeping(place: Path | None) -> Iterator[None]:
+    """Have the folders of runs kept that are made in this context, also of those that fail.
+
+    Parameters
+    ----------
+    place
+        What becomes of the folder; of a second run, ``_2`` is added to it, and so on. None to keep
+        none.
+    """
+    token = _kept.set(place)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+
+
+def _keep(folder: Path, place: Path) -> None:
+    """Copy the folder of a run to where it is kept.
+
+    Raises
+    ------
+    CampaignError
+        If it cannot be written there.
+    """
+    number, target = 1, place
+    while target.exists():
+        number += 1
+        target = place.with_name(f"{place.name}_{number}")
+    try:
+        shutil.copytree(folder, target)
+    except (OSError, shutil.Error) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)[:200]
+        raise CampaignError(
+            f"the folder of a run cannot be kept as {target} ({why}): name another one by "
+            "--keep-runs or EXAFSCN_KEEP_RUNS"
+        ) from error
 
 
 @contextmanager
@@ -49,7 +91,12 @@ def run_folder(scratch: Path) -> Iterator[Path]:
         try:
             yield folder
         finally:
-            os.close(lock)
+            place = _kept.get()
+            try:
+                if place is not None:
+                    _keep(folder, place)
+            finally:
+                os.close(lock)
     except OSError as error:
         if error.errno in _FULL:
             raise _full(scratch) from error

@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import Field
 
 from exafscn_flows.keys import failure_key, item_key
+from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.parts import PatternType
 from exafscn_flows.store.base import Document, SiteStageDoc, Vector, now
 from exafscn_flows.store.results import (
@@ -265,6 +266,12 @@ class SpectrumDoc(SiteStageDoc):
     @property
     def key(self) -> str:
         return item_key(self.site, self.spectrum)
+
+
+def spectrum_of(doc: SpectrumDoc) -> Spectrum:
+    """Return the spectrum that a document holds."""
+    found = {name: getattr(doc, name) for name in Spectrum.__dataclass_fields__}
+    return Spectrum(**found | {"warnings": tuple(doc.warnings)})
 
 
 class FeatureDoc(SiteStageDoc):

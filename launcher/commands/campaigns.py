@@ -20,12 +20,21 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done; change nothing.")
     ] = False,
+    keep_runs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Keep the folders of FEFF's runs there, by campaign, site and spectrum.",
+        ),
+    ] = None,
     yes: Yes = False,
     settings: Set = None,
 ) -> None:
     """Run a campaign on this machine; what is done already is not computed again."""
-    from launcher.run import run_campaign
+    from launcher.run import keep_runs_in, run_campaign
 
+    if keep_runs is not None:
+        keep_runs_in(keep_runs)
     run_campaign(file, settings or (), retry_failed=retry_failed, dry_run=dry_run, yes=yes)
 
 

@@ -2,13 +2,14 @@ import fcntl
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from exafscn_flows.errors import CampaignError
 from exafscn_flows.spectra import scratch
-from exafscn_flows.spectra.scratch import check_space, run_folder, sweep_scratch
+from exafscn_flows.spectra.scratch import check_space, keeping, run_folder, sweep_scratch
 
 
 def make(folder: Path) -> Path:
@@ -174,3 +175,29 @@ def test_writing_to_a_full_file_system_ends_the_campaign(tmp_path: Path) -> None
     assert printed == (
         f"scratch folder {tmp_path} is full: free space or set EXAFSCN_SCRATCH_DIR []"
     )
+
+
+def test_folders_are_kept_under_names_of_their_own_also_of_runs_that_fail(scratch, tmp_path):
+    place = tmp_path / "kept" / "exafs"
+    with keeping(place):
+        for number in range(2):
+            with suppress(ZeroDivisionError), run_folder(scratch) as folder:
+                (folder / "feff.inp").write_text(str(number))
+                _ = 1 / number
+    assert [p.name for p in sorted(place.parent.iterdir())] == ["exafs", "exafs_2"]
+    assert (place / "feff.inp").read_text() == "0"
+    assert not [*scratch.iterdir()]
+    with run_folder(scratch):
+        pass
+    assert len([*place.parent.iterdir()]) == 2
+
+
+def test_a_place_that_cannot_be_written_is_told(scratch, tmp_path):
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(CampaignError, match=r"cannot be kept as .*/file/exafs .*--keep-runs"),
+        keeping(tmp_path / "file" / "exafs"),
+        run_folder(scratch),
+    ):
+        pass
+    assert not [*scratch.iterdir()]

@@ -1,0 +1,1 @@
+"""Spectra as files that other programs read."""
