@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,7 +31,7 @@ def check_format(path: Path) -> None:
         raise UsageError(f"{path}: its name has to end in one of {', '.join(_FORMATS)}")
 
 
-def write_rows(rows: Iterable[Row], path: Path, values: type) -> int:
+def write_rows(rows: Iterable[Row], path: Path, values: type, further: Sequence[str] = ()) -> int:
     """Write rows to a file, which appears when all are in it.
 
     Parameters
@@ -40,6 +40,8 @@ def write_rows(rows: Iterable[Row], path: Path, values: type) -> int:
         CSV, Parquet or JSON lines, by its suffix.
     values
         Kind of what is predicted: int, float or str.
+    further
+        Columns besides :data:`exafscn_flows.store.queries.COLUMNS`.
 
     Returns
     -------
@@ -55,12 +57,15 @@ def write_rows(rows: Iterable[Row], path: Path, values: type) -> int:
     """
     check_format(path)
     with whole_file(path) as file:
-        return sum(_FORMATS[path.suffix.lower()](batches(rows, _BATCH), file, values))
+        columns = (*COLUMNS, *further)
+        return sum(_FORMATS[path.suffix.lower()](batches(rows, _BATCH), file, values, columns))
 
 
-def _write_csv(parts: Iterable[list[Row]], file: BinaryIO, values: type) -> Iterator[int]:
+def _write_csv(
+    parts: Iterable[list[Row]], file: BinaryIO, values: type, columns: Sequence[str]
+) -> Iterator[int]:
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-    writer = csv.DictWriter(text, COLUMNS)
+    writer = csv.DictWriter(text, columns)
     writer.writeheader()
     for part in parts:
         writer.writerows(map(csv_row, part))
@@ -68,13 +73,17 @@ def _write_csv(parts: Iterable[list[Row]], file: BinaryIO, values: type) -> Iter
     text.detach()
 
 
-def _write_json_lines(parts: Iterable[list[Row]], file: BinaryIO, values: type) -> Iterator[int]:
+def _write_json_lines(
+    parts: Iterable[list[Row]], file: BinaryIO, values: type, columns: Sequence[str]
+) -> Iterator[int]:
     for part in parts:
         file.writelines(json.dumps(row).encode() + b"\n" for row in part)
         yield len(part)
 
 
-def _write_parquet(parts: Iterable[list[Row]], file: BinaryIO, values: type) -> Iterator[int]:
+def _write_parquet(
+    parts: Iterable[list[Row]], file: BinaryIO, values: type, columns: Sequence[str]
+) -> Iterator[int]:
     import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
 
@@ -98,8 +107,11 @@ def _write_parquet(parts: Iterable[list[Row]], file: BinaryIO, values: type) -> 
         "oxide": pa.bool_(),
         "seen": pa.bool_(),
         "measured": pa.bool_(),
+        "bond_length": number,
+        "neighbour_counts": pa.map_(text, number),
+        "label_weight": number,
     }
-    schema = pa.schema([(name, types.get(name, text)) for name in COLUMNS])
+    schema = pa.schema([(name, types.get(name, text)) for name in columns])
     with ParquetWriter(file, schema) as writer:
         for part in parts:
             writer.write_batch(pa.RecordBatch.from_pylist([*map(_pairs, part)], schema=schema))
@@ -107,8 +119,9 @@ def _write_parquet(parts: Iterable[list[Row]], file: BinaryIO, values: type) -> 
 
 
 def _pairs(row: Row) -> Row:
-    probabilities = row["probabilities"]
-    return row | {"probabilities": None if probabilities is None else [*probabilities.items()]}
+    return {
+        name: [*value.items()] if isinstance(value, dict) else value for name, value in row.items()
+    }
 
 
 _FORMATS = {".csv": _write_csv, ".parquet": _write_parquet, ".jsonl": _write_json_lines}

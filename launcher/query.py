@@ -3,8 +3,8 @@
 import csv
 import json
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from rich.table import Table
 
 from exafscn_flows.iteration import batches
 from exafscn_flows.store.asked import asked
+from exafscn_flows.store.columns import FURTHER, check_columns, with_columns
 from exafscn_flows.store.conditions import PredictionQuery
 from exafscn_flows.store.pages import Order
 from exafscn_flows.store.queries import (
@@ -49,6 +50,8 @@ class Selection:
         Token of the position to begin at.
     limit
         Most rows; by default all, in a table 50.
+    columns
+        What is shown of each row, besides what always is.
     """
 
     campaign: str | None
@@ -56,20 +59,34 @@ class Selection:
     order: Order | None
     after: str | None
     limit: int | None
+    columns: Sequence[str] = ()
 
     def query(self, store: Store) -> PredictionQuery:
         """Build the query."""
         campaign = self.campaign or store.latest_campaign()
         return PredictionQuery(campaign=campaign, **self.conditions)
 
+    def further(self) -> tuple[str, ...]:
+        """Return the columns that are not in every row.
+
+        Raises
+        ------
+        UsageError
+            If there is no such column.
+        """
+        return tuple(name for name in check_columns(self.columns) if name in FURTHER)
+
     def rows(self, store: Store) -> Iterator[dict[str, Any]]:
-        """Stream the rows."""
+        """Stream the rows, with further columns."""
+        further = self.further()
         query = self.query(store)
-        return find_predictions(store, query, self.order, after=self.after, limit=self.limit)
+        rows = find_predictions(store, query, self.order, after=self.after, limit=self.limit)
+        return with_columns(store, query.campaign, rows, further)
 
 
 def show_table(selection: Selection) -> None:
     """Print one page, and how to see the next one."""
+    columns = check_columns(selection.columns)
     store = Store.open()
     query = selection.query(store)
     limit = _TABLE_ROWS if selection.limit is None else selection.limit
@@ -78,7 +95,8 @@ def show_table(selection: Selection) -> None:
     if not page.rows:
         terminal.print(f"campaign {query.campaign}: no prediction meets these conditions")
         return
-    terminal.print(_table(query.campaign, page))
+    rows = with_columns(store, query.campaign, page.rows, columns)
+    terminal.print(_table(query.campaign, replace(page, rows=[*rows]), columns))
     if any(row["seen"] for row in page.rows):
         terminal.print(
             "seen: the model was trained on this formula, among others, before the campaign: what "
@@ -90,7 +108,7 @@ def show_table(selection: Selection) -> None:
         terminal.print(f"next page: --after {page.after}", soft_wrap=True, highlight=False)
 
 
-def _table(campaign: str, page: Page) -> Table:
+def _table(campaign: str, page: Page, columns: Sequence[str] = ()) -> Table:
     target = page.target
     are_numbers, are_curves = target.task == "numbers", target.task == "curves"
     measured = [bool(row["measured"]) for row in page.rows]
@@ -112,6 +130,8 @@ def _table(campaign: str, page: Page) -> Table:
     )
     for column in (*heads, "expected error"):
         table.add_column(column, justify="right", overflow="fold")
+    for name in columns:
+        table.add_column(_HEADS.get(name, name.replace("_", " ")), overflow="fold")
     for row, is_measured in zip(page.rows, measured, strict=True):
         value, label = (_value(row[name], are_numbers) for name in ("value", "label"))
         # Names of files and groups are data: square brackets in them are not markup.
@@ -130,8 +150,30 @@ def _table(campaign: str, page: Page) -> Table:
             error = _value(row["error"], are_numbers=True)
             cells.append(f"[red]{error}[/]" if row["disagrees"] else error)
         cells.append(f"{row['expected_error']:{'.2f' if target.task == 'classes' else '.3f'}}")
+        cells += [escape(_shown(row[name])) for name in columns]
         table.add_row(*cells)
     return table
+
+
+_HEADS = {"bond_length": "bond length, Å", "neighbour_counts": "neighbours"}
+"""What columns are called in the head of a table, other than by their names."""
+
+
+def _shown(value: Any) -> str:
+    """Return a value of any column as a table shows it."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, dict):
+        return ", ".join(f"{_number(number)} {key}" for key, number in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value))
+    return str(value)
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}"
 
 
 def _formula(row: Mapping[str, Any]) -> str:
@@ -151,7 +193,7 @@ def print_json(selection: Selection) -> None:
 
 def print_csv(selection: Selection) -> None:
     """Print comma-separated values."""
-    writer = csv.DictWriter(sys.stdout, COLUMNS)
+    writer = csv.DictWriter(sys.stdout, (*COLUMNS, *selection.further()))
     rows = selection.rows(Store.open())
     first = next(rows, None)  # what is wrong is said before the head is printed
     writer.writeheader()
@@ -163,6 +205,7 @@ def print_csv(selection: Selection) -> None:
 def export(selection: Selection, path: Path) -> None:
     """Write a file, and say where it is."""
     check_format(path)
+    further = selection.further()
     store = Store.open()
     query = selection.query(store)
     total = count_predictions(store, query, selection.order, selection.after)
@@ -172,9 +215,9 @@ def export(selection: Selection, path: Path) -> None:
     if total > _LONG:
         with watching() as watcher:
             watcher.expect("export", total)
-            written = write_rows(_watched(rows, watcher), path, values)
+            written = write_rows(_watched(rows, watcher), path, values, further)
     else:
-        written = write_rows(rows, path, values)
+        written = write_rows(rows, path, values, further)
     print(f"{written} predictions: {path.resolve()}")
 
 

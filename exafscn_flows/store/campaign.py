@@ -7,6 +7,7 @@ from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import UsageError
 from exafscn_flows.keys import ModelKey
 from exafscn_flows.store.asked import default_names
+from exafscn_flows.store.columns import check_columns, with_columns
 from exafscn_flows.store.conditions import PredictionQuery
 from exafscn_flows.store.documents import FailureDoc
 from exafscn_flows.store.fitted import FittedModel
@@ -14,6 +15,7 @@ from exafscn_flows.store.pages import Order
 from exafscn_flows.store.queries import COLUMNS, find_page, find_predictions
 from exafscn_flows.store.results import PromotionDoc
 from exafscn_flows.store.store import Store
+from exafscn_flows.store.values import texts
 from exafscn_flows.store.versions import current_metrics, model_document, stored_model
 
 if TYPE_CHECKING:
@@ -79,6 +81,7 @@ class Campaign:
         sort: str | None = None,
         after: str | None = None,
         limit: int | None = None,
+        columns: Iterable[str] = (),
     ) -> "pd.DataFrame":
         """Out-of-fold predictions that meet conditions.
 
@@ -132,21 +135,25 @@ class Campaign:
             Where the page begins: ``frame.attrs["after"]`` of the page before it.
         limit
             Most rows, at least 1; by default all.
+        columns
+            Of :data:`exafscn_flows.store.columns.FURTHER`: what other collections hold of each
+            site, which takes longer.
 
         Returns
         -------
         pandas.DataFrame
-            Columns as in :data:`exafscn_flows.store.queries.COLUMNS`. With a limit,
-            ``attrs["after"]`` is where the next page begins, None if there is none.
+            Columns as in :data:`exafscn_flows.store.queries.COLUMNS`, and those asked for. With a
+            limit, ``attrs["after"]`` is where the next page begins, None if there is none.
 
         Raises
         ------
         UsageError
             If a value is not of its kind or out of range, or the campaign has no such target,
-            absorber or model.
+            absorber, model or column.
         """
         import pandas as pd
 
+        further = check_columns(texts("columns", columns, "the name of a column"))
         query = PredictionQuery(
             campaign=self.name,
             target=target,
@@ -180,7 +187,8 @@ class Campaign:
         else:
             page = find_page(self._store, query, order, after=after, limit=limit)
             rows, following = page.rows, page.after
-        frame = pd.DataFrame(rows, columns=list(COLUMNS))
+        rows = list(with_columns(self._store, self.name, rows, further))
+        frame = pd.DataFrame(rows, columns=list(dict.fromkeys((*COLUMNS, *further))))
         frame.attrs["after"] = following
         return frame
 

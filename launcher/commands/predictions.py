@@ -100,6 +100,14 @@ def query(
     limit: Annotated[
         int | None, typer.Option(help="Most results; a table shows 50 if not told.")
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN,...",
+            help="Further columns, e.g. name (mineral or file), bond_length, neighbour_counts, "
+            "label_weight, or any that --json shows.",
+        ),
+    ] = None,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
     export: Annotated[
@@ -136,7 +144,8 @@ def query(
         "model": model,
         "version": version,
     }
-    selection = query.Selection(campaign, conditions, sort, after, limit)
+    wanted = [] if columns is None else [one.strip() for one in columns.split(",")]
+    selection = query.Selection(campaign, conditions, sort, after, limit, wanted)
     if export is not None:
         query.export(selection, export)
     elif as_json:

@@ -110,6 +110,52 @@ def test_export_holds_the_same(finished):
     assert frame["expected_error"].tolist() == [row["expected_error"] for row in rows]
 
 
+FURTHER = "name,bond_length,neighbour_counts,label_weight"
+
+
+def test_further_columns_are_those_of_the_site(finished, monkeypatch):
+    rows = query(finished, "--columns", FURTHER)
+    labels = finished.documents("labels")
+    crystals = {"rs": (6, 2), "zb": (4, 4)}
+    for row in rows:
+        kind = row["material_id"].rpartition("-")[2]
+        cn, parts = crystals[kind]
+        (cell,) = (
+            doc["structure"]["lattice"]
+            for doc in finished.documents("structures").values()
+            if doc["material_id"] == row["material_id"]
+        )
+        # The primitive cell of a face-centred one is shorter by √2; bonds are 1/2, or √3/4 of it.
+        length = cell["a"] * 2**0.5 * (0.5 if parts == 2 else 3**0.5 / 4)
+        assert row["bond_length"] == pytest.approx(length, abs=2e-3)
+        assert row["name"] == f"{row['material_id']}.cif"
+        (other,) = (one for one in row["elements"] if one != "Ni")
+        assert row["neighbour_counts"] == {other: cn}
+        weights = labels[f"test/{row['site']}/coordination_number"]["weights"]
+        assert row["label_weight"] == weights[str(row["label"])]
+    monkeypatch.setenv("EXAFSCN_MONGODB_URI", finished.uri)
+    frame = Campaign("test").predictions(columns=FURTHER.split(","), limit=3)
+    assert frame["bond_length"].tolist() == [row["bond_length"] for row in rows[:3]]
+    assert tuple(frame.columns) == (*COLUMNS, *FURTHER.split(","))
+
+
+def test_further_columns_are_in_tables_and_files(finished):
+    table = finished.exafscn("query", "--contains", "O", "--columns", f"{FURTHER},prediction_set")
+    for words in ("NiO-rs.cif", "bond length, Å", "6 O", "label weight", "prediction set"):
+        assert words in table
+    rows = query(finished, "--columns", FURTHER)
+    for name in ("further.csv", "further.jsonl", "further.parquet"):
+        finished.exafscn("query", "--columns", FURTHER, "--export", name)
+    lines = (finished.folder / "further.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == rows
+    frame = pd.read_parquet(finished.folder / "further.parquet")
+    assert [dict(pairs) for pairs in frame["neighbour_counts"]] == [
+        row["neighbour_counts"] for row in rows
+    ]
+    found = list(csv.DictReader((finished.folder / "further.csv").open()))
+    assert [row["name"] for row in found] == [row["name"] for row in rows]
+
+
 def test_table_shows_site_and_probability(finished):
     table = finished.exafscn("query", "--contains", "O")
     assert "NiO-rs:Ni:" in table
@@ -224,6 +270,11 @@ def test_table_says_what_is_predicted_in_its_unit(asked, row, heads, cells):
         (["--target", "shape"], "has no target 'shape'; it has coordination_number"),
         (["--sort", "value"], "are found by a condition on the value: use probability"),
         (["--sort", "best"], "is not one of"),
+        (
+            ["--columns", "bond_lenght"],
+            "columns: 'bond_lenght' is no column of predictions: do",
+        ),
+        (["--columns", ""], "columns: '' is no column of predictions: there are name, "),
         (["--min-probability", "80"], "min_probability: 80.0 is not from 0 to 1"),
         (["--export", "x.csv", "--limit", "0"], "limit: 0 is not from 1 to"),
     ],
