@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -84,7 +85,7 @@ def _print(record: SiteRecord, terminal: Console) -> None:
         _labels(record),
         _spectra(record.spectra),
         _features(record),
-        _predictions(record),
+        *_predictions(record),
         _failures(record),
     ):
         if table.row_count:
@@ -131,10 +132,16 @@ def _shells(neighbours: Sequence[Any]) -> Iterator[list[Any]]:
         yield list(group)
 
 
+_NAMES = ("name", "set", "target", "features", "model", "version", "stage", "what")
+"""Columns of names, which are whole or of no use."""
+
+
 def _table(title: str, *columns: str, right: Sequence[str] = ()) -> Table:
-    table = Table(title=title)
+    table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
     for column in columns:
-        table.add_column(column, overflow="fold", justify="right" if column in right else "left")
+        whole = column in _NAMES
+        justify: Any = "right" if column in right else "left"
+        table.add_column(column, overflow="fold", no_wrap=whole, justify=justify)
     return table
 
 
@@ -177,23 +184,23 @@ def _features(record: SiteRecord) -> Table:
     return table
 
 
-def _predictions(record: SiteRecord) -> Table:
-    heads = ("target", "features", "model", "version", "value", "label", "probability")
-    table = _table("predictions, * those that queries find", *heads, right=heads[4:])
-    for doc in record.predictions:
-        mark = " *" if doc.hash in record.current else ""
-        label = "" if doc.label is None else _text(doc.label)
-        probability = "" if doc.probability is None else f"{doc.probability:.2f}"
-        table.add_row(
-            doc.target,
-            doc.feature_set,
-            doc.model,
-            f"{doc.hash}{mark}",
-            _value(doc),
-            f"[red]{label}[/]" if doc.disagrees else label,
-            probability,
-        )
-    return table
+def _predictions(record: SiteRecord) -> Iterator[Table]:
+    for target in sorted({doc.target for doc in record.predictions}):
+        heads = ("features", "model", "version", "value", "label", "probability")
+        title = f"predictions of {target}, * those that queries find"
+        table = _table(title, *heads, right=heads[3:])
+        for doc in (doc for doc in record.predictions if doc.target == target):
+            mark = " *" if doc.hash in record.current else ""
+            label = "" if doc.label is None else _text(doc.label)
+            table.add_row(
+                doc.feature_set,
+                doc.model,
+                f"{doc.hash}{mark}",
+                _value(doc),
+                f"[red]{label}[/]" if doc.disagrees else label,
+                "" if doc.probability is None else f"{doc.probability:.2f}",
+            )
+        yield table
 
 
 def _value(doc: PredictionDoc) -> str:

@@ -59,7 +59,7 @@ def test_table_says_what_a_person_looks_for(finished):
     assert f"{KEY} in campaign test" in out
     assert "structure: NiO-rs.cif, NiO, Fm-3m, 2 atoms" in out
     assert "neighbours: 6 O at " in out
-    for title in ("labels", "spectra", "features", "predictions, * those that queries find"):
+    for title in ("labels", "spectra", "features", "predictions of coordination_number, *"):
         assert title in out
     assert "failures" not in out
     assert KEY not in finished.exafscn("site", "NiO-zb:Ni:1")
