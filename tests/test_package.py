@@ -72,6 +72,33 @@ def test_wheel_holds_every_file_of_the_packages_and_nothing_else(wheel):
     assert {f"{package}/py.typed" for package in PACKAGES} <= packed
 
 
+def test_type_checkers_and_editors_find_what_is_installed_to_be_edited(tmp_path):
+    """As `make campaign` installs it; they run nothing, so that a finder of Python hides it."""
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    for package in PACKAGES:
+        (source / package).mkdir()
+        (source / package / "__init__.py").write_text("")
+        (source / package / "py.typed").write_text("")
+    (source / "launcher" / "later.py").write_text("ANSWER: int = 42\n")
+    code = "from setuptools.build_meta import build_editable; build_editable('.')"
+    built = run(sys.executable, "-W", "ignore", "-c", code, cwd=source)
+    assert built.returncode == 0, built.stderr
+    made = run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    (site_packages,) = (tmp_path / "venv" / "lib").glob("*/site-packages")
+    ZipFile(next(source.glob("*.whl"))).extractall(site_packages)
+    checked = run(
+        *(sys.executable, "-m", "mypy", "--python-executable", tmp_path / "venv/bin/python"),
+        *("--cache-dir", os.devnull, "--strict"),
+        *("-c", "import exafscn_flows, workflows; from launcher.later import ANSWER"),
+        cwd=tmp_path,
+    )
+    assert checked.returncode == 0, checked.stdout
+
+
 def test_installed_packages_import(installed, tmp_path):
     code = f"import {', '.join(PACKAGES)}; print(exafscn_flows.__file__)"
     done = run(sys.executable, "-c", code, cwd=tmp_path, path=installed)
