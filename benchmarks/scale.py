@@ -109,8 +109,8 @@ def documents(config: Any, candidate: Any) -> Iterator[Any]:
     from exafscn_flows.hashing import content_hash
     from exafscn_flows.jobs.reading import wanted_hash
     from exafscn_flows.jobs.selection import site_hash
-    from exafscn_flows.jobs.states import wanted_hashes
     from exafscn_flows.store import documents as docs
+    from exafscn_flows.store.wanted import wanted_hashes
 
     name = candidate.material_id
     structure = docs.StructureDoc(

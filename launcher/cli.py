@@ -14,6 +14,7 @@ from launcher.commands.measured import measured
 from launcher.commands.predictions import predictions
 from launcher.commands.simulations import simulations
 from launcher.commands.sites import sites
+from launcher.commands.stored import stored
 from launcher.commands.versions import models
 from launcher.console import replace_unknown_characters
 from launcher.errors import complain, guarded
@@ -23,11 +24,12 @@ app = typer.Typer(
     help="Local atomic structure from X-ray absorption spectra, for whole databases of materials.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 # Without names, their commands are those of exafscn itself.
 for own in (campaigns, measured, predictions, simulations, sites):
     app.add_typer(own)
+app.add_typer(stored, name="campaigns")
 app.add_typer(db, name="db")
 app.add_typer(cluster, name="cluster")
 app.add_typer(models, name="models", no_args_is_help=True)

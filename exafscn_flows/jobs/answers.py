@@ -17,7 +17,6 @@ from exafscn_flows.hashing import content_hash
 from exafscn_flows.iteration import batches
 from exafscn_flows.jobs.context import watcher
 from exafscn_flows.jobs.predictions import of_site
-from exafscn_flows.jobs.states import wanted_hashes
 from exafscn_flows.keys import ModelKey, item_key
 from exafscn_flows.prediction import Predictor, general
 from exafscn_flows.prediction.answering import looked_at
@@ -30,6 +29,7 @@ from exafscn_flows.store.results import (
     PromotionDoc,
 )
 from exafscn_flows.store.store import Store
+from exafscn_flows.store.wanted import wanted_hashes
 from exafscn_flows.targets import TargetBase
 from exafscn_flows.tasks.classes import expected_errors
 from exafscn_flows.tasks.numbers import is_apart

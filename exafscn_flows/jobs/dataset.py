@@ -10,10 +10,10 @@ import numpy as np
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.iteration import batches
-from exafscn_flows.jobs.states import wanted_hashes
 from exafscn_flows.keys import ALL, item_key
 from exafscn_flows.store.documents import FeatureDoc, LabelDoc, SiteDoc
 from exafscn_flows.store.store import Store
+from exafscn_flows.store.wanted import wanted_hashes
 from exafscn_flows.targets import TargetBase
 from exafscn_flows.targets.base import Class, Value
 from exafscn_flows.tasks import Task, task_named

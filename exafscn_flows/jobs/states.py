@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.hashing import content_hash
 from exafscn_flows.iteration import batches
 from exafscn_flows.keys import failure_key, item_key, site_of
 from exafscn_flows.store.base import Document
 from exafscn_flows.store.documents import FailureDoc, FeatureDoc, LabelDoc, SiteDoc, SpectrumDoc
 from exafscn_flows.store.store import Store
-from exafscn_flows.targets import TargetModel
+from exafscn_flows.store.wanted import Wanted, wanted_hashes
 
 
 class State(StrEnum):
@@ -23,18 +22,6 @@ class State(StrEnum):
     PENDING = "pending"
     BLOCKED = "blocked"
     """An earlier stage that it needs has failed."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Hashes that a site's documents have when they are up to date."""
-
-    labels: dict[str, str]
-    """By target; none without a structure, nor of curves, which are features."""
-    spectra: dict[str, str]
-    """By name."""
-    features: dict[str, str]
-    """By feature set."""
 
 
 STAGES: tuple[tuple[str, type[Document]], ...] = (
@@ -74,42 +61,6 @@ class SiteState:
     def pending(self) -> bool:
         """Whether there is work left on the site."""
         return any(state is State.PENDING for _, _, state in self.stages())
-
-
-def wanted_hashes(config: CampaignConfig, site: SiteDoc) -> Wanted:
-    """Hashes that the settings ask for; each includes what the stage is computed from."""
-    spectra = {
-        way.name: content_hash(
-            "spectra", way.parameters(), site.hash, *([site.stored] if way.stored else [])
-        )
-        for way in config.spectra
-    }
-    return Wanted(
-        labels={
-            target.name: content_hash(
-                "labels",
-                target.parameters(site.averaged),
-                site.hash,
-                # It decides over which sites the mean is one.
-                *([config.sites.symprec] if site.averaged else []),
-            )
-            # Of what is not known there is no label; nothing has failed.
-            for target in (config.targets if site.has_structure else ())
-            # Curves are features already.
-            if isinstance(target, TargetModel)
-        },
-        spectra=spectra,
-        features={
-            fset.name: content_hash(
-                "features",
-                fset.parameters(config.features),
-                # An empty one stands for a spectrum that nothing offers; there is none.
-                *(spectra[name or ""] for name in fset.spectra),
-                *([site.hash] if fset.takes_structure else []),
-            )
-            for fset in config.features.sets
-        },
-    )
 
 
 def site_states(store: Store, config: CampaignConfig, sites: Sequence[SiteDoc]) -> list[SiteState]:

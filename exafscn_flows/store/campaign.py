@@ -1,25 +1,62 @@
 """A campaign as Python users meet it: tables as pandas data frames, models ready to predict."""
 
+import html
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import UsageError
-from exafscn_flows.keys import ModelKey
+from exafscn_flows.keys import ModelKey, item_key
+from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.store.asked import default_names
 from exafscn_flows.store.columns import check_columns, with_columns
 from exafscn_flows.store.conditions import PredictionQuery
-from exafscn_flows.store.documents import FailureDoc
+from exafscn_flows.store.documents import (
+    FailureDoc,
+    SiteDoc,
+    SpectrumDoc,
+    StructureDoc,
+    spectrum_of,
+)
 from exafscn_flows.store.fitted import FittedModel
+from exafscn_flows.store.learning import LearningSet, label_table, learning_set
+from exafscn_flows.store.overview import overviews
 from exafscn_flows.store.pages import Order
 from exafscn_flows.store.queries import COLUMNS, find_page, find_predictions
 from exafscn_flows.store.results import PromotionDoc
+from exafscn_flows.store.sites import SiteRecord, find_site, site_record, stored_crystal
 from exafscn_flows.store.store import Store
 from exafscn_flows.store.values import texts
 from exafscn_flows.store.versions import current_metrics, model_document, stored_model
 
 if TYPE_CHECKING:
     import pandas as pd
+    from pymatgen.core import Structure
+
+_SHOWN = (
+    *("target", "absorber", "feature_set", "model", "n_sites", "n_formulas"),
+    *("accuracy", "majority", "macro_f1", "rmse", "mean_rmse", "r2"),
+)
+"""Columns of `Campaign.metrics` that a notebook shows of a campaign."""
+
+
+def campaigns(store: Store | None = None) -> "pd.DataFrame":
+    """List the campaigns of a database, that which was run last first.
+
+    Parameters
+    ----------
+    store
+        By default the database of the settings.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns as the fields of :class:`exafscn_flows.store.overview.Overview`.
+    """
+    import pandas as pd
+
+    return pd.DataFrame([asdict(one) for one in overviews(store or Store.open())])
 
 
 class Campaign:
@@ -51,6 +88,139 @@ class Campaign:
     def config(self) -> CampaignConfig:
         """Settings with which the campaign was last run."""
         return self._store.config(self.name)
+
+    def __repr__(self) -> str:
+        config = self.config
+        n_sites = self._store.count(SiteDoc, {"campaign": self.name, "active": True})
+        targets = ", ".join(target.name for target in config.targets)
+        return (
+            f"<Campaign {self.name}: {n_sites} sites of {', '.join(config.absorbers)}; {targets}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """HTML for notebooks: what the campaign is, and how good its models are."""
+        metrics = self.metrics()
+        table = ""
+        if len(metrics):
+            grouped = metrics[metrics["split"] == "grouped"]
+            names = [name for name in _SHOWN if name in grouped]
+            shown = grouped[names].rename(columns=lambda name: name.replace("_", " "))
+            table = shown.to_html(index=False, float_format="{:.3f}".format, na_rep="")
+        return f"<p>{html.escape(repr(self)[1:-1])}</p>{table}"
+
+    def site(self, key: str) -> SiteRecord:
+        """All that is known of one site, with the predictions of all versions of models.
+
+        Parameters
+        ----------
+        key
+            Of the site, such as ``"amcsd-18067:Cu:2"``.
+
+        Raises
+        ------
+        UsageError
+            If there is no such site.
+        """
+        return site_record(self._store, self.name, key)
+
+    def structure(self, key: str) -> "Structure":
+        """Return the cell of a site.
+
+        Parameters
+        ----------
+        key
+            Of the site.
+
+        Raises
+        ------
+        UsageError
+            If there is no such site, or its structure is not known.
+        """
+        site = find_site(self._store, self.name, key)
+        doc = self._store.read(StructureDoc, self.name, [site.material_id])[site.material_id]
+        if doc.structure is None:
+            raise UsageError(f"the structure of {key} is not known: its spectrum was measured")
+        return stored_crystal(doc.structure, site.material_id)
+
+    def spectrum(self, key: str, name: str | None = None) -> Spectrum:
+        """Return a spectrum of a site: k, chi, energy above E0 and mu as arrays.
+
+        Parameters
+        ----------
+        key
+            Of the site.
+        name
+            Of the spectrum in the campaign file; by default the first one.
+
+        Raises
+        ------
+        UsageError
+            If there is no such site or spectrum, or it is not computed.
+        """
+        site = find_site(self._store, self.name, key)
+        known = [way.name for way in self.config.spectra]
+        if name is not None and name not in known:
+            raise UsageError(
+                f"campaign {self.name} has no spectrum {name!r}; it has {', '.join(known)}"
+            )
+        item = item_key(site.site, name or known[0])
+        doc = self._store.read(SpectrumDoc, self.name, [item]).get(item)
+        if doc is None:
+            raise UsageError(
+                f"spectrum {name or known[0]} of {key} is not there: `exafscn site {key}` shows "
+                "what is, and what failed"
+            )
+        return spectrum_of(doc)
+
+    def labels(self, target: str | None = None, absorber: str | None = None) -> "pd.DataFrame":
+        """Labels that are up to date, one row for each site and target.
+
+        Parameters
+        ----------
+        target, absorber
+            Only these; by default all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns as in :data:`exafscn_flows.store.learning.LABEL_COLUMNS`. `weight` is that which
+            CrystalNN gives the label, `spread` the standard deviation of what it is a mean of, and
+            `neighbours` the number of them by element.
+
+        Raises
+        ------
+        UsageError
+            If the campaign has no such target or absorber.
+        """
+        return label_table(self._store, self.config, target, absorber)
+
+    def features(
+        self,
+        feature_set: str | None = None,
+        target: str | None = None,
+        absorber: str | None = None,
+    ) -> LearningSet:
+        """Feature vectors and labels, for models of your own: ``X, y, groups, *_ = ...``.
+
+        Parameters
+        ----------
+        feature_set, target
+            Names from the campaign file; by default its first ones.
+        absorber
+            Only this one; by default all.
+
+        Returns
+        -------
+        LearningSet
+            Sites that have both, ordered by site key; `groups` are their formulas, which belong on
+            one side of a split.
+
+        Raises
+        ------
+        UsageError
+            If the campaign has no such feature set, target or absorber.
+        """
+        return learning_set(self._store, self.config, feature_set, target, absorber)
 
     def predictions(
         self,

@@ -7,12 +7,10 @@ from typing import Any
 from exafscn_flows.errors import ItemFailure, UsageError
 from exafscn_flows.iteration import batches
 from exafscn_flows.keys import item_key
-from exafscn_flows.sources.structure_json import parse_structure_dict
 from exafscn_flows.store.documents import LabelDoc, SiteDoc, StructureDoc
 from exafscn_flows.store.queries import COLUMNS
-from exafscn_flows.store.sites import title_of
+from exafscn_flows.store.sites import stored_crystal, title_of
 from exafscn_flows.store.store import Store
-from exafscn_flows.targets.crystal_nn import coordination
 
 FURTHER = ("name", "bond_length", "neighbour_counts", "label_weight")
 """Mineral or file; mean bond length of the label, Å; number of neighbours by element; weight that
@@ -103,10 +101,12 @@ def _bond_lengths(store: Store, campaign: str, rows: Sequence[Row]) -> Found:
     if name is not None:
         docs = store.read(LabelDoc, campaign, [item_key(site, name) for site in sites])
         return {doc.site: doc.value for doc in docs.values()}
+    from exafscn_flows.targets.crystal_nn import coordination
+
     known = store.read(SiteDoc, campaign, sites)
     materials = sorted({site.material_id for site in known.values() if not site.averaged})
     cells = {
-        key: parse_structure_dict(doc.structure, f"stored structure {key}")
+        key: stored_crystal(doc.structure, key)
         for key, doc in store.read(StructureDoc, campaign, materials).items()
         if doc.structure is not None
     }

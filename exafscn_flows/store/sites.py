@@ -4,15 +4,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from pydantic import BaseModel
-from pymatgen.core import Structure
 
 from exafscn_flows.errors import ItemFailure, UsageError
 from exafscn_flows.keys import failure_key
-from exafscn_flows.sources.structure_json import parse_structure_dict
 from exafscn_flows.store.base import SiteStageDoc, keys_of
 from exafscn_flows.store.documents import (
     FailureDoc,
@@ -24,7 +22,11 @@ from exafscn_flows.store.documents import (
 )
 from exafscn_flows.store.results import MetricsDoc, PredictionDoc, PromotionDoc
 from exafscn_flows.store.store import Store
-from exafscn_flows.targets.neighbour_list import Neighbour, neighbour_list
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from exafscn_flows.targets.neighbour_list import Neighbour
 
 _SHOWN = 5
 """Keys that are offered instead of one that is not there."""
@@ -65,15 +67,18 @@ class SiteRecord:
     current: frozenset[str]
     failures: list[FailureDoc]
 
-    def crystal(self) -> Structure | None:
+    def crystal(self) -> "Structure | None":
         """Return the cell; None of a measured spectrum without a structure."""
         found = self.structure.structure
         if found is None:
             return None
-        return parse_structure_dict(found, f"stored structure {self.structure.material_id}")
+        return stored_crystal(found, self.structure.material_id)
 
-    def neighbours(self) -> list[Neighbour]:
+    def neighbours(self) -> "list[Neighbour]":
         """List the atoms around the site; none where CrystalNN fails, or of several sites."""
+        # Whoever looks at predictions need not wait for pymatgen.
+        from exafscn_flows.targets.neighbour_list import neighbour_list
+
         crystal = self.crystal()
         if crystal is None or self.site.averaged:
             return []
@@ -81,6 +86,13 @@ class SiteRecord:
             return neighbour_list(crystal, self.site.site_index)
         except ItemFailure:
             return []
+
+
+def stored_crystal(found: dict[str, Any], material_id: str) -> "Structure":
+    """Return a cell that is stored as a dictionary."""
+    from exafscn_flows.sources.structure_json import parse_structure_dict
+
+    return parse_structure_dict(found, f"stored structure {material_id}")
 
 
 def title_of(source: dict[str, Any], material_id: str) -> str:

@@ -114,3 +114,13 @@ def report(
     from launcher.show import write_report
 
     write_report(campaign, output, json_file)
+
+
+@campaigns.command()
+def schema() -> None:
+    """Print the JSON schema of the campaign file, by which editors complete and check it."""
+    import json
+
+    from exafscn_flows.config.schema import campaign_schema
+
+    print(json.dumps(campaign_schema(), indent=2))

@@ -1,10 +1,12 @@
 import errno
 import io
+import json
 import os
 import subprocess
 import sys
 
 import pytest
+from forks import Command
 
 from exafscn_flows.errors import CampaignError
 from launcher import local_cluster
@@ -86,3 +88,31 @@ def test_what_goes_wrong_as_a_process_ends_is_no_traceback():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("done\n", "")
+
+
+def test_short_option_for_help_of_every_command(workspace):
+    top = workspace.exafscn("-h")
+    assert top == workspace.exafscn("--help")
+    for command in (["query"], ["campaigns", "list"], ["db", "export"]):
+        assert workspace.exafscn(*command, "-h") == workspace.exafscn(*command, "--help")
+
+
+def test_a_shell_completes_commands_and_options(workspace):
+    def completed(*words: str) -> list[str]:
+        environment = {"_EXAFSCN_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": " ".join(words)}
+        command = Command([], known=True, env={**workspace.environment, **environment})
+        with command as process:
+            out, _ = process.communicate(timeout=60)
+        return out
+
+    assert '"query"' in completed("exafscn", "qu")
+    assert '"--min-probability"' in completed("exafscn", "query", "--min-p")
+    script = {"_EXAFSCN_COMPLETE": "source_bash"}
+    with Command([], known=True, env={**workspace.environment, **script}) as process:
+        out, _ = process.communicate(timeout=60)
+    assert "complete -o" in out
+
+
+def test_schema_is_printed_as_json(workspace):
+    schema = json.loads(workspace.exafscn("schema"))
+    assert schema["required"] == ["campaign", "absorbers", "sources"]

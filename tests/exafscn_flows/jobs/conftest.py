@@ -10,9 +10,9 @@ from crystals import write_cifs
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.jobs.plan import plan_sites
-from exafscn_flows.jobs.states import wanted_hashes
 from exafscn_flows.store.documents import FeatureDoc, LabelDoc
 from exafscn_flows.store.store import Store
+from exafscn_flows.store.wanted import wanted_hashes
 
 SETTINGS: dict[str, Any] = {
     "campaign": "test",

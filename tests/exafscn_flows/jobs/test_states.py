@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.jobs.states import Wanted, wanted_hashes
 from exafscn_flows.store.documents import SiteDoc
+from exafscn_flows.store.wanted import Wanted, wanted_hashes
 
 SITE = SiteDoc(
     campaign="test",
