@@ -94,7 +94,7 @@ def reduce_structure(structure: Structure, symprec: float) -> ReducedStructure:
         ``overlapping_atoms``, or ``no_symmetry`` if spglib gives no primitive cell of the same
         composition.
     """
-    plain = _plain(structure)
+    plain = without_decoration(structure)
     check_cell(plain)
     check_distances(plain, symprec)
     hint = "check the structure, or change sites.symprec"
@@ -136,7 +136,7 @@ def as_written(structure: Structure, symprec: float) -> ReducedStructure:
 
     Parameters and errors are those of :func:`reduce_structure`.
     """
-    plain = _plain(structure)
+    plain = without_decoration(structure)
     check_cell(plain)
     check_distances(plain, symprec)
     try:
@@ -230,8 +230,14 @@ def _steps(values: np.ndarray, step: float) -> np.ndarray:
     return np.floor(values / step + 0.5 + 1 / np.pi).astype(int)
 
 
-def _plain(structure: Structure) -> Structure:
-    """Strip everything but the lattice, the elements and the coordinates."""
+def without_decoration(structure: Structure) -> Structure:
+    """Strip everything but the lattice, the elements and the coordinates.
+
+    Raises
+    ------
+    ItemFailure
+        ``disordered`` or ``unknown_species``.
+    """
     for site in structure:
         if any(isinstance(species, DummySpecies) for species in site.species):
             message = f"{site.species_string} is no element"
