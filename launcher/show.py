@@ -92,6 +92,13 @@ def _print_failures(terminal: Console, failures: list[FailureGroup]) -> None:
 
 def write_report(campaign: str | None, output: Path | None, json_file: Path | None) -> None:
     """Write the report of a campaign, and say where."""
+    for file, suffixes in ((output, (".html", ".htm")), (json_file, (".json",))):
+        if file is not None and file.suffix.lower() not in suffixes:
+            raise UsageError(
+                f"{file}: its name has to end in {suffixes[0]}; a browser prints the page as PDF"
+                if suffixes[0] == ".html"
+                else f"{file}: its name has to end in {suffixes[0]}"
+            )
     from exafscn_flows.jobs.report import collect_report
     from exafscn_flows.report.html import render
     from exafscn_flows.report.summary import to_json

@@ -1,6 +1,7 @@
 """Figures of the report, as SVG text that stands alone."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -12,6 +13,7 @@ from exafscn_flows.features.axes import DISTANCE, quantity
 from exafscn_flows.report.data import MeanVector, ModelReport
 from exafscn_flows.report.interpretation import SHARE_LIMIT
 from exafscn_flows.report.style import (
+    CLASS_COLORS,
     COLORS,
     INK,
     LINE,
@@ -65,8 +67,7 @@ def draw_mean_vectors(figure: FigureBase, report: ModelReport, title: str) -> No
     axis = np.asarray(fitted.axis)
     along_r = quantity(fitted.axis_label) is DISTANCE
     shown = axis <= R_MAX if along_r else np.full(axis.shape, True)
-    # Most groups are in an order, so their colours are too; yellow is too light for a line.
-    colors = mpl.colormaps["viridis"](np.linspace(0, 0.88, max(len(means), 2)))
+    colors = _colors([mean.name for mean in means])
     axes = figure.add_subplot()
     for mean, color in zip(means, colors, strict=False):
         axes.plot(
@@ -78,8 +79,7 @@ def draw_mean_vectors(figure: FigureBase, report: ModelReport, title: str) -> No
             label=_sites(mean),
         )
     axes.set_xlim(axis[shown][0], np.ceil(axis[shown][-1]))
-    if min(mean.vector.min() for mean in means) >= 0:
-        axes.set_ylim(bottom=0)
+    axes.set_ylim(*_limits([np.asarray(mean.vector)[shown] for mean in _telling(means)]))
     axes.set_xlabel(fitted.axis_label)
     axes.set_ylabel(report.value_label)
     axes.spines[["top", "right"]].set_visible(False)
@@ -247,6 +247,27 @@ def overview(reports: Sequence[ModelReport], view: View, unit: str) -> str:
         columnspacing=1.6,
     )
     return to_svg(figure)
+
+
+def _telling(means: Sequence[MeanVector]) -> Sequence[MeanVector]:
+    """Return the groups that set the scale: a single site is no mean, unless there is no other."""
+    return [mean for mean in means if mean.n_sites > 1] or means
+
+
+def _limits(vectors: Sequence[np.ndarray]) -> tuple[float, float]:
+    """Return the ends of an axis on which these vectors are seen."""
+    low, high = (float(end(np.concatenate(vectors))) for end in (np.min, np.max))
+    rim = 0.05 * (high - low or 1.0)
+    return 0.0 if low >= 0 else low - rim, high + rim
+
+
+def _colors(names: Sequence[str]) -> Sequence[Any]:
+    """Return a colour for each group: of a whole number its own, whatever others there are."""
+    if all(name.isdecimal() for name in names):
+        return [CLASS_COLORS[int(name) % len(CLASS_COLORS)] for name in names]
+    # Other groups are in an order, so their colours are too; yellow is too light for a line.
+    found = mpl.colormaps["viridis"](np.linspace(0, 0.88, max(len(names), 2)))
+    return list(found)
 
 
 def _sites(mean: MeanVector) -> str:

@@ -18,7 +18,7 @@ Numbers = Mapping[str, Any]
 def certainty(labels: Numbers) -> str:
     """Draw agreement with rival methods, and accuracy by the certainty of the label."""
     methods = labels["methods"]
-    figure = Figure(figsize=(WIDTH if methods else WIDTH / 2, 3.6), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
     panels = figure.subplots(1, 2 if methods else 1, squeeze=False)[0]
     if methods:
         _draw_agreements(panels[0], labels)

@@ -57,6 +57,8 @@ def elements(models: Sequence[Model], feature_set: str, view: View) -> dict[str,
         row["best"] = min(
             scores, key=lambda name: view.order(scores[name]["grouped"][view.score.key])
         )
+        ahead = scores[row["best"]]["grouped"][view.score.key]
+        row["is_ahead"] = row["baseline"] is None or view.better(ahead, row["baseline"])
     return {
         "feature_set": feature_set,
         "splits": splits,

@@ -16,6 +16,7 @@ with warnings.catch_warnings(), without("mpl_toolkits.mplot3d"):
     from matplotlib.figure import Figure, FigureBase
 
 __all__ = [
+    "CLASS_COLORS",
     "COLORS",
     "INK",
     "LINE",
@@ -32,6 +33,15 @@ __all__ = [
 
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 """The palette of Okabe and Ito, which colour-blind readers can tell apart."""
+
+CLASS_COLORS = (
+    *("#332288", "#7f7f7f", "#56B4E9", "#CC79A7", "#0072B2", "#E69F00"),
+    *("#009E73", "#D55E00", "#882255", "#8c8c1a", "#44AA99", "#AA4499"),
+)
+"""Of classes that are whole numbers, by the number; beyond 11 they begin anew.
+
+Those of 4, 5 and 6, which are most sites, are far apart, also for colour-blind readers. The others
+are those left of Okabe and Ito, and some of Tol's palette "muted"."""
 
 INK, MUTED, LINE = "#1f2933", "#52606d", "#cbd2d9"
 

@@ -63,7 +63,10 @@ def _target(data: ReportData, target: TargetReport) -> dict[str, Any]:
     for model, report in zip(models, reports, strict=True):
         several = sum(other.absorber == report.absorber for other in reports) > 1
         ahead = next(one.score for one in best if one.absorber == report.absorber)
-        model["best"] = several and report.score == ahead
+        baseline = view.baseline.of(report.metrics.splits["grouped"])
+        # Nothing is best of those that are no better than a guess.
+        counts = baseline is None or view.better(report.score, baseline)
+        model["best"] = several and counts and report.score == ahead
     return {
         "task": target.task,
         "title": target.title,

@@ -23,7 +23,8 @@ FEW_SITES = 10
 """Means over fewer sites than this are drawn dashed."""
 
 MEANS_NOTE = (
-    f"dashed where fewer than {FEW_SITES} sites. R is not corrected for the phase shift: shells "
+    f"dashed where fewer than {FEW_SITES} sites, cut off where that of a single site goes beyond "
+    "the others. R is not corrected for the phase shift: shells "
     "appear about 0.3–0.5 Å below their true distance."
 )
 IMPORTANCE_NOTE = (

@@ -285,6 +285,21 @@ def test_wrong_names_are_refused(finished, arguments, words):
     assert len(message.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-o", "x.pdf"], "x.pdf: its name has to end in .html; a browser prints the page as PDF"),
+        (["--json", "x.yaml"], "x.yaml: its name has to end in .json"),
+        (["-o", "nowhere/x.html"], "cannot write nowhere/x.html"),
+    ],
+)
+def test_a_report_of_another_name_is_refused(finished, arguments, words):
+    message = finished.exafscn("report", "test", *arguments, rc=2)
+    assert words in message
+    assert len(message.splitlines()) == 1
+    assert not (finished.folder / "x.pdf").exists()
+
+
 def test_report_is_written(finished):
     out = finished.exafscn("report", "test", "--json", "report.json")
     assert "test_report.html" in out

@@ -1,10 +1,17 @@
 """What the figures say, read from their SVG."""
 
+from itertools import combinations
+from typing import Any
+
 import numpy as np
 import pytest
 from lxml import etree
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 
-from exafscn_flows.report.figures import importance, mean_vectors, overview
+from exafscn_flows.report.data import ModelReport
+from exafscn_flows.report.figures import draw_mean_vectors, importance, mean_vectors, overview
+from exafscn_flows.report.style import panel
 from exafscn_flows.report.views import view_of
 
 TEXT = "{http://www.w3.org/2000/svg}text"
@@ -58,3 +65,47 @@ def test_labels_stay_inside_the_figure(model, names):
         ends = float(node.get("x")) + 5 * len(node.text) * ("anchor" not in node.get("style"))
         assert 0 <= float(node.get("x")) <= ends <= width
         assert 0 <= float(node.get("y")) <= height
+
+
+def drawn(report: ModelReport) -> Axes:
+    figure = panel()
+    draw_mean_vectors(figure, report, "CN (sites)")
+    return figure.axes[0]
+
+
+def test_a_class_of_one_site_does_not_set_the_scale(model):
+    report = model(counts={4: 120, 5: 1, 6: 80})
+    top = drawn(report).get_ylim()[1]
+    (single,) = (mean for mean in report.mean_vectors if mean.n_sites == 1)
+    single.vector[:] = 10 * np.asarray(single.vector)
+    assert drawn(report).get_ylim()[1] == top
+    others = [mean for mean in report.mean_vectors if mean.n_sites > 1]
+    assert max(float(np.max(mean.vector)) for mean in others) <= top
+    # Where there is nothing else, it is seen whole.
+    report = model(counts={4: 1, 6: 1})
+    highest = max(float(np.max(mean.vector)) for mean in report.mean_vectors)
+    assert drawn(report).get_ylim()[1] >= highest
+
+
+def lab(color: Any) -> np.ndarray:
+    """CIE L*a*b* of a colour (D65)."""
+    rgb = np.array(to_rgb(color))
+    linear = np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    x, y, z = np.cbrt(np.array(to_xyz) @ linear / [0.9505, 1.0, 1.089])
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def test_colours_of_4_5_and_6_are_far_apart_and_those_of_a_number_the_same_everywhere(model):
+    few, many = (
+        {
+            line.get_label().split()[0]: line.get_color()
+            for line in drawn(model(counts=dict.fromkeys(numbers, 20))).get_lines()
+        }
+        for numbers in ((4, 5, 6), range(1, 13))
+    )
+    assert {name: many[name] for name in few} == few
+    for one, other in combinations(few.values(), 2):
+        # In the order of a colour map, neighbours among twelve are 10 to 15 apart.
+        assert np.linalg.norm(lab(one) - lab(other)) > 50
+    assert len(set(many.values())) == 12

@@ -502,3 +502,21 @@ def test_page_of_one_number_begins_with_its_error_beside_always_the_mean(three):
     assert page.xpath("//section[@id='accuracy']")
     text = page.xpath("string(//*[@id='disagreements'])")
     assert "No label is off by more than three times the expected error." in text
+
+
+def test_every_figure_has_a_title_and_letters_of_one_size(study):
+    page = html.fromstring(render(study(["Ti", "Zn"])))
+    found = page.findall(".//figure")
+    assert len(found) > 8
+    widths = set()
+    for figure in found:
+        (title,) = figure.findall("figcaption/b")
+        assert title.text_content().strip()
+        for image in figure.findall(".//img"):
+            assert "style" not in image.attrib
+            svg = etree.fromstring(base64.b64decode(image.get("src").partition(",")[2]))
+            widths.add(svg.get("width"))
+    # A panel among others, or all of the page.
+    assert widths == {"316.8pt", "684pt"}
+    css = page.find(".//style").text
+    assert "figure img { display: block; max-width: 100%; height: auto;" in css

@@ -52,6 +52,7 @@ def test_elements_have_rare_classes_with_their_sites_and_a_best_model(study):
     assert titanium["rare"] == {"3": 8}
     assert titanium["n_sites"] == 1240
     assert titanium["best"] == "extra_trees"
+    assert titanium["is_ahead"] is True
     grouped = [
         table["absorbers"][el]["models"]["mlp"]["grouped"]["accuracy"] for el in table["absorbers"]
     ]

@@ -64,6 +64,19 @@ def test_headline_of_numbers_is_the_smallest_mean_error(three, numbers_model):
     assert [model["best"] for model in numbers["models"]] == [True, False, False, True]
 
 
+def test_nothing_is_best_that_is_not_above_the_baseline(campaign, model):
+    reports = [model("Cu", name, skill=skill) for name, skill in (("a", 0.8), ("b", 0.9))]
+
+    def badges() -> list[bool]:
+        (numbers,) = to_json(campaign(models=reports))["targets"].values()
+        return [one["best"] for one in numbers["models"]]
+
+    assert badges() == [False, True]
+    for report in reports:
+        report.metrics.splits["grouped"]["majority"] = 0.9
+    assert badges() == [False, False]
+
+
 def test_all_targets_have_the_same_shape(three):
     shapes = [set(numbers) for numbers in to_json(three())["targets"].values()]
     assert shapes[0] == shapes[1] == shapes[2]
