@@ -40,9 +40,9 @@ DATABASE = [line for line in COMMANDS if line[0] == "db"]
 CODE = [
     (page, text)
     for page in PAGES
-    # Code of these is run by tests of their own: it needs an administrator, is a package, or asks
-    # for the measured spectra that test_predict.py writes.
-    if page.name not in ("mongodb.md", "extending.md", "predict.md")
+    # Code of these is run by tests of their own: it needs an administrator or another program, is a
+    # package, or asks for the measured spectra that test_predict.py writes.
+    if page.name not in ("mongodb.md", "extending.md", "flows.md", "predict.md")
     for text in blocks(page, "python")
 ]
 STUDY = "configs/study_minerals.yaml"

@@ -6,6 +6,7 @@ import pytest
 from crystals import rock_salt, zinc_blende
 from jobflow import Flow, JobStore, Response, job, run_locally
 from maggma.stores import MemoryStore
+from pages import ROOT, blocks
 from pymatgen.core import Lattice, Structure
 
 from exafscn_flows.errors import ItemFailure, UsageError
@@ -82,6 +83,16 @@ def test_it_goes_on_from_the_output_of_another_job():
     assert found["coordination_number"]["value"] == 4
     assert found["bond_length"]["value"] == pytest.approx(5.41 * 3**0.5 / 4, abs=1e-3)
     assert found["bond_length"]["unit"] == "Å"
+
+
+def test_the_example_of_the_docs_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(compile(blocks(ROOT / "docs" / "flows.md", "python")[0], "flows.md", "exec"), names)
+    (one,) = names["sites"]
+    assert one["labels"]["labels"]["bond_length"]["value"] == pytest.approx(2.09)
+    assert one["prediction"]["coordination_number"] == 6
+    assert "coordination_number" in capsys.readouterr().out
 
 
 def test_flows_are_json_as_managers_send_them():
