@@ -11,6 +11,7 @@ from launcher.commands.campaigns import campaigns
 from launcher.commands.clusters import cluster
 from launcher.commands.databases import db
 from launcher.commands.measured import measured
+from launcher.commands.pages import pages
 from launcher.commands.predictions import predictions
 from launcher.commands.simulations import simulations
 from launcher.commands.sites import sites
@@ -27,7 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 # Without names, their commands are those of exafscn itself.
-for own in (campaigns, measured, predictions, simulations, sites):
+for own in (campaigns, measured, pages, predictions, simulations, sites):
     app.add_typer(own)
 app.add_typer(stored, name="campaigns")
 app.add_typer(db, name="db")

@@ -12,13 +12,14 @@ from exafscn_flows.cell_checks import MAX_ATOMS
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.elements import check_element
 from exafscn_flows.errors import UsageError, problem_text
+from exafscn_flows.prediction.given import processing_settings
 from exafscn_flows.sources import MeasuredSource
 from exafscn_flows.sources.measured import parse_columns
 from exafscn_flows.store.documents import FailureDoc
 from exafscn_flows.store.store import Store
 from launcher.errors import complain
 from launcher.import_table import campaign_name
-from launcher.predict import checked_mode, processing_settings
+from launcher.predict import checked_mode
 from launcher.run import run_config
 
 _KMAX = 10.0

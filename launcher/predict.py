@@ -7,20 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast, get_args
 
-from pydantic import ValidationError
-
 from exafscn_flows.elements import parse_elements
-from exafscn_flows.errors import ExafscnError, UsageError, problem_text
+from exafscn_flows.errors import ExafscnError, UsageError
 from exafscn_flows.prediction import (
     Answer,
     CampaignModels,
     Failed,
     Predictor,
     answer_file,
-    check_settings,
     general,
 )
-from exafscn_flows.processing import ProcessingSettings
+from exafscn_flows.prediction.given import processing_settings
 from exafscn_flows.sources.measured import Mode, parse_columns
 from launcher.errors import complain
 from launcher.predict_output import Found
@@ -165,24 +162,6 @@ def checked_mode(mode: str | None) -> Mode | None:
     if mode not in (None, *get_args(Mode)):
         raise UsageError(f"mode: {mode!r} is none of {', '.join(get_args(Mode))}")
     return cast(Mode | None, mode)
-
-
-def processing_settings(given: dict[str, float]) -> ProcessingSettings:
-    """Return the settings of the processing, of which a user gives some.
-
-    Raises
-    ------
-    UsageError
-        If one makes no sense.
-    """
-    try:
-        settings = ProcessingSettings(**given)  # type: ignore[arg-type]
-    except ValidationError as error:
-        (problem, *_) = error.errors()
-        place = f"{problem['loc'][0]}: " if problem["loc"] else ""
-        raise UsageError(f"{place}{problem_text(problem)}") from None
-    check_settings(settings)
-    return settings
 
 
 def _surviving(found: Iterator[Found], file: str) -> Iterator[Found]:

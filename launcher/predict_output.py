@@ -9,9 +9,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from exafscn_flows.csv_cells import csv_row
 from exafscn_flows.prediction import Answer, Failed, ModelAnswer
 from launcher.console import console, spectrum_name
-from launcher.csv_cells import csv_row
 
 Found = Answer | ModelAnswer | Failed
 

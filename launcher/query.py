@@ -11,10 +11,12 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from exafscn_flows.csv_cells import csv_row
 from exafscn_flows.iteration import batches
 from exafscn_flows.store.asked import asked
 from exafscn_flows.store.columns import FURTHER, check_columns, with_columns
 from exafscn_flows.store.conditions import PredictionQuery
+from exafscn_flows.store.export import check_format, write_rows
 from exafscn_flows.store.pages import Order
 from exafscn_flows.store.queries import (
     COLUMNS,
@@ -25,8 +27,6 @@ from exafscn_flows.store.queries import (
 )
 from exafscn_flows.store.store import Store
 from launcher.console import console, spectrum_name
-from launcher.csv_cells import csv_row
-from launcher.export import check_format, write_rows
 from launcher.progress import BarWatcher, LogWatcher, watching
 
 _TABLE_ROWS = 50

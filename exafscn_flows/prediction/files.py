@@ -54,20 +54,49 @@ def answer_file(
         found = read_measured(file, columns=columns, mode=mode, absorber=absorber)
         wanted = _wanted(found, groups, name)
     except ItemFailure as error:
-        yield _failed(file, "", error)
+        yield failed_file(file, error)
         return
     for spectrum in wanted:
-        if isinstance(spectrum, Unreadable):
-            yield _failed(file, spectrum.group, spectrum.failure)
-            continue
-        own = f"{name}, {spectrum.group}" if len(found) > 1 else name
-        try:
-            if isinstance(model, CampaignModels):
-                yield answer_of_campaign(spectrum, file, own, model, settings, elements)
-            else:
-                yield answer(spectrum, file, own, model, settings, elements)
-        except ItemFailure as error:
-            yield _failed(file, spectrum.group, error)
+        yield answer_spectrum(
+            spectrum, file, model, settings, elements=elements, is_alone=len(found) == 1
+        )
+
+
+def answer_spectrum(
+    spectrum: MeasuredSpectrum | Unreadable,
+    file: str,
+    model: Predictor | CampaignModels,
+    settings: ProcessingSettings,
+    *,
+    elements: Collection[str] = (),
+    is_alone: bool,
+) -> Answer | ModelAnswer | Failed:
+    """Return what a model answers for a spectrum that was read from a file.
+
+    Parameters
+    ----------
+    spectrum
+        As it was read.
+    file, model, settings, elements
+        As of `answer_file`.
+    is_alone
+        Whether the file holds no other one.
+    """
+    if isinstance(spectrum, Unreadable):
+        return _failed(file, spectrum.group, spectrum.failure)
+    name = Path(file).name or file
+    own = name if is_alone else f"{name}, {spectrum.group}"
+    try:
+        if isinstance(model, CampaignModels):
+            return answer_of_campaign(spectrum, file, own, model, settings, elements)
+        return answer(spectrum, file, own, model, settings, elements)
+    except ItemFailure as error:
+        return _failed(file, spectrum.group, error)
+
+
+def failed_file(file: str, error: ItemFailure) -> Failed:
+    """Return what stands for the answers of a file that cannot be used."""
+    return _failed(file, "", error)
 
 
 def _wanted(

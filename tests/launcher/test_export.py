@@ -15,9 +15,9 @@ from predictions import CN, made_predictions, of_target
 from pyarrow import parquet
 
 from exafscn_flows.errors import CampaignError, UsageError
+from exafscn_flows.store import export
+from exafscn_flows.store.export import write_rows
 from exafscn_flows.store.queries import COLUMNS, row_of
-from launcher import export
-from launcher.export import write_rows
 
 SUFFIXES = [".csv", ".parquet", ".jsonl"]
 

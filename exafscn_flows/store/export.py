@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from exafscn_flows.csv_cells import csv_row
 from exafscn_flows.errors import UsageError
 from exafscn_flows.iteration import batches
 from exafscn_flows.store.queries import COLUMNS
 from exafscn_flows.whole_file import whole_file
-from launcher.csv_cells import csv_row
 
 _BATCH = 10_000
 """Rows that are in memory at once; a row group of a Parquet file."""

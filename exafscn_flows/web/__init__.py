@@ -1,0 +1,1 @@
+"""The page of `exafscn serve`: spectra, screening, sites and campaigns in a browser."""
