@@ -130,6 +130,7 @@ def asked(store: Store, query: PredictionQuery) -> Asked:
 
 _NOT_OF_CURVES = (
     "value",
+    "label",
     "min_value",
     "max_value",
     "min_expected_value",
@@ -256,7 +257,9 @@ def _classes(store: Store, query: PredictionQuery, target: str) -> list[int | st
     if known:
         return known
     label = next(store.project(LabelDoc, of_target, ["value"], limit=1), None)
-    return [] if label is None or isinstance(label["value"], int) else [str(query.value)]
+    if label is None or isinstance(label["value"], int):
+        return []
+    return [str(query.value), str(query.label)]
 
 
 def _check_names(config: CampaignConfig, query: PredictionQuery) -> None:

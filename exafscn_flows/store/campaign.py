@@ -231,6 +231,7 @@ class Campaign:
         min_value: float | None = None,
         max_value: float | None = None,
         cn: int | None = None,
+        label: int | float | str | None = None,
         min_probability: float | None = None,
         max_expected_error: float | None = None,
         min_expected_value: float | None = None,
@@ -267,6 +268,8 @@ class Campaign:
             Least and largest predicted value, of numbers and of classes that are whole numbers.
         cn
             Short for the target of kind coordination_number and its value, 0 to 999.
+        label
+            Label of the site.
         min_probability
             Least probability of the predicted class, 0-1.
         max_expected_error
@@ -335,6 +338,7 @@ class Campaign:
             min_value=min_value,
             max_value=max_value,
             cn=cn,
+            label=label,
             min_probability=min_probability,
             max_expected_error=max_expected_error,
             min_expected_value=min_expected_value,

@@ -60,6 +60,8 @@ class PredictionQuery:
         Least and largest predicted value, for numbers and classes that are whole numbers.
     cn
         Short for the target of kind coordination_number and its value, 0 to 999.
+    label
+        Label of the site, as `value`.
     min_probability
         Least probability of the predicted class, 0-1.
     max_expected_error
@@ -106,6 +108,7 @@ class PredictionQuery:
     min_value: float | None = None
     max_value: float | None = None
     cn: int | None = None
+    label: int | float | str | None = None
     min_probability: float | None = None
     max_expected_error: float | None = None
     min_expected_value: float | None = None
@@ -127,7 +130,8 @@ class PredictionQuery:
             checked[name] = self._given(name, text)
         for name in ("oxide", "seen", "disagrees", "in_distribution", "measured"):
             checked[name] = self._given(name, truth)
-        checked["value"] = self._given("value", predicted)
+        for name in ("value", "label"):
+            checked[name] = self._given(name, predicted)
         for name in ("min_value", "max_value", "min_expected_value", "max_expected_value"):
             checked[name] = self._given(name, number, -LARGEST_VALUE, LARGEST_VALUE)
         checked["cn"] = self._given("cn", whole_number, 0, MOST_CN)
@@ -179,14 +183,17 @@ class PredictionQuery:
             raise UsageError(f"{name}: target {target} has names for classes: give a value")
         if self.cn is not None:
             found = {"$in": [self.cn]}  # beside the $eq of a position
-        if self.value is not None:
-            value = _converted(self.value, target, kind)
-            known = sorted(classes)
+        conditions = {"value": found} if found else {}
+        known = sorted(classes)
+        for name, given in (("value", self.value), ("label", self.label)):
+            if given is None:
+                continue
+            value = _converted(name, given, target, kind)
             if kind is str and known and value not in known:
                 names = ", ".join(known)
-                raise UsageError(f"value: target {target} has no class {value!r}; it has {names}")
-            found = {"$in": [value]}
-        return {"value": found} if found else {}
+                raise UsageError(f"{name}: target {target} has no class {value!r}; it has {names}")
+            conditions[name] = {"$in": [value]}
+        return conditions
 
     def conditions(
         self, versions: Mapping[str, str], values: Conditions, truth: str = "label"
@@ -217,7 +224,7 @@ class PredictionQuery:
             common["disagrees"] = {"$in": [self.disagrees]}
             if not self.disagrees:
                 # Where there is no label, nothing agrees.
-                common[truth] = {"$ne": None}
+                common[truth] = {**common.get(truth, {}), "$ne": None}
         if self.seen is not None:
             # Predictions of an older version do not say it, and have not.
             common["seen"] = {"$in": [True]} if self.seen else {"$nin": [True]}
@@ -315,20 +322,20 @@ class PredictionQuery:
         return [one for one in (True, False, None) if one in allowed]
 
 
-def _converted(value: int | float | str, target: str, kind: type) -> int | float | str:
+def _converted(name: str, value: int | float | str, target: str, kind: type) -> int | float | str:
     """Return a value as the target has it: whole number, number or name of a class."""
     words = {int: "whole numbers", float: "numbers", str: "names"}[kind]
     if kind is str and isinstance(value, str):
         return value
     try:
         if kind is int and not isinstance(value, float):
-            return whole_number("value", int(value), -LARGEST_VALUE, LARGEST_VALUE)
+            return whole_number(name, int(value), -LARGEST_VALUE, LARGEST_VALUE)
         if kind is float:
-            return number("value", float(value), -LARGEST_VALUE, LARGEST_VALUE)
+            return number(name, float(value), -LARGEST_VALUE, LARGEST_VALUE)
     except ValueError:
         pass
     shown = value[:80] if isinstance(value, str) else value
-    raise UsageError(f"value: {shown!r} is not one of target {target}, whose values are {words}")
+    raise UsageError(f"{name}: {shown!r} is not one of target {target}, whose values are {words}")
 
 
 def _translated(name: str, check: Callable[[str], str], value: str) -> str:

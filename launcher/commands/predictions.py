@@ -25,6 +25,7 @@ def query(
     cn: Annotated[
         int | None, typer.Option(help="Predicted coordination number: short for that target.")
     ] = None,
+    label: Annotated[str | None, typer.Option(help="Label of the site.")] = None,
     min_probability: Annotated[
         float | None, typer.Option(help="Least probability of the prediction, 0 to 1.")
     ] = None,
@@ -126,6 +127,7 @@ def query(
         "min_value": min_value,
         "max_value": max_value,
         "cn": cn,
+        "label": label,
         "min_probability": min_probability,
         "max_expected_error": max_expected_error,
         "min_expected_value": min_expected_value,

@@ -31,6 +31,7 @@ def test_conditions_select(finished):
     for arguments, keep in (
         (["--absorber", "Ni", "--cn", "6"], lambda row: row["value"] == 6),
         (["--value", "6"], lambda row: row["value"] == 6),
+        (["--label", "6"], lambda row: row["label"] == 6),
         (["--target", "coordination_number", "--min-value", "5"], lambda row: row["value"] >= 5),
         (["--max-value", "5"], lambda row: row["value"] <= 5),
         (["--min-probability", "0.7"], lambda row: row["probability"] >= 0.7),

@@ -71,6 +71,15 @@ CONDITIONS: dict[str, tuple[dict[str, Any], Callable[[PredictionDoc], bool]]] = 
     "cn": ({"cn": 6}, lambda doc: doc.value == 6),
     "value of the first target": ({"value": 6}, lambda doc: doc.value == 6),
     "value as a text": ({"target": CN, "value": "6"}, lambda doc: doc.value == 6),
+    "label": ({"label": 6}, lambda doc: doc.label == 6),
+    "label and prediction": (
+        {"label": "6", "cn": 4, "disagrees": True},
+        lambda doc: (doc.label, doc.value) == (6, 4),
+    ),
+    "a label that is predicted": (
+        {"label": 6, "disagrees": False},
+        lambda doc: doc.label == 6 and not doc.disagrees,
+    ),
     "values": (
         {"min_value": 5, "max_value": 6.5},
         lambda doc: doc.value in (5, 6),
@@ -166,6 +175,10 @@ OF_OTHERS: dict[str, tuple[dict[str, Any], Callable[[PredictionDoc], bool]]] = {
     "a name": (
         {"target": "environment", "value": "octahedron", "absorber": "Fe"},
         lambda doc: (doc.value, doc.absorber) == ("octahedron", "Fe"),
+    ),
+    "a name that it is by the structure": (
+        {"target": "environment", "label": "octahedron", "value": "cube"},
+        lambda doc: (doc.label, doc.value) == ("octahedron", "cube"),
     ),
     "names": (
         {"target": "environment", "min_probability": 0.6},
