@@ -90,6 +90,19 @@ def connect(settings: Settings | None = None) -> Database[dict[str, Any]]:
     return _database(_clients[key])
 
 
+@contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """Wait no longer for MongoDB than this, in all that is asked while the context lasts.
+
+    Raises
+    ------
+    CampaignError
+        By what is asked through the store, if the time is over.
+    """
+    with pymongo.timeout(seconds):
+        yield
+
+
 def redact(uri: str) -> str:
     """Return a MongoDB URI as it may be shown: without password and options.
 

@@ -205,6 +205,36 @@ def count_predictions(
     return sum(store.count(PredictionDoc, one) for part in parts for one in part.filters)
 
 
+class Tally(NamedTuple):
+    """How often each label was predicted as each value.
+
+    Attributes
+    ----------
+    cells
+        Label, value and how many predictions have them.
+    is_whole
+        Whether all that meet the conditions were counted.
+    """
+
+    cells: list[tuple[Any, Any, int]]
+    is_whole: bool
+
+
+def tally(store: Store, query: PredictionQuery, most: int) -> Tally:
+    """Count predictions by label and value, of at most so many that `find_predictions` finds."""
+    (part,) = search_for(store, query).parts
+    if not part.filters:
+        return Tally([], True)
+    pipeline: list[dict[str, Any]] = [
+        {"$match": {"$or": part.filters} if len(part.filters) > 1 else part.filters[0]},
+        {"$limit": most},
+        {"$group": {"_id": {"label": "$label", "value": "$value"}, "count": {"$sum": 1}}},
+    ]
+    found = store.aggregate(PredictionDoc, pipeline)
+    cells = [(one["_id"].get("label"), one["_id"].get("value"), one["count"]) for one in found]
+    return Tally(cells, sum(count for *_, count in cells) < most)
+
+
 def find_page(
     store: Store,
     query: PredictionQuery,

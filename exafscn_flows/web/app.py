@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from typing import Any, cast
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl, urlencode
 
 from dash import Dash, Input, Output, dcc, html
 from dash.development.base_component import Component
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, jsonify, redirect, request
+from werkzeug.datastructures import MultiDict
 
-from exafscn_flows.web import spectrum_page
+from exafscn_flows.web import api, screening_page, spectrum_page
 from exafscn_flows.web.access import Access, guard
+from exafscn_flows.web.database import Database
 from exafscn_flows.web.library import Library
 from exafscn_flows.web.parts import alert, aria, said
+from exafscn_flows.web.screening_page import screening_layout
 from exafscn_flows.web.spectrum_layout import spectrum_layout
 from exafscn_flows.web.uploads import MOST_REQUEST, TOO_MUCH
 
@@ -32,13 +35,18 @@ _INDEX = """<!DOCTYPE html>
 </html>
 """
 
-Layout = Callable[[dict[str, str]], Component]
+Query = MultiDict[str, str]
+
+Layout = Callable[[Query], Component]
 """Makes a page from the query of its address."""
 
-PAGES: dict[str, tuple[str, Layout]] = {
-    "/": ("Spectrum", lambda query: spectrum_layout()),
-}
-"""Pages by path, with their titles."""
+
+def pages(database: Database) -> dict[str, tuple[str, Layout]]:
+    """Return pages by path, with their titles; those without one are led to by others."""
+    return {
+        "/": ("Spectrum", lambda query: spectrum_layout()),
+        "/screening": ("Screening", lambda query: screening_layout(database, query)),
+    }
 
 
 def make_server(access: Access, library: Library) -> Flask:
@@ -57,6 +65,7 @@ def make_server(access: Access, library: Library) -> Flask:
     scripts: list[str] = []
     guard(server, access, scripts)
     server.before_request(_refuse_large)
+    server.before_request(_leave_out_empty)
     app = Dash(
         "exafscn_flows.web",
         server=cast(Any, server),  # which is more than it says
@@ -72,8 +81,11 @@ def make_server(access: Access, library: Library) -> Flask:
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     app.layout = _frame()
-    _register_pages(app)
+    database = Database()
+    _register_pages(app, pages(database))
     spectrum_page.register(app, library)
+    screening_page.register(app, database)
+    api.register(server, database)
     scripts += app.csp_hashes()
     return server
 
@@ -87,6 +99,16 @@ def _refuse_large() -> Response | None:
         return None
     shown = {"drop-said": {"children": cast(Any, alert(TOO_MUCH)).to_plotly_json()}}
     return jsonify({"multi": True, "response": shown})
+
+
+def _leave_out_empty() -> Response | None:
+    """Show forms that were sent under an address without the fields that nobody has filled."""
+    given = list(request.args.items(multi=True))
+    filled = [(name, value) for name, value in given if value.strip()]
+    if request.method != "GET" or request.path.startswith("/api/") or len(filled) == len(given):
+        return None
+    path = "/" + request.path.lstrip("/")
+    return cast(Response, redirect(f"{path}?{urlencode(filled)}", 303))
 
 
 def _frame() -> Component:
@@ -105,7 +127,7 @@ def _frame() -> Component:
     )
 
 
-def _register_pages(app: Dash) -> None:
+def _register_pages(app: Dash, pages: dict[str, tuple[str, Layout]]) -> None:
     @app.callback(
         Output("page", "children"),
         Output("nav", "children"),
@@ -113,9 +135,9 @@ def _register_pages(app: Dash) -> None:
         Input("address", "search"),
     )
     def show(path: str | None, search: str | None) -> tuple[Component, list[Component]]:
-        query = {name: one[-1] for name, one in parse_qs((search or "").lstrip("?")).items()}
-        links = [_link(place, title, path or "/") for place, (title, _) in PAGES.items() if title]
-        page = PAGES.get(path or "/")
+        query = MultiDict(parse_qsl((search or "").lstrip("?")))
+        links = [_link(place, title, path or "/") for place, (title, _) in pages.items() if title]
+        page = pages.get(path or "/")
         if page is None:
             return alert(f"There is no page {path}: choose one above."), links
         return said(page[1])(query), links

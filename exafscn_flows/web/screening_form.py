@@ -1,0 +1,131 @@
+"""The form of the screening page: every condition of a query, by the names of the address."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from exafscn_flows.config.campaign import CampaignConfig
+from exafscn_flows.store.pages import ORDERS
+from exafscn_flows.targets.base import TaskName
+from exafscn_flows.web.parameters import PredictionParameters
+from exafscn_flows.web.parts import field
+
+_TRUTH = ("oxide", "seen", "measured", "in_distribution")
+
+_NUMBERS = {
+    "cn": "1",
+    "min_value": "any",
+    "max_value": "any",
+    "max_expected_error": "any",
+    "min_expected_value": "any",
+    "max_expected_value": "any",
+    "max_set_size": "1",
+}
+
+
+def form(
+    campaigns: Sequence[str],
+    config: CampaignConfig,
+    task: TaskName,
+    given: PredictionParameters,
+    mark: str,
+) -> Component:
+    """Return the form; sending it asks for an address, which keeps what was chosen.
+
+    Parameters
+    ----------
+    mark
+        Text that differs where anything else is to be shown in the form.
+    """
+    values = given.model_dump()
+
+    def text(name: str, label: str, help: str = "") -> Component:
+        value = values[name]
+        shown = ",".join(value) if isinstance(value, list) else value or ""
+        return field(label, dcc.Input(id=f"ask-{name}", name=name, type="text", value=shown), help)
+
+    def number(name: str, label: str, step: str = "any", most: Any = None) -> Component:
+        control = dcc.Input(
+            id=f"ask-{name}", name=name, type="number", step=step, value=values[name], max=most
+        )
+        return field(label, control)
+
+    def choice(name: str, label: str, options: Sequence[str], chosen: str | None) -> Component:
+        return field(label, select(f"ask-{name}", name, options, chosen))
+
+    def truth(name: str, label: str) -> Component:
+        chosen = {True: "true", False: "false", None: None}[values[name]]
+        names = {"": "either", "true": "yes", "false": "no"}
+        return field(label, select(f"ask-{name}", name, [*names], chosen, names))
+
+    several_campaigns = choice("campaign", "Campaign", list(campaigns), config.campaign)
+    targets = ["", *(one.name for one in config.targets)]
+    first = [
+        several_campaigns,
+        choice("target", "Target", targets, given.target),
+        choice("absorber", "Absorber", ["", *config.absorbers], given.absorber),
+        text("value", "Predicted"),
+        text("label", "Label"),
+        number("min_probability", "Least probability", most=1),
+        truth("disagrees", "Disagrees"),
+        text("contains", "Contains", "such as O,Li"),
+        text("formula", "Formula"),
+        choice("sort", "First", ["", *ORDERS[task]], given.sort),
+    ]
+    more = [
+        text("excludes", "Excludes"),
+        text("neighbours", "Neighbours"),
+        *(truth(name, name.replace("_", " ").capitalize()) for name in _TRUTH),
+        *(
+            number(name, name.replace("_", " ").capitalize().replace("Cn", "CN"), step)
+            for name, step in _NUMBERS.items()
+        ),
+        choice("feature_set", "Feature set", _names(config.features.sets), given.feature_set),
+        choice("model", "Model", _names(config.models), given.model),
+        text("version", "Version"),
+    ]
+    open_names = {*_TRUTH, *_NUMBERS, "excludes", "neighbours", "feature_set", "model", "version"}
+    is_open = bool(open_names & set(given.conditions()))
+    return html.Form(
+        [
+            html.Div(first, className="fields"),
+            html.Details(
+                [html.Summary("More conditions"), html.Div(more, className="fields")], open=is_open
+            ),
+            html.Div(
+                [
+                    html.Button("Find", type="submit", className="primary"),
+                    dcc.Link("Forget all", href=f"/screening?campaign={config.campaign}"),
+                ],
+                className="buttons",
+            ),
+        ],
+        action="/screening",
+        method="GET",
+        key=mark,
+    )
+
+
+def select(
+    id: str,
+    name: str,
+    options: Sequence[str],
+    chosen: str | None,
+    names: dict[str, str] | None = None,
+) -> Component:
+    """Return a list to choose from, as browsers have it."""
+    shown: dict[str, Any] = names or {}
+    return html.Select(
+        [
+            html.Option(shown.get(one, one or "any"), value=one, selected=one == (chosen or ""))
+            for one in options
+        ],
+        id=id,
+        name=name,
+    )
+
+
+def _names(things: Sequence[Any]) -> list[str]:
+    return ["", *(one.name for one in things)]

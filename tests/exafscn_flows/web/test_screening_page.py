@@ -1,0 +1,240 @@
+"""The screening page: what an address asks for, and what leads on from there."""
+
+import re
+from collections import Counter
+
+import numpy as np
+import pytest
+from pymongo import MongoClient
+from web_client import texts
+from werkzeug.datastructures import MultiDict
+
+from exafscn_flows import Campaign
+from exafscn_flows.store.conditions import PredictionQuery
+from exafscn_flows.store.queries import find_predictions, tally
+from exafscn_flows.web.copies import query_command, query_pymongo, query_python
+from exafscn_flows.web.sample import spread_rows
+from exafscn_flows.web.screening_figures import principal_plane
+from exafscn_flows.web.screening_page import address, split
+
+pytestmark = pytest.mark.usefixtures("screened")
+
+
+def shown(client, search, path="/screening"):
+    made = client.call(
+        "..page.children...nav.children..",
+        [("address", "pathname", path), ("address", "search", search)],
+    )
+    return made["page"]["children"]
+
+
+def found(component, kind):
+    """All components of a kind in another one."""
+    if isinstance(component, list):
+        return [one for part in component for one in found(part, kind)]
+    if not isinstance(component, dict):
+        return []
+    own = [component] if component.get("type") == kind else []
+    return own + found(component.get("props", {}).get("children"), kind)
+
+
+def sites(page):
+    links = (one["props"] for one in found(page, "Link"))
+    return [one["children"] for one in links if one["href"].startswith("/site?")]
+
+
+def test_a_table_shows_what_the_address_asks_for(client, screened):
+    page = shown(client, "?campaign=test&absorber=Cu&min_probability=0.6&sort=doubtful")
+    query = PredictionQuery(campaign="test", absorber="Cu", min_probability=0.6)
+    expected = [row for row in find_predictions(screened, query, "doubtful", limit=50)]
+    assert len(sites(page)) == 50
+    for name, row in zip(sites(page), expected, strict=True):
+        assert row["site"] == name or name == f"{row['file']}: {row['group']}"
+    chosen = {
+        one["props"]["name"]: option["props"]["value"]
+        for one in found(page, "Select")
+        for option in found(one, "Option")
+        if option["props"]["selected"]
+    }
+    assert (chosen["absorber"], chosen["sort"], chosen["target"]) == ("Cu", "doubtful", "")
+
+
+def test_pages_are_led_to_by_addresses(client):
+    search, seen = "?campaign=test&absorber=Fe", []
+    while search:
+        page = shown(client, search)
+        seen += sites(page)
+        following = [
+            one["props"]["href"]
+            for one in found(page, "Link")
+            if one["props"].get("className") == "next"
+        ]
+        search = following[0].removeprefix("/screening") if following else ""
+    assert len(seen) == len(set(seen)) == sum(1 for _ in _cu_fe("Fe"))
+
+
+def _cu_fe(absorber):
+    return find_predictions(
+        Campaign("test")._store, PredictionQuery(campaign="test", absorber=absorber)
+    )
+
+
+def test_what_makes_no_sense_is_said_and_the_form_stays(client):
+    for search, says in (
+        ("?campaign=test&absorber=Zn", "has no absorber"),
+        ("?campaign=test&after=abc", "not the token of a page"),
+        ("?campaign=test&value=4&min_value=3", "exclude each other"),
+    ):
+        page = shown(client, search)
+        assert says in texts(page)
+        assert found(page, "Form")
+    for search in ("?campaign=none", "?absorber[$ne]=1", "?campaign=test&cn=x"):
+        assert "P" in {one["type"] for one in found(shown(client, search), "P")}
+
+
+def test_no_page_is_a_sentence(client):
+    assert "There is no page /none" in texts(shown(client, "", "/none"))
+
+
+def test_fields_that_nobody_filled_leave_the_address(client):
+    answer = client.get("/screening?campaign=test&absorber=&cn=4&value=")
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == "/screening?campaign=test&cn=4"
+
+
+def test_addresses_keep_what_was_asked():
+    search = "campaign=a b&contains=O,Li&disagrees=false&min_probability=0.5&sort=doubtful"
+    pairs = MultiDict(pair.split("=") for pair in search.split("&"))
+    campaign, given = split(pairs)
+    again = MultiDict(
+        pair.replace("+", " ").replace("%2C", ",").split("=")
+        for pair in address(campaign, given)[1:].split("&")
+    )
+    assert split(again) == (campaign, given) == ("a b", given)
+    assert given.conditions() == {
+        "contains": ("O", "Li"),
+        "disagrees": False,
+        "min_probability": 0.5,
+    }
+
+
+CONDITIONS = [
+    {},
+    {"absorber": "Cu", "cn": 4, "contains": ("O", "Li"), "min_probability": 0.25},
+    {"disagrees": True, "measured": False, "seen": False, "in_distribution": True, "oxide": False},
+    {"target": "environment", "value": "octahedron", "label": "cube"},
+    {"absorber": "Fe", "formula": "LiFeO"},
+]
+
+
+@pytest.mark.parametrize("conditions", CONDITIONS, ids=str)
+def test_copies_find_the_same(conditions, screened, monkeypatch, capsys):
+    query = PredictionQuery(campaign="test", **conditions)
+    expected = [row["site"] for row in find_predictions(screened, query)]
+
+    import shlex
+    import sys
+
+    from launcher.cli import main
+
+    words = shlex.split(query_command("test", conditions, None))
+    monkeypatch.setattr(sys, "argv", [*words, "--csv"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 0
+    assert [line.split(",")[0] for line in capsys.readouterr().out.splitlines()[1:]] == expected
+
+    names: dict = {}
+    exec(query_python("test", conditions, "doubtful"), names)
+    assert sorted(names["frame"]["site"]) == sorted(expected)
+    capsys.readouterr()
+
+    from exafscn_flows.store.queries import search_for
+
+    code = query_pymongo(search_for(screened, query), 1000)
+    exec(code, names)
+    assert [row["site"] for row in names["database"].predictions.find()][:1]
+    printed = re.findall(r"'site': '([^']*)'", capsys.readouterr().out)
+    assert printed == expected
+    names["client"].close()
+    assert isinstance(names["client"], MongoClient)
+
+
+def drawn(client, search):
+    made = client.call(
+        next(
+            one["output"]
+            for one in client.get("/_dash-dependencies").get_json()
+            if one["output"].startswith("..plots-said.children")
+        ),
+        [("screened", "data", search)],
+    )
+    return made
+
+
+def test_numbers_of_the_confusion_lead_to_what_they_count(client, screened):
+    made = drawn(client, "?campaign=test&absorber=Ni")
+    counted = Counter(
+        (row["label"], row["value"])
+        for row in find_predictions(screened, PredictionQuery(campaign="test", absorber="Ni"))
+    )
+    links = found(made["confusion"]["children"], "Link")
+    assert len(links) == len(counted)
+    for link in links:
+        href = link["props"]["href"]
+        page = shown(client, href.removeprefix("/screening"))
+        label, value = (int(re.search(rf"{name}=(\d+)", href)[1]) for name in ("label", "value"))
+        count = int(link["props"]["children"].replace(",", ""))
+        assert count == counted[label, value]
+        assert len(sites(page)) == min(50, count)
+
+
+def test_figures_show_what_was_found(client, screened):
+    made = drawn(client, "?campaign=test&absorber=Ni&target=environment")
+    graphs = found(made["plot-scatter-box"]["children"], "Graph")
+    traces = graphs[0]["props"]["figure"]["data"]
+    shown_sites = [site for trace in traces for site in trace["customdata"]]
+    query = PredictionQuery(campaign="test", absorber="Ni", target="environment")
+    rows = {row["site"]: row for row in find_predictions(screened, query)}
+    assert sorted(shown_sites) == sorted(rows)
+    for trace in traces:
+        assert {rows[site]["value"] for site in trace["customdata"]} == {trace["name"]}
+        assert trace["y"] == [rows[site]["probability"] for site in trace["customdata"]]
+    assert "predictions" in texts(made["count"]["children"])
+
+
+@pytest.mark.parametrize("target", [None, "environment", "bond_length"])
+def test_a_sample_is_spread_evenly(screened, target):
+    query = PredictionQuery(campaign="test", target=target)
+    rows, are_all = spread_rows(screened, query, 100)
+    assert not are_all
+    assert len({row["site"] for row in rows}) == len(rows) <= 100
+    name = "value" if target == "bond_length" else "probability"
+    every = [row[name] for row in find_predictions(screened, query)]
+    ends = (min(every), max(every)) if target == "bond_length" else (0, 1)
+    tenths = np.linspace(*ends, 11)[1:-1]
+
+    def filled(values):
+        return set(np.digitize(values, tenths, right=target != "bond_length").tolist())
+
+    assert filled([row[name] for row in rows]) == filled(every)
+    rows, are_all = spread_rows(screened, query, 1000)
+    assert are_all
+    assert len(rows) == len(every)
+
+
+def test_the_tally_says_when_it_is_not_whole(screened):
+    query = PredictionQuery(campaign="test")
+    whole, part = tally(screened, query, 10_000), tally(screened, query, 100)
+    assert (whole.is_whole, part.is_whole) == (True, False)
+    assert sum(count for *_, count in whole.cells) == 600
+    assert sum(count for *_, count in part.cells) == 100
+
+
+def test_principal_components_of_a_line_are_the_line():
+    t = np.linspace(-1, 2, 20)
+    line = t[:, None] * np.array([3.0, 4.0, 0.0]) + 7
+    plane, shares = principal_plane(line)
+    assert np.allclose(shares, [1, 0])
+    assert np.allclose(np.abs(plane[:, 0]), 5 * np.abs(t - t.mean()))
+    assert plane[np.abs(plane[:, 0]).argmax(), 0] > 0
