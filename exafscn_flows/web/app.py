@@ -9,12 +9,14 @@ from dash.development.base_component import Component
 from flask import Flask, Response, jsonify, redirect, request
 from werkzeug.datastructures import MultiDict
 
-from exafscn_flows.web import api, screening_page, spectrum_page
+from exafscn_flows.web import api, campaign_page, screening_page, spectrum_page
 from exafscn_flows.web.access import Access, guard
+from exafscn_flows.web.campaign_page import campaign_layout
 from exafscn_flows.web.database import Database
 from exafscn_flows.web.library import Library
 from exafscn_flows.web.parts import alert, aria, said
 from exafscn_flows.web.screening_page import screening_layout
+from exafscn_flows.web.site_page import site_layout
 from exafscn_flows.web.spectrum_layout import spectrum_layout
 from exafscn_flows.web.uploads import MOST_REQUEST, TOO_MUCH
 
@@ -46,6 +48,8 @@ def pages(database: Database) -> dict[str, tuple[str, Layout]]:
     return {
         "/": ("Spectrum", lambda query: spectrum_layout()),
         "/screening": ("Screening", lambda query: screening_layout(database, query)),
+        "/campaign": ("Campaigns", lambda query: campaign_layout(database, query)),
+        "/site": ("", lambda query: site_layout(database, query)),
     }
 
 
@@ -85,6 +89,7 @@ def make_server(access: Access, library: Library) -> Flask:
     _register_pages(app, pages(database))
     spectrum_page.register(app, library)
     screening_page.register(app, database)
+    campaign_page.register(app, database)
     api.register(server, database)
     scripts += app.csp_hashes()
     return server

@@ -137,7 +137,7 @@ def _results(campaign: str, given: PredictionParameters, page: Page, order: Orde
 def _heads(
     campaign: str, given: PredictionParameters, target: AskedTarget, order: Order
 ) -> list[Any]:
-    unit = f", {target.unit}" if target.unit else ""
+    unit = f", {target.unit}" if target.unit and target.task == "numbers" else ""
 
     def sorted_by(title: str, one: Order, other: Order | None = None) -> Any:
         follows = other if other is not None and order == one else one
@@ -150,7 +150,7 @@ def _heads(
         value = sorted_by(value, Order.VALUE, Order.LARGEST)
     probability = [sorted_by("probability", Order.PROBABILITY)] * (target.task == "classes")
     expected = sorted_by("expected error", Order.EXPECTED_ERROR, Order.DOUBTFUL)
-    return ["site", "formula", "", value, "label", *probability, "set", expected, "noticed"]
+    return ["site", "formula", "absorber", value, "label", *probability, "set", expected, "noticed"]
 
 
 def _row(campaign: str, target: AskedTarget, row: dict[str, Any]) -> list[Any]:
@@ -296,4 +296,4 @@ def confusion(
     caption = "labels (rows) and predictions (columns); a number finds what it counts"
     if not is_whole:
         caption += f"; the first {COUNTED:,}"
-    return html.Div([html.H2("Confusion"), table(["", *map(str, classes)], rows, caption)])
+    return html.Div([html.H2("Confusion"), table(["label", *map(str, classes)], rows, caption)])

@@ -265,7 +265,7 @@ def _table(found: list[tuple[str, Found]]) -> Component:
                 _counted(len(one.warnings)),
             ]
         )
-    heads = ["spectrum", "", "CN", "probability", "set", "expected", "noticed"]
+    heads = ["spectrum", "absorber", "CN", "probability", "set", "expected", "noticed"]
     return table(heads, rows, "answers")
 
 

@@ -138,3 +138,92 @@ def test_the_address_without_the_token_shows_nothing(browser, address):
     assert answer.status == 403
     assert "holds" in page.inner_text("body") or "token" in page.inner_text("body")
     context.close()
+
+
+@pytest.fixture(scope="module")
+def screening(tmp_path_factory, finished):
+    """Address of a page with the finished campaign."""
+    with serving(tmp_path_factory.mktemp("serve"), finished.environment) as address:
+        yield address
+
+
+@pytest.fixture
+def on_campaign(browser, screening):
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    watched = Watched(context.new_page())
+    watched.page.goto(screening.replace("/?", "/screening?"))
+    watched.page.wait_for_selector("#ask-absorber")
+    yield watched
+    watched.check()
+    context.close()
+
+
+def test_a_table_is_filtered_to_one_row_and_its_crystal_turns(on_campaign):
+    page = on_campaign.page
+    rows = page.locator("table").first.locator("tbody tr")
+    assert rows.count() == 8
+    page.wait_for_selector("#plot-scatter .scatterlayer .point")
+    page.get_by_role("heading", name="Confusion").wait_for()
+    on_campaign.check_accessible()
+
+    # By keyboard alone: a formula, sent by Enter; then the one site that is left.
+    formula = page.locator("#ask-formula")
+    formula.focus()
+    page.keyboard.type("NiO")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**formula=NiO*")
+    page.wait_for_selector("#ask-formula")
+    assert page.locator("#ask-formula").input_value() == "NiO"
+    page.locator("#as-command", has_text="--formula NiO").wait_for()
+    found = page.locator("table").first.locator("tbody tr")
+    page.select_option("#ask-sort", "doubtful")
+    page.get_by_role("button", name="Find").click()
+    page.wait_for_url("**sort=doubtful*")
+    page.locator("#as-command", has_text="--sort doubtful").wait_for()
+    one = found.first.locator("a").first
+    key = one.inner_text()
+    one.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/site?**")
+    page.get_by_role("heading", name=key).wait_for()
+
+    canvas = page.locator("#crystal canvas").first
+    canvas.wait_for()
+    page.wait_for_timeout(500)
+    on_campaign.check_accessible()
+    before = canvas.screenshot()
+    box = canvas.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x - 60, y - 40)
+    page.mouse.down()
+    page.mouse.move(x + 60, y + 30, steps=5)
+    page.mouse.up()
+    page.wait_for_timeout(300)
+    assert canvas.screenshot() != before
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CIF").click()
+    assert "_cell_length_a" in Path(download.value.path()).read_text()
+
+
+def test_going_back_shows_what_was_asked_before(on_campaign):
+    page = on_campaign.page
+    page.get_by_role("link", name="expected error").click()
+    page.wait_for_url("**sort=expected_error*")
+    page.get_by_role("link", name="Campaigns").click()
+    page.get_by_role("link", name="test", exact=True).click()
+    page.get_by_role("heading", name="Campaign test").wait_for()
+    on_campaign.check_accessible()
+    page.go_back()
+    page.go_back()
+    page.locator("#as-command", has_text="--sort expected_error").wait_for()
+
+
+def test_pages_of_a_campaign_fit_a_narrow_window(on_campaign):
+    page = on_campaign.page
+    page.set_viewport_size({"width": 420, "height": 800})
+    page.wait_for_selector("#plot-scatter .scatterlayer .point")
+    assert not on_campaign.is_scrolled_sideways()
+    page.locator("table a").nth(4).wait_for()
+    page.locator("tbody a").first.click()
+    page.locator("#crystal canvas").first.wait_for()
+    assert not on_campaign.is_scrolled_sideways()
