@@ -1,6 +1,4 @@
-"""What neurons of a graph attention network respond to: do neighbours in the periodic table share
-them?
-"""
+"""Which elements the neurons of a graph attention network respond to, and which share them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -7,6 +7,7 @@ from jobflow import job
 from pydantic import TypeAdapter, ValidationError
 from pymatgen.core import Structure
 
+from exafscn_flows.config.ways import SpectraSettings
 from exafscn_flows.crystal import absorbing_sites, reduce_structure, without_decoration
 from exafscn_flows.elements import check_absorber
 from exafscn_flows.errors import ItemFailure, UsageError, problem_text
@@ -22,7 +23,7 @@ from exafscn_flows.prediction.answering import answer
 from exafscn_flows.processing import ProcessingSettings
 from exafscn_flows.settings import Settings
 from exafscn_flows.sources.measured import MeasuredSpectrum
-from exafscn_flows.spectra import SpectraModel, SpectraSettings
+from exafscn_flows.spectra import SpectraModel
 from exafscn_flows.targets import Target, TargetModel
 from exafscn_flows.targets.surroundings import Surroundings
 
