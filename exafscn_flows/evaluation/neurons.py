@@ -1,4 +1,4 @@
-"""Which elements the neurons of a graph attention network respond to, and which share them."""
+"""Which absorbers share the neurons of a graph attention network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 from crystals import polymorphs
+from markupsafe import escape
 
+from exafscn_flows.features import Inputs
 from exafscn_flows.jobs.dataset import (
     Dataset,
     DatasetName,
@@ -14,8 +16,11 @@ from exafscn_flows.jobs.dataset import (
     feature_matrix,
     labelled_sites,
 )
+from exafscn_flows.jobs.report import collect_report
 from exafscn_flows.jobs.train import train
 from exafscn_flows.keys import ALL, item_key
+from exafscn_flows.report.html import render
+from exafscn_flows.report.summary import to_json
 from exafscn_flows.store.documents import FeatureDoc
 from exafscn_flows.store.results import MetricsDoc, ModelDoc, PredictionDoc
 from exafscn_flows.store.store import Store
@@ -91,6 +96,7 @@ def test_versions_hold_all_that_their_curves_need(with_features, store):
     assert (doc.curve_axis_label, doc.curve_label) == ("E − E₀ (eV)", "normalised μ(E)")
     assert doc.features["learned"]["kind"] == "xanes"
     assert len(doc.importances) == 242
+    assert doc.explanation is None
     every = all_labelled_sites(store, config, ALL, [NAME])[NAME]
     curves = stored_model(store, doc).predict(feature_matrix(store, every))
     assert curves.shape == (16, 81)
@@ -123,3 +129,35 @@ def test_a_formula_that_is_held_out_is_never_learned_from(with_features, store):
         # A mean of others is nowhere beyond them.
         assert (doc.curve <= dataset.y[others].max(axis=0) + 0.05).all()
         assert np.abs(doc.curve - dataset.y[own]).max() > 0.2
+
+
+def test_a_graph_network_is_explained(with_features, store):
+    """By the sites of all absorbers, once for what is trained once."""
+    metals = ["Ni", "Cu"]
+    crystals = {name: one for metal in metals for name, one in polymorphs(metal).items()}
+    graph = {"kind": "site_graph", "max_atoms": 20}
+    network = {"kind": "graph_attention", "epochs": 1, "per": "campaign"}
+    models = [network | {"feature_sets": ["site_graph"]}]
+    sets = {"sets": [{"kind": "xanes"}, graph]}
+    config = with_features(
+        crystals, **{**SETTINGS, "absorbers": metals, "features": sets, "models": models}
+    )
+    for doc in list(store.find(FeatureDoc, {"feature_set": "site_graph"})):
+        name, metal, index = doc.site.split(":")
+        inputs = Inputs({}, crystals[name], int(index))
+        assert inputs.structure[inputs.site_index].specie.symbol == metal
+        vector = config.features.sets[1].vector(inputs, config.features)
+        store.write([doc.model_copy(update={"vector": vector})])
+    train.original("test", ALL)
+    found, again = (doc.explanation for doc in store.find(ModelDoc, {}))
+    assert found == again
+    assert found["neurons"]["absorbers"] == metals
+    assert found["neurons"]["n_sites"] == [8, 8]
+    assert found["attention"]["n_sites"] == 16
+    data = collect_report(store, "test")
+    (explained,) = to_json(data)["targets"]["spectrum"]["explanations"]
+    assert explained["fitted_on"] == metals
+    text = render(data)
+    assert text.count("Where graph networks look") == 1
+    for sentence in (*explained["says"]["attention"], *explained["says"]["neurons"]):
+        assert str(escape(sentence)) in text

@@ -1,0 +1,130 @@
+"""What the report says of a graph network: as much as the numbers support, and no more."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from exafscn_flows.report import explanation_figures
+from exafscn_flows.report.explanation import attention_sentences, neuron_sentences
+
+SHARES = ("absorber", "element", "distance", "element_distance", "element_distance_absorber")
+ATTENTION: dict[str, Any] = {
+    "n_sites": 1200,
+    "n_neighbours": 40_000,
+    "distance": [0.0, 0.25, 0.5, 0.75],
+    "curve": [None, 1.4, 0.9, 0.7],
+    "elements": [
+        {"element": "O", "n": 30_000, "mean": 0.8, "curve": [None, 1.4, 0.7, None]},
+        {"element": "P", "n": 9_000, "mean": 1.9, "curve": [None, None, 2.0, 1.8]},
+        {"element": "Ti", "n": 900, "mean": 1.2},
+        {"element": "W", "n": 99, "mean": 5.0},
+    ],
+    "itself": 1.31,
+    "spread": 0.43,
+    "explained": dict(zip(SHARES, (0.0, 0.61, 0.23, 0.64, 0.71), strict=True)),
+    "untrained": {
+        "curve": [None, 1.1, 1.0, 1.0],
+        "spread": 0.07,
+        "explained": dict(zip(SHARES, (0.0, 0.55, 0.23, 0.60, 0.72), strict=True)),
+    },
+    "left_out": {"n_sites": 60, "attention": 0.34, "near": 0.82},
+}
+METALS = ["Co", "Fe", "Ni", "Cu"]
+NEURONS: dict[str, Any] = {
+    "absorbers": METALS,
+    "n_sites": [5, 5, 5, 5],
+    "n_neurons": 3,
+    "means": [[1.0, 0.0, -1.0], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0], [-1.5, -0.5, 0.0]],
+    "explained": 0.255,
+    "explained_shuffled": 0.0097,
+    "distance": [[abs(i - j) for j in range(4)] for i in range(4)],
+    "own": {"similarity": [[1 - abs(i - j) / 3 for j in range(4)] for i in range(4)]},
+    "exchanged": {"similarity": [[1 - abs(i - j) / 4 for j in range(4)] for i in range(4)]},
+    "untrained": [{"explained": 0.4, "rho": 0.12, "p": 0.7}],
+}
+
+
+def attention(**changes: Any) -> str:
+    return " ".join(attention_sentences(ATTENTION | changes))
+
+
+def neurons(own: tuple[float | None, ...], exchanged: tuple[float | None, ...]) -> str:
+    found = deepcopy(NEURONS)
+    for name, (rho, p) in (("own", own), ("exchanged", exchanged)):
+        found[name] |= {"rho": rho, "p": p}
+    return " ".join(neuron_sentences(found))
+
+
+def test_every_sentence_on_attention_has_its_numbers() -> None:
+    text = attention()
+    for words in (
+        "At 1,200 sites, the site looks at 40,000 neighbours",
+        "standard deviation over the neighbours is 0.43, and 0.07 in networks with their first",
+        "most at P (1.90), and least at O (0.80)",
+        "most from 0.25 to 0.50 Å (1.40), and least from 0.75 to 1.00 Å (0.70)",
+        "explains 61.0 %, its distance 23.0 %, both together 64.0 %",
+        "it is 55.0, 23.0, 60.0 and 72.0 %",
+    ):
+        assert words in text
+    assert "W (" not in text  # of too few
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0.61, "about as much: that elements and distances explain it is no sign of learning"),
+        (0.40, "less: what was learned depends more on both"),
+        (0.90, "more: what was learned depends on more than both"),
+    ],
+)
+def test_what_untrained_networks_show_was_not_learned(share: float, words: str) -> None:
+    untrained = deepcopy(ATTENTION["untrained"])
+    untrained["explained"]["element_distance"] = share
+    assert words in attention(untrained=untrained)
+
+
+def test_attention_is_called_what_leaving_atoms_out_makes_of_it() -> None:
+    assert "correlation of 0.34 with the attention, and of 0.82 with how near" in attention()
+    assert "does not tell by itself what an answer rests on" in attention()
+    other = attention(left_out={"n_sites": 60, "attention": 0.8, "near": 0.3})
+    assert "attention tells more of it than distance does" in other
+    assert "left out" not in attention(left_out=None)
+
+
+@pytest.mark.parametrize(
+    ("own", "exchanged", "words"),
+    [
+        ((-0.6, 0.01), (-0.5, 0.04), "share neurons, whatever is around them"),
+        ((-0.6, 0.01), (-0.2, 0.30), "may be due to what is around them"),
+        ((-0.1, 0.40), (-0.6, 0.01), "share neurons in the same surroundings"),
+        ((-0.1, 0.40), (0.2, 0.60), "So it cannot be told whether neighbours"),
+        ((None, None), (None, None), "cannot be told from 4 absorbers: it takes four"),
+    ],
+)
+def test_neighbours_share_neurons_only_where_chance_hardly_does(
+    own: tuple[float | None, ...], exchanged: tuple[float | None, ...], words: str
+) -> None:
+    text = neurons(own, exchanged)
+    assert words in text
+    assert "explains 25.5 % of the variance" in text
+    assert "at random explain 1.0 %" in text
+    assert (f"of {own[0]:.2f} with" in text) if own[0] is not None else "rank" not in text
+
+
+def test_figures_are_drawn_of_whatever_there_is() -> None:
+    none = {"curve": [None] * 4, "elements": [], "explained": dict.fromkeys(SHARES)}
+    for numbers in (ATTENTION, ATTENTION | none):
+        for draw in ("distance", "elements", "variance"):
+            etree.fromstring(getattr(explanation_figures, draw)(numbers).encode())
+    two = NEURONS | {
+        "absorbers": METALS[:2],
+        "means": [one[:1] for one in NEURONS["means"][:2]],
+    }
+    for numbers in (NEURONS, two):
+        for draw in ("responses", "similarity"):
+            svg = getattr(explanation_figures, draw)(numbers)
+            etree.fromstring(svg.encode())
+            assert "Co" in svg
+    assert "Cu" not in svg
