@@ -15,7 +15,7 @@ LOCK := $(VENV)/lock
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 .NOTPARALLEL:
-.PHONY: help campaign test test-engines chaos lint wheel lock
+.PHONY: help campaign test test-engines chaos lint docs wheel lock
 
 help:
 	@echo "make campaign   install into .venv and run configs/quickstart.yaml"
@@ -23,6 +23,7 @@ help:
 	@echo "make test-engines  the tests on a real Slurm, on a replica set, with FEFF 10, amid kills"
 	@echo "make chaos      run a campaign that loses processes, database, network; writes chaos.json"
 	@echo "make lint       ruff, mypy and import-linter"
+	@echo "make docs       make a site of docs/ in docs/_build, and fail at the first warning"
 	@echo "make wheel      build a wheel into dist/"
 	@echo "make lock       resolve all dependencies anew and write requirements.lock"
 
@@ -49,6 +50,9 @@ lint: $(DEV)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(DEV)
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build
 
 # setuptools copies whatever an older build/ holds into the wheel.
 wheel: $(BIN)/pip

@@ -187,7 +187,7 @@ def _features(record: SiteRecord) -> Table:
 def _predictions(record: SiteRecord) -> Iterator[Table]:
     for target in sorted({doc.target for doc in record.predictions}):
         heads = ("features", "model", "version", "value", "label", "probability")
-        title = f"predictions of {target}, * those that queries find"
+        title = f"predictions of {target}, * those that queries use"
         table = _table(title, *heads, right=heads[3:])
         for doc in (doc for doc in record.predictions if doc.target == target):
             mark = " *" if doc.hash in record.current else ""

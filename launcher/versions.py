@@ -49,7 +49,7 @@ def show_versions(campaign: str | None, *, as_json: bool) -> None:
     )
     terminal.print(table)
     terminal.print(
-        "* what queries mean; grouped: accuracy, or RMSE with its unit, one formula on one side of "
+        "* what queries use; grouped: accuracy, or RMSE with its unit, one formula on one side of "
         "every split"
     )
 
@@ -121,7 +121,7 @@ def _score(one: Version) -> str:
 
 
 def promote_version(campaign: str | None, version: str) -> None:
-    """Let queries mean a version; see `exafscn_flows.jobs.versions.promote`."""
+    """Let queries use a version; see `exafscn_flows.jobs.versions.promote`."""
     store = Store.open()
     config = store.config(campaign or store.latest_campaign())
     with (
@@ -135,7 +135,7 @@ def promote_version(campaign: str | None, version: str) -> None:
 
 
 def drop_versions(campaign: str | None, versions: list[str] | None) -> None:
-    """Delete versions; None for all that neither queries nor the campaign file mean."""
+    """Delete versions; None for all that neither queries nor the campaign file use."""
     store = Store.open()
     config = store.config(campaign or store.latest_campaign())
     with campaign_lock(store, config.campaign):

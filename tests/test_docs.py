@@ -31,8 +31,10 @@ from exafscn_flows.store.documents import DOCUMENTS, STAGES, CampaignDoc
 from exafscn_flows.targets import Spectrum
 from launcher.cli import app
 
-REFERENCE = ROOT / "docs" / "campaign.md"
-SECTIONS = sections(REFERENCE)
+REFERENCE = [
+    ROOT / "docs" / f"{name}.md" for name in ("campaign", "failures", "screening", "documents")
+]
+SECTIONS = {title: text for page in REFERENCE for title, text in sections(page).items()}
 BASE = {"campaign": "x", "absorbers": ["Cu"], "sources": [{"kind": "amcsd"}]}
 
 

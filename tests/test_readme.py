@@ -30,7 +30,8 @@ from exafscn_flows.config.loader import load_campaign_file
 LINES = [
     shlex.split(line, comments=True)
     for page in PAGES
-    if page.name != "cluster.md"  # whose lines belong together, and are run by test_cluster.py
+    # Lines of these belong together, and are run by test_cluster.py and test_tutorial.py.
+    if page.name not in ("cluster.md", "tutorial.md")
     for block in blocks(page, "sh")
     for line in block.splitlines()
 ]
@@ -41,8 +42,8 @@ CODE = [
     (page, text)
     for page in PAGES
     # Code of these is run by tests of their own: it needs an administrator or another program, is a
-    # package, or asks for the measured spectra that test_predict.py writes.
-    if page.name not in ("mongodb.md", "extending.md", "flows.md", "predict.md")
+    # package, asks for the measured spectra that test_predict.py writes, or for a campaign.
+    if page.name not in ("mongodb.md", "extending.md", "flows.md", "predict.md", "tutorial.md")
     for text in blocks(page, "python")
 ]
 STUDY = "configs/study_minerals.yaml"
@@ -93,7 +94,7 @@ def own_server() -> Iterator[dict[str, str]]:
 
 def test_every_line_is_of_a_kind_that_is_tested_here():
     activate = ["source", ".venv/bin/activate"]
-    assert [line for line in LINES if line[0] not in ("make", "exafscn")] == [activate]
+    assert [line for line in LINES if line[0] not in ("make", "exafscn")] == [activate] * 2
     assert {tuple(line[:2]) for line in DATABASE} == {
         ("db", name) for name in ("status", "export", "import", "stop")
     }
@@ -105,6 +106,7 @@ def test_make_targets_exist_and_are_run_by_ci():
         "campaign": "exafscn run configs/quickstart.yaml",
         "test": "-m 'not engine'",
         "test-engines": "-m engine",
+        "docs": "sphinx-build -W --keep-going -q -b html docs docs/_build",
         "lint": "lint-imports",
         "wheel": "pip wheel",
     }

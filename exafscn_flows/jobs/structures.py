@@ -159,7 +159,7 @@ def predict_from_spectrum(spectrum: SpectrumDocument | dict[str, Any]) -> Predic
     name = f"{found.absorber}, site {found.site_index}"
     if not found.chi:
         message = f"{name}: the spectrum has no chi(k), from which the model predicts"
-        raise ItemFailure("no_spectrum", message, "compute EXAFS")
+        raise ItemFailure("bad_spectrum", message, "compute EXAFS")
     measured = MeasuredSpectrum(
         group=name,
         energy=None,

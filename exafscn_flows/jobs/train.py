@@ -108,7 +108,7 @@ def _train(
     trained: dict[ModelKey, str],
     counts: dict[str, int],
 ) -> None:
-    """Train models, and let queries mean each as soon as it is complete."""
+    """Train models, and let queries use each as soon as it is complete."""
     names = list(dict.fromkeys(fit.dataset for fit in todo))
     datasets = all_labelled_sites(store, config, absorber, names)
     found = campaign_folds(store, config, datasets, config.evaluation.splits)

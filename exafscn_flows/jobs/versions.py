@@ -1,4 +1,4 @@
-"""Which version of a model queries mean.
+"""Which version of a model queries use.
 
 A version is what one training made: a model, its metrics and its predictions. It is named by the
 hash of the settings and of the data, and stays until it is dropped. Queries mean one version of
@@ -42,7 +42,7 @@ class Version:
     Attributes
     ----------
     current
-        Whether queries mean it.
+        Whether queries use it.
     wanted
         Whether the campaign file, as it was last run, asks for it.
     score
@@ -103,7 +103,7 @@ def list_versions(store: Store, config: CampaignConfig) -> list[Version]:
 
 
 def promote_wanted(store: Store, campaign: str, fits: Sequence[Fit]) -> None:
-    """Let queries mean the versions that the campaign file asks for.
+    """Let queries use the versions that the campaign file asks for.
 
     A user's choice of another version holds until the campaign file, or its data, ask for one that
     the user has not seen.
@@ -118,7 +118,7 @@ def promote_wanted(store: Store, campaign: str, fits: Sequence[Fit]) -> None:
 def withdraw_failed(
     store: Store, campaign: str, absorber: str, wanted: Collection[str]
 ) -> set[str]:
-    """Let queries mean no version of models that the campaign file lacks, or that fail with it.
+    """Let queries use no version of models that the campaign file lacks, or that fail with it.
 
     Parameters
     ----------
@@ -137,9 +137,9 @@ def withdraw_failed(
 
 
 def promote(store: Store, config: CampaignConfig, version: str) -> int:
-    """Let queries mean another version of a model, after it has predicted every site.
+    """Let queries use another version of a model, after it has predicted every site.
 
-    Until then queries mean the version that they meant before.
+    Until then queries use the version that they meant before.
 
     Returns
     -------
@@ -190,14 +190,14 @@ def drop(store: Store, config: CampaignConfig, version: str) -> None:
     Raises
     ------
     UsageError
-        If there is no such version, or queries mean it.
+        If there is no such version, or queries use it.
     """
     metrics = find_version(store, config.campaign, version)
     key = str(metrics.model_key)
     meant = store.read(PromotionDoc, config.campaign, [key])
     if key in meant and meant[key].hash == version:
         raise UsageError(
-            f"version {version} is the one that queries mean: promote another one of {key} first"
+            f"version {version} is the one that queries use: promote another one of {key} first"
         )
     store.models.drop_version(config.campaign, metrics.absorber, version)
 

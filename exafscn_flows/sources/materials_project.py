@@ -10,7 +10,8 @@ from exafscn_flows.sources.base import Reader, Record, RemoteSource, Session
 from exafscn_flows.spectra.parts import NEAR_EDGE, Part, SpectrumType
 from exafscn_flows.strict import Symbol
 
-MaterialId = Annotated[str, StringConstraints(pattern=r"^[a-z]+-([0-9]+|[a-z]+)$")]
+MaterialId = Annotated[str, StringConstraints(pattern=r"^([a-z]+-[0-9]+|([a-z]+-)?[a-z]+)$")]
+"""With a number, or newer ones with letters alone: mp-19009, mp-lxf, aaabsjpj."""
 
 
 class MaterialsProjectSource(RemoteSource):

@@ -367,7 +367,7 @@ class Campaign:
         return frame
 
     def metrics(self) -> "pd.DataFrame":
-        """Quality of every model in the version that queries mean, one row per model and split.
+        """Quality of every model in the version that queries use, one row per model and split.
 
         Returns
         -------

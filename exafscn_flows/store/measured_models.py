@@ -23,7 +23,7 @@ def named_model(
     ----------
     name
         campaign/target/absorber/features/model, as `exafscn models list` names them; the version
-        that queries mean, or the one whose hash stands behind another slash.
+        that queries use, or the one whose hash stands behind another slash.
     composition
         As of `CampaignModels`.
 
@@ -41,7 +41,7 @@ def named_model(
 def campaign_models(
     store: Store, campaign: str, composition: Mapping[str, float] | None = None
 ) -> CampaignModels:
-    """Load the models of a campaign that queries mean, for each absorber one.
+    """Load the models of a campaign that queries use, for each absorber one.
 
     They are of its first target, on the first feature set and of the first model of its file.
 

@@ -111,7 +111,7 @@ class ModelStore:
 
     @translate_errors()
     def withdraw(self, campaign: str, absorber: str, keep: Collection[str] = ()) -> None:
-        """Let queries mean no version of the models of one absorber, but those of some keys."""
+        """Let queries use no version of the models of one absorber, but those of some keys."""
         ids = [f"{campaign}/{key}" for key in keep]
         query = {"campaign": campaign, "absorber": absorber, "_id": {"$nin": ids}}
         self._database.promotions.delete_many(query | {"model": {"$ne": ANSWERING}})

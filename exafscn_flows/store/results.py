@@ -43,7 +43,7 @@ class ModelStageDoc(Document):
 
 
 class PromotionDoc(ModelStageDoc):
-    """Which version of a model queries mean: writing this one document switches all of them."""
+    """Which version of a model queries use: writing this one document switches all of them."""
 
     collection: ClassVar[str] = "promotions"
 

@@ -51,9 +51,9 @@ class SiteRecord:
     labels, spectra, features
         By the names of the campaign file, also those that it no longer has.
     predictions
-        By all versions of models; those that queries mean first.
+        By all versions of models; those that queries use first.
     current
-        The versions that queries mean.
+        The versions that queries use.
     failures
         What could not be computed for the site.
     """
@@ -180,7 +180,7 @@ def _of_site(store: Store, kind: type[S], site: SiteDoc) -> list[S]:
 
 
 def _versions(store: Store, site: SiteDoc) -> tuple[set[str], set[str]]:
-    """Return the versions of models of a site's absorber that queries mean, and all there are."""
+    """Return the versions of models of a site's absorber that queries use, and all there are."""
     of_absorber = {"campaign": site.campaign, "absorber": site.absorber}
     current = set(store.distinct(PromotionDoc, "hash", of_absorber))
     # Answers for measured spectra have no metrics.

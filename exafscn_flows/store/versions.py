@@ -1,4 +1,4 @@
-"""Versions of models in the store: which ones queries mean, and what belongs to one."""
+"""Versions of models in the store: which ones queries use, and what belongs to one."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from exafscn_flows.store.store import Store
 def current_metrics(
     store: Store, campaign: str, absorber: str | None = None
 ) -> Iterator[MetricsDoc]:
-    """Stream the metrics of the versions that queries mean, in the order of their keys."""
+    """Stream the metrics of the versions that queries use, in the order of their keys."""
     query = {"campaign": campaign} | ({} if absorber is None else {"absorber": absorber})
     promoted = store.find(PromotionDoc, query, sort=[("_id", 1)])
     keys = [doc.model_key.version(doc.hash) for doc in promoted]

@@ -8,12 +8,12 @@ import typer
 from exafscn_flows.errors import UsageError
 from launcher.commands.options import AsJson, CampaignName, CampaignOption
 
-models = typer.Typer(help="Versions of the models, and which one queries mean.")
+models = typer.Typer(help="Versions of the models, and which one queries use.")
 
 
 @models.command("list")
 def models_list(campaign: CampaignName = None, as_json: AsJson = False) -> None:
-    """List the versions of all models, * those that queries mean, and the model of the package."""
+    """List the versions of all models, * those that queries use, and the model of the package."""
     from launcher.versions import show_versions
 
     show_versions(campaign, as_json=as_json)
@@ -24,7 +24,7 @@ def models_promote(
     version: Annotated[str, typer.Argument(help="As `models list` shows it.", show_default=False)],
     campaign: CampaignOption = None,
 ) -> None:
-    """Let queries mean this version, after it has predicted all sites that it did not know."""
+    """Let queries use this version, after it has predicted all sites that it did not know."""
     from launcher.versions import promote_version
 
     promote_version(campaign, version)
@@ -38,7 +38,7 @@ def models_drop(
     campaign: CampaignOption = None,
     old: Annotated[
         bool,
-        typer.Option("--old", help="All that neither queries nor the campaign file mean."),
+        typer.Option("--old", help="All that neither queries nor the campaign file use."),
     ] = False,
 ) -> None:
     """Delete versions of models with their metrics and predictions."""

@@ -70,6 +70,32 @@ def test_a_campaign_is_fetched_once_and_then_needs_neither_network_nor_key(
     assert workspace.written(*STAGES) == before
 
 
+def test_ids_of_letters_go_the_whole_path(workspace, server):
+    """As the database names materials since its change to letters, with and without a number."""
+    old = {"mp-lxf": "mp-8039", "mp-aaaaamlu": "mp-8418", "aaabsjpj": "mp-779827"}
+    new = ["mp-aaahqexx", "mp-aaahqexy", "aaahqexz", "aaahqeya", "mp-aaahqeyb"]
+    crystals = dict(zip([*old, *new], polymorphs("Ni").values(), strict=True))
+    server.add(documents(crystals))
+    workspace.run(models=[{"kind": "random_forest", "n_estimators": 10}])
+    expected = {*old.values(), *(id_ if id_.startswith("mp-") else f"mp-{id_}" for id_ in new)}
+    for collection in ("structures", "predictions"):
+        found = {doc["material_id"] for doc in workspace.documents(collection).values()}
+        assert found == expected, collection
+    rows = json.loads(workspace.exafscn("query", "--json", "--columns", "name"))
+    assert {row["site"].split(":")[0] for row in rows} == expected
+    (key,) = {row["site"] for row in rows if row["material_id"] == "mp-aaahqexz"}
+    shown = json.loads(workspace.exafscn("site", key, "--json"))
+    assert shown["structure"]["source"]["id"] == "mp-aaahqexz"
+    assert shown["spectra"]
+    # However they are written, they are the same materials: nothing is fetched or computed again.
+    server.requests.clear()
+    before = workspace.written("spectra")
+    ids = ["mp-8039", "aaaaamlu", "mp-aaabsjpj", "aaahqexx", *new[1:]]
+    workspace.run(sources=[{**SOURCE, "ids": ids}], models=[])
+    assert workspace.written("spectra") == before
+    assert server.paths() == ["/heartbeat", "/materials/summary/"]
+
+
 def test_faults_of_the_server_cost_one_request_each_and_lose_nothing(workspace, server):
     """250 materials, three requests for their structures; all but two are too large to go on."""
     large = rock_salt("Ni", "O", 4.18).copy()

@@ -75,7 +75,7 @@ def version(absorber: str, target: str = CN) -> str:
 
 
 def promotions(target: str = CN) -> Iterator[PromotionDoc]:
-    """Make queries mean the versions that the predictions are of."""
+    """Make queries use the versions that the predictions are of."""
     for absorber in ABSORBERS:
         yield PromotionDoc(
             campaign="test",

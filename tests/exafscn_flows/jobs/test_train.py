@@ -28,7 +28,7 @@ CHI_ONLY = {"sets": [{"kind": "r_space", "input": "chi"}]}
 
 
 def trained(store, absorber="Ni"):
-    """Train, and count the documents of the versions that queries mean."""
+    """Train, and count the documents of the versions that queries use."""
     counts = train.original("test", absorber)
     current = [doc.hash for doc in store.find(PromotionDoc, {"absorber": absorber})]
     query = {"campaign": "test", "hash": {"$in": current}}

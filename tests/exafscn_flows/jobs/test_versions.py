@@ -1,4 +1,4 @@
-"""Versions of models: what queries mean, and what stays."""
+"""Versions of models: what queries use, and what stays."""
 
 import pytest
 from crystals import polymorphs
@@ -126,7 +126,7 @@ def test_dropped_versions_are_gone_with_all_they_made(campaign, store):
     first = current(store, campaign(polymorphs("Ni")))
     config = campaign(model=LARGER)
     second = current(store, config)
-    with pytest.raises(UsageError, match="is the one that queries mean"):
+    with pytest.raises(UsageError, match="is the one that queries use"):
         drop(store, config, second)
     drop(store, config, first)
     for kind in (MetricsDoc, ModelDoc, PredictionDoc, PromotionDoc):
