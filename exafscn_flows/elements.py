@@ -44,8 +44,8 @@ def check_element(symbol: str) -> str:
     if symbol in _SYMBOLS:
         return symbol
     nearest = get_close_matches(symbol.strip().capitalize(), _SYMBOLS, n=1)
-    advice = f": did you mean {nearest[0]!r}?" if nearest else ""
-    raise ValueError(f"{symbol!r} is not an element symbol{advice}")
+    advice = f"did you mean {nearest[0]!r}?" if nearest else "write one such as Fe"
+    raise ValueError(f"{symbol!r} is not an element symbol: {advice}")
 
 
 def parse_elements(text: str) -> frozenset[str]:

@@ -67,7 +67,7 @@ def problem_text(problem: Mapping[str, Any]) -> str:
     problem
         One of the errors of a ValidationError.
     """
-    message: str = problem["msg"]
+    message: str = problem["msg"].partition(" after validation")[0]
     if problem["type"] == "value_error":
         return message.removeprefix("Value error, ")
     return message[:1].lower() + message[1:]

@@ -45,7 +45,7 @@ def check_unique(values: Sequence[Any], message: str, at: Location = ()) -> None
     """Raise LocatedError, at the second of them, if two values of a list are equal."""
     for index, value in enumerate(values):
         if value in values[:index]:
-            raise LocatedError((*at, index), message)
+            raise LocatedError((*at, index), f"{message}: leave one out")
 
 
 class TextFrom(str):

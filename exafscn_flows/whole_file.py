@@ -28,7 +28,9 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         partial.replace(path)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
-        raise UsageError(f"{path} cannot be made: {error.strerror}") from error
+        raise UsageError(
+            f"{path} cannot be made: {error.strerror}; name a file in a folder that is there"
+        ) from error
     except OSError as error:
         raise CampaignError(f"{path} could not be written: {error.strerror or error}") from error
     finally:

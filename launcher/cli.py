@@ -1,7 +1,9 @@
 """The command line. Heavy imports wait until a command needs them: help must come at once."""
 
 import os
+import re
 import sys
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
@@ -39,6 +41,19 @@ _INTERRUPTED = 130
 
 _MISTAKE: Any = next(one for one in typer.BadParameter.__mro__ if one.__name__ == "ClickException")
 """What is raised of a wrong command line: by click, or by the copy of it that is in Typer."""
+
+
+_PARSING = re.compile(r", unable to parse string as an? \w+$")
+"""What pydantic says of a text that is no number, besides that."""
+
+
+def _not_given(error: Any) -> str:
+    """Return the value of an option that is refused, where the message does not hold it."""
+    options = getattr(getattr(error, "param", None), "opts", ())
+    for before, value in pairwise(sys.argv):
+        if before in options and f"{value!r}" not in error.format_message():
+            return f", not {value[:80]!r}"
+    return ""
 
 
 def _version(value: bool) -> None:
@@ -88,8 +103,9 @@ def _run_command() -> None:
         if type(error).__name__ == "NoArgsIsHelpError":  # help was shown already
             sys.exit(UsageError.exit_code)
         context = getattr(error, "ctx", None)
-        advice = f" (see `{context.command_path} --help`)" if context else ""
+        advice = f" (see `{context.command_path if context else app.info.name} --help`)"
         line = " ".join(error.format_message().split()).replace("Value error, ", "").rstrip(".")
+        line = _PARSING.sub("", line) + _not_given(error)
         raise UsageError(f"{line}{advice}") from None
     except typer.Abort:
         raise CampaignError("ended without an answer") from None

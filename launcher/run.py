@@ -113,7 +113,9 @@ def keep_runs_in(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"--keep-runs: {folder} cannot be made: {error.strerror}") from None
+        raise UsageError(
+            f"--keep-runs: {folder} cannot be made: {error.strerror}; name a folder"
+        ) from None
     os.environ["EXAFSCN_KEEP_RUNS"] = str(folder.resolve())
 
 

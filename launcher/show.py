@@ -112,7 +112,9 @@ def write_report(campaign: str | None, output: Path | None, json_file: Path | No
         if json_file is not None:
             json_file.write_text(json.dumps(to_json(data), indent=2), encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"cannot write {error.filename}: {error.strerror}") from None
+        raise UsageError(
+            f"cannot write {error.filename}: {error.strerror}; name a folder that is there"
+        ) from None
     print(f"report of campaign {name}: {path.resolve()}")
 
 

@@ -23,9 +23,11 @@ _MESSAGES = {
     "model_attributes_type": _MAPPING,
     "dict_type": _MAPPING,
     "missing": "required, but not given",
-    "union_tag_not_found": "required, but not given",
 }
 """Texts for what pydantic says in the words of Python."""
+
+_NAMES = {NAME_PATTERN: NAME_WORDS, r"^[a-z0-9_]+$": "small letters, digits and _"}
+"""What patterns of names say."""
 
 
 def load_campaign_file(path: Path, settings: Sequence[str] = ()) -> CampaignConfig:
@@ -109,14 +111,18 @@ def _describe(written: _Written, problem: Any) -> tuple[str, str, str]:
         nearest = difflib.get_close_matches(tag, re.findall(r"'(.*?)'", expected), n=1)
         advice = f"; did you mean {nearest[0]!r}?" if nearest else ""
         return where, f"{tag!r} is none of {expected}{advice}", ""
-    if kind == "string_pattern_mismatch" and problem["ctx"]["pattern"] == NAME_PATTERN:
-        return where, f"a name has {NAME_WORDS}", f", not {problem['input'][:80]!r}"
+    if kind == "union_tag_not_found":
+        kinds = [found for found in map(_kind, _models_at(problem["loc"])) if found]
+        return where, f"required, but not given; write one of {', '.join(kinds)}", ""
+    if kind == "string_pattern_mismatch" and problem["ctx"]["pattern"] in _NAMES:
+        words = _NAMES[problem["ctx"]["pattern"]]
+        return where, f"a name has {words}", f", not {problem['input'][:80]!r}"
     message = _MESSAGES.get(kind) or problem_text(problem)
     if kind == "missing":
         key = ".".join(map(str, location))
         message += f": write it there, or give `--set {key}=VALUE`"
     shown = problem.get("input")
-    if kind in ("value_error", "missing", "union_tag_not_found"):
+    if kind in ("value_error", "missing", "too_short"):
         return where, message, ""
     if not isinstance(shown, str | int | float | date | None):
         return where, message, ""
@@ -200,15 +206,21 @@ def _pairs(node: MappingNode) -> Iterator[tuple[Node, Node]]:
 
 def _known_keys(location: Location) -> set[str]:
     """Field names that are allowed where an unknown one was found."""
+    models = _models_at(location[:-1])
+    return {name for model in models for name in model.model_fields}
+
+
+def _models_at(location: Location) -> list[type[BaseModel]]:
+    """Return the models that a place may hold."""
     models: list[type[BaseModel]] = [CampaignConfig]
-    for part in location[:-1]:
+    for part in location:
         fields = [m.model_fields[part] for m in models if part in m.model_fields]
         if fields:
             models = [m for field in fields for m in _models_in(field.annotation)]
         elif isinstance(part, str):
             # The tag of a union: only the member of that kind counts.
             models = [m for m in models if _kind(m) == part] or models
-    return {name for model in models for name in model.model_fields}
+    return models
 
 
 def _kind(model: type[BaseModel]) -> Any:

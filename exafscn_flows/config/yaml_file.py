@@ -2,6 +2,7 @@
 
 import codecs
 import stat
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def _text(path: Path) -> str:
             )
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise UsageError(f"no campaign file {path}") from None
+        raise UsageError(f"no campaign file {path}: {_others(path)}") from None
     except OSError as error:
         raise UsageError(f"cannot read campaign file {path}: {error.strerror}") from None
     try:
@@ -88,6 +89,16 @@ def _text(path: Path) -> str:
         if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             line, advice = 1, "it is UTF-16: save it as UTF-8"
         raise UsageError(f"{path}:{line}: not text in UTF-8; {advice}") from None
+
+
+def _others(path: Path) -> str:
+    """Say what may be meant instead of a file that is not there."""
+    try:
+        names = [one.name for one in path.parent.iterdir() if one.suffix in (".yaml", ".yml")]
+    except OSError:
+        names = []
+    similar = get_close_matches(path.name, names, n=1)
+    return f"did you mean {similar[0]}?" if similar else "look at the path"
 
 
 def _parse(name: Path | str, text: str) -> tuple[Any, Node | None]:
@@ -119,6 +130,8 @@ def _problem(error: MarkedYAMLError) -> tuple[str, str]:
         problem += f" ({context}, line {error.context_mark.line + 1})"
     elif problem.startswith("but ") or not problem:
         problem = ", ".join(filter(None, (context, problem)))
+    if "duplicate key" in problem:
+        problem += ": leave one out"
     if "'\\t'" in problem:
         problem += ": indent with spaces"
     if "<block end>" in problem:

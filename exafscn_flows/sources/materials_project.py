@@ -1,16 +1,26 @@
 """Structures and stored spectra of the Materials Project."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from exafscn_flows.sources.base import Reader, Record, RemoteSource, Session
 from exafscn_flows.spectra.parts import NEAR_EDGE, Part, SpectrumType
 from exafscn_flows.strict import Symbol
 
-MaterialId = Annotated[str, StringConstraints(pattern=r"^([a-z]+-[0-9]+|([a-z]+-)?[a-z]+)$")]
+_ID = re.compile(r"[a-z]+-[0-9]+|([a-z]+-)?[a-z]+")
+
+
+def _check_id(text: str) -> str:
+    if not _ID.fullmatch(text):
+        raise ValueError(f"{text[:80]!r} is no material id: write one such as mp-19009 or mp-lxf")
+    return text
+
+
+MaterialId = Annotated[str, AfterValidator(_check_id)]
 """With a number, or newer ones with letters alone: mp-19009, mp-lxf, aaabsjpj."""
 
 

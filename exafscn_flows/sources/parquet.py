@@ -212,7 +212,7 @@ def open_table(path: str) -> Table:
     try:
         info = place.stat()
     except OSError as error:
-        raise UsageError(f"source {path}: {error.strerror or error}") from error
+        raise UsageError(f"source {path}: {error.strerror or error}; look at the path") from error
     if not stat.S_ISREG(info.st_mode):  # opening a pipe would wait for ever
         raise UsageError(f"source {path}: not a Parquet file")
     return _opened(path, f"{info.st_size}-{info.st_mtime_ns}", os.getpid())

@@ -64,7 +64,7 @@ def scan(path: str, is_wanted: Callable[[str], bool], known: str, below: str = "
     except zipfile.BadZipFile as error:
         raise UsageError(f"source {path}: not a zip file, or a damaged one ({error})") from error
     except OSError as error:
-        raise UsageError(f"source {path}: {error.strerror or error}") from error
+        raise UsageError(f"source {path}: {error.strerror or error}; look at the path") from error
 
 
 def _scan_folder(

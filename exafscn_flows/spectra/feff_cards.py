@@ -231,9 +231,9 @@ def _word(name: str, value: object) -> str:
 def _number(name: str, word: str, letter: str) -> str:
     if letter == "i":
         if not _INTEGER.fullmatch(word):
-            raise ValueError(f"FEFF card {name}: {word!r} is not a whole number")
+            raise ValueError(f"FEFF card {name}: {word!r} is not a whole number: give one")
         return str(int(word))
     if not _NUMBER.fullmatch(word) or not math.isfinite(float(word)):
-        raise ValueError(f"FEFF card {name}: {word!r} is not a number")
+        raise ValueError(f"FEFF card {name}: {word!r} is not a number: give one")
     # FEFF reads 15 characters of each word: eight digits and an exponent always fit.
     return format(float(word), ".8g")

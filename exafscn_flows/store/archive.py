@@ -87,9 +87,14 @@ def file_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror or error}; look at the path"
+        ) from error
     except _DAMAGE as error:
-        raise UsageError(f"{path} is damaged, or not an export of exafscn: {error}") from error
+        raise UsageError(
+            f"{path} is damaged, or not an export of exafscn: {error}; name a file that "
+            "`exafscn db export` wrote"
+        ) from error
     except _ForeignError as error:
         raise UsageError(f"{path} is not an export that exafscn can read: {error}") from error
 
