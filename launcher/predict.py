@@ -71,6 +71,21 @@ class Asked:
         UsageError
             If what was asked makes no sense.
         """
+        answer = self.answerer()
+        for file in self.files:
+            for one in answer(file):
+                if isinstance(one, Failed):
+                    complain(str(one))
+                yield one
+
+    def answerer(self) -> Callable[[str], Iterator[Found]]:
+        """Return what answers for a file.
+
+        Raises
+        ------
+        UsageError
+            If what was asked makes no sense.
+        """
         settings = processing_settings(self.settings)
         columns = None if self.columns is None else parse_columns(self.columns)
         mode = checked_mode(self.mode)
@@ -79,7 +94,8 @@ class Asked:
         except ValueError as error:
             raise UsageError(f"elements: {error}") from None
         model = self._model()
-        for file in self.files:
+
+        def answer(file: str) -> Iterator[Found]:
             found = answer_file(
                 file,
                 model,
@@ -90,10 +106,9 @@ class Asked:
                 groups=self.groups,
                 elements=elements,
             )
-            for one in _surviving(found, file):
-                if isinstance(one, Failed):
-                    complain(str(one))
-                yield one
+            return _surviving(found, file)
+
+        return answer
 
     def _model(self) -> Predictor | CampaignModels:
         if self.model is not None and self.campaign is not None:

@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 from flask import Flask, Response, jsonify, redirect, request
 from werkzeug.datastructures import MultiDict
 
-from exafscn_flows.web import api, campaign_page, screening_page, spectrum_page
+from exafscn_flows.web import api, campaign_page, screening_page, spectrum_page, watch_page
 from exafscn_flows.web.access import Access, guard
 from exafscn_flows.web.campaign_page import campaign_layout
 from exafscn_flows.web.database import Database
@@ -19,6 +19,7 @@ from exafscn_flows.web.screening_page import screening_layout
 from exafscn_flows.web.site_page import site_layout
 from exafscn_flows.web.spectrum_layout import spectrum_layout
 from exafscn_flows.web.uploads import MOST_REQUEST, TOO_MUCH
+from exafscn_flows.web.watch_page import watch_layout
 
 _UPDATE = "/_dash-update-component"
 
@@ -47,6 +48,7 @@ def pages(database: Database) -> dict[str, tuple[str, Layout]]:
     """Return pages by path, with their titles; those without one are led to by others."""
     return {
         "/": ("Spectrum", lambda query: spectrum_layout()),
+        "/watch": ("Watch", watch_layout),
         "/screening": ("Screening", lambda query: screening_layout(database, query)),
         "/campaign": ("Campaigns", lambda query: campaign_layout(database, query)),
         "/site": ("", lambda query: site_layout(database, query)),
@@ -88,6 +90,7 @@ def make_server(access: Access, library: Library) -> Flask:
     database = Database()
     _register_pages(app, pages(database))
     spectrum_page.register(app, library)
+    watch_page.register(app, library)
     screening_page.register(app, database)
     campaign_page.register(app, database)
     api.register(server, database)
