@@ -156,3 +156,16 @@ def query(
         query.print_csv(selection)
     else:
         query.show_table(selection)
+
+
+@predictions.command("export")
+def export_(
+    campaign: CampaignOption = None,
+    optimade: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="OPTIMADE JSON Lines of structures.")
+    ] = None,
+) -> None:
+    """Write structures with what is predicted for their sites."""
+    from launcher.export_structures import export_structures
+
+    export_structures(campaign, optimade)
