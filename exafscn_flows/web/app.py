@@ -89,7 +89,7 @@ def make_server(access: Access, library: Library) -> Flask:
     app.layout = _frame()
     database = Database()
     _register_pages(app, pages(database))
-    spectrum_page.register(app, library)
+    spectrum_page.register(app, library, database)
     watch_page.register(app, library)
     screening_page.register(app, database)
     campaign_page.register(app, database)

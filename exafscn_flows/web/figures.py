@@ -47,7 +47,7 @@ def normalisation_lines(found: ProcessedSpectrum) -> tuple[np.ndarray, np.ndarra
 def chi_figure(answer: Answered) -> Figure:
     """Draw k²chi(k) with the range that was looked at."""
     weighted = answer.k**2 * answer.chi
-    kmin, kmax = _range(answer)
+    kmin, kmax = k_range(answer)
     used = (answer.k >= kmin) & (answer.k <= kmax)
     # Noise beyond kmax may be many times larger than what is looked at.
     limit = 1.3 * float(np.abs(weighted[used]).max(initial=1e-6))
@@ -92,7 +92,7 @@ def distance_figure(answer: Answered, known: list[tuple[str, np.ndarray]] | None
 
 def chi_magnitude(answer: Answered) -> np.ndarray:
     """Return |chi(R)| at `R`, shape (n_r,)."""
-    kmin, kmax = _range(answer)
+    kmin, kmax = k_range(answer)
     found: np.ndarray = magnitude(answer.k, answer.chi, kmin, kmax, R)
     return found
 
@@ -140,7 +140,7 @@ def probability_figure(answer: Answered) -> Figure:
     return made
 
 
-def _range(answer: Answered) -> tuple[float, float]:
+def k_range(answer: Answered) -> tuple[float, float]:
     """Return the range of k that was looked at, 1/Å; all of it if that was mu(E)."""
     kmin = 0.0 if answer.kmin is None else answer.kmin
     return kmin, float(answer.k[-1]) if answer.kmax is None else answer.kmax

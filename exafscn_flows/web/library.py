@@ -55,7 +55,7 @@ class Wish(NamedTuple):
         return {name: value for name, value in values.items() if value is not None}
 
 
-class _Kept:
+class Kept:
     """The last things that were made."""
 
     def __init__(self, most: int) -> None:
@@ -83,8 +83,8 @@ class Library:
 
     def __init__(self) -> None:
         self._files: OrderedDict[str, Upload] = OrderedDict()
-        self._read = _Kept(_MOST_READ)
-        self._answers = _Kept(_MOST_ANSWERS)
+        self._read = Kept(_MOST_READ)
+        self._answers = Kept(_MOST_ANSWERS)
         self._lock = threading.Lock()
         self._reader = Reader()
 

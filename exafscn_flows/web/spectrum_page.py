@@ -1,30 +1,34 @@
 """The page on which measured spectra are dropped: what it does."""
 
-import csv
-import io
 import json
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from dash import ALL, Dash, Input, Output, State, ctx, html, no_update
-from dash.development.base_component import Component
+from dash import ALL, Dash, Input, Output, State, ctx, no_update
 from dash.exceptions import PreventUpdate
 
-from exafscn_flows.csv_cells import csv_row
 from exafscn_flows.errors import UsageError
-from exafscn_flows.prediction import Answer, Failed
+from exafscn_flows.prediction import Failed
 from exafscn_flows.web import figures
 from exafscn_flows.web.copies import predict_command, predict_python
-from exafscn_flows.web.library import Found, Library, Wish
-from exafscn_flows.web.parts import alert, file_of, kept, said, sentence_of, table
+from exafscn_flows.web.database import Database
+from exafscn_flows.web.known_sites import described, known_spectra, nearest
+from exafscn_flows.web.library import Found, Kept, Library, Wish
+from exafscn_flows.web.parts import alert, file_of, kept, said, sentence_of
 from exafscn_flows.web.reading import HowToRead
 from exafscn_flows.web.spectrum_layout import CONTROLS, FIGURES
+from exafscn_flows.web.spectrum_parts import (
+    answer_table,
+    csv_of,
+    known_table,
+    pdf_of,
+    verdict,
+    warnings_of,
+)
 from exafscn_flows.web.uploads import uploads
 
-_OUT = "Out of distribution"
-"""How the warning of a model of a campaign begins."""
+_NEAREST = 3
+"""Known sites that are drawn."""
 
 Stored = dict[str, Any]
 
@@ -53,8 +57,9 @@ def _all(library: Library, dropped: list[str], wishes: Stored) -> list[tuple[str
     return [(key, one) for key in dropped for one in library.answers(key, _wishes(wishes, key))]
 
 
-def register(app: Dash, library: Library) -> None:
+def register(app: Dash, library: Library, database: Database) -> None:
     """Have the page do what it does."""
+    spectra = Kept(4)
 
     @app.callback(
         Output("drop-said", "children"),
@@ -93,7 +98,7 @@ def register(app: Dash, library: Library) -> None:
     def list_answers(dropped: list[str], wishes: Stored) -> Any:
         if not dropped:
             return []
-        return _table(_all(library, dropped, wishes))
+        return answer_table(_all(library, dropped, wishes))
 
     @app.callback(
         Output("chosen", "data"),
@@ -151,6 +156,39 @@ def register(app: Dash, library: Library) -> None:
         return (*made, *fills, found, no_update if is_other else changed)
 
     @app.callback(
+        Output("known", "children"),
+        Output("figure-distance", "figure", allow_duplicate=True),
+        Input("verdict", "children"),
+        Input("known-campaign", "value"),
+        State("chosen", "data"),
+        State("wishes", "data"),
+        prevent_initial_call=True,
+    )
+    def compare(_: Any, campaign: str | None, chosen: Stored | None, wishes: Stored) -> Any:
+        if not chosen or (not campaign and ctx.triggered_id == "verdict"):
+            raise PreventUpdate
+        try:
+            key, group = chosen["key"], chosen["group"]
+            one = library.answer(key, group, _wishes(wishes, key).get(group, Wish()))
+            if isinstance(one, Failed):
+                raise PreventUpdate
+            if not campaign:
+                return "", figures.distance_figure(one)
+            with database.reading() as store:
+                known = spectra.made(
+                    (campaign, one.absorber), lambda: known_spectra(store, campaign, one.absorber)
+                )
+                size, (kmin, kmax) = figures.chi_magnitude(one), figures.k_range(one)
+                found = nearest(known, size, figures.R, kmin, kmax, _NEAREST)
+                near = described(store, campaign, found)
+        except PreventUpdate:
+            raise
+        except Exception as error:
+            return alert(sentence_of(error)), no_update
+        drawn = [(f"{each.site} {each.formula or ''}", each.magnitude) for each in near]
+        return known_table(campaign, near), figures.distance_figure(one, drawn)
+
+    @app.callback(
         Output("download", "data"),
         Output("redo-said", "children", allow_duplicate=True),
         Input("get-csv", "n_clicks"),
@@ -164,11 +202,11 @@ def register(app: Dash, library: Library) -> None:
         try:
             found = [one for _, one in _all(library, dropped, wishes)]
             if ctx.triggered_id == "get-pdf":
-                return file_of(_pdf_of(found), "spectra.pdf"), no_update
+                return file_of(pdf_of(found), "spectra.pdf"), no_update
             if ctx.triggered_id == "get-json":
                 text = json.dumps([one.to_dict() for one in found], indent=2)
                 return file_of(text, "answers.json"), no_update
-            return file_of(_csv_of(found), "answers.csv"), no_update
+            return file_of(csv_of(found), "answers.csv"), no_update
         except Exception as error:
             return no_update, alert(sentence_of(error))
 
@@ -191,8 +229,8 @@ def _shown(
     return (
         [],
         False,
-        _verdict(one),
-        _warnings(one),
+        verdict(one),
+        warnings_of(one),
         predict_command(file, label, wish),
         predict_python(file, label, wish),
         figures.mu_figure(one),
@@ -200,97 +238,3 @@ def _shown(
         figures.distance_figure(one),
         figures.probability_figure(one),
     )
-
-
-def _verdict(one: figures.Answered) -> list[Component]:
-    """Return the answer in words."""
-    expected = expected_of(one)
-    if isinstance(one, Answer):
-        value, what = str(one.cn), "neighbours"
-        distribution = "not said by this model"
-    else:
-        value = f"{one.value:.3f} {one.unit}" if isinstance(one.value, float) else str(one.value)
-        what = one.target.replace("_", " ")
-        outside = any(warning.startswith(_OUT) for warning in one.warnings)
-        distribution = "out of it" if outside else "in it"
-    facts = [
-        ("probability", None if one.probability is None else f"{one.probability:.2f}"),
-        ("prediction set", None if one.set is None else ", ".join(map(str, one.set))),
-        ("expected", None if expected is None else f"{expected:.2f}"),
-        ("E0", None if one.e0 is None else f"{one.e0:.1f} eV"),
-        ("k", None if one.kmin is None else f"{one.kmin:g} to {one.kmax:.4g} 1/Å"),
-        ("distribution", distribution),
-        ("model", one.model),
-    ]
-    if isinstance(one, Answer) and one.near_edge.cn is not None:
-        near = f"{one.near_edge.cn} ({one.near_edge.probability:.2f})"
-        facts.insert(3, ("near edge", near))
-    head = html.H2([f"{one.absorber} {one.edge}: ", html.Strong(value), f" {what}"])
-    parts = [html.Div([html.Dt(name), html.Dd(text)]) for name, text in facts if text is not None]
-    return [head, html.Dl(parts)]
-
-
-def expected_of(one: figures.Answered) -> float | None:
-    """Return the mean of the classes by their probabilities; None where there is none."""
-    return one.expected_cn if isinstance(one, Answer) else one.expected_value
-
-
-def _warnings(one: figures.Answered) -> list[Component]:
-    if not one.warnings:
-        return []
-    return [html.H2("What was noticed"), html.Ul([html.Li(each) for each in one.warnings])]
-
-
-def _table(found: list[tuple[str, Found]]) -> Component:
-    rows: list[list[Any]] = []
-    for key, one in found:
-        if isinstance(one, Failed):
-            rows.append([one.group or one.file or "", "", "", "", "", "", str(one)])
-            continue
-        name = html.Button(
-            one.group,
-            id={"do": "choose", "key": key, "group": one.group},
-            className="link",
-            title=f"show {one.group} of {one.file}",
-        )
-        expected, value = expected_of(one), one.cn if isinstance(one, Answer) else one.value
-        rows.append(
-            [
-                name,
-                one.absorber,
-                f"{value:.3f}" if isinstance(value, float) else str(value),
-                "" if one.probability is None else f"{one.probability:.2f}",
-                ", ".join(map(str, one.set or ())),
-                "" if expected is None else f"{expected:.2f}",
-                _counted(len(one.warnings)),
-            ]
-        )
-    heads = ["spectrum", "absorber", "CN", "probability", "set", "expected", "noticed"]
-    return table(heads, rows, "answers")
-
-
-def _counted(n: int) -> str:
-    return "" if not n else "1 warning" if n == 1 else f"{n} warnings"
-
-
-def _csv_of(found: list[Found]) -> str:
-    rows = [one.to_dict() for one in found]
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names)
-    writer.writeheader()
-    writer.writerows(csv_row(row) for row in rows)
-    return text.getvalue()
-
-
-def _pdf_of(found: list[Found]) -> bytes:
-    from exafscn_flows.report.prediction_figures import write_figures
-
-    drawn = [one for one in found if isinstance(one, Answer)]
-    if not drawn:
-        raise UsageError(
-            "figures are drawn of what the model of the package answers: there is nothing to draw"
-        )
-    with tempfile.TemporaryDirectory(prefix="exafscn-") as folder:
-        (path,) = write_figures(drawn, Path(folder) / "spectra.pdf")
-        return path.read_bytes()
