@@ -37,6 +37,7 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 from replica_set import DOMAIN, NAME, Authority, NameServer, ReplicaSet
 from waiting import wait_until
+from web_client import clients, texts
 
 from exafscn_flows.errors import UsageError
 from exafscn_flows.settings import Settings
@@ -44,6 +45,7 @@ from exafscn_flows.store import connection
 from exafscn_flows.store.connection import connect
 from exafscn_flows.store.store import Store
 from exafscn_flows.store.transfer import export_campaigns, import_campaigns
+from exafscn_flows.web.openapi import OPERATIONS
 
 SECRETS = ("9f3ac1", "7be41c")
 """Parts of the passwords and of the API key, which nothing else holds."""
@@ -419,3 +421,27 @@ def test_a_set_without_a_primary(servers: ReplicaSet, monkeypatch: pytest.Monkey
         for member in (primary, others[0]):
             servers.start_member(member)
         wait_until(servers.primary)
+
+
+def test_who_may_read_sees_every_page(
+    laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXAFSCN_MONGODB_URI", laboratory.bob.uri)
+    for client in clients():
+        paths = [one.path.replace("{campaign}", "test") for one in OPERATIONS]
+        rows = client.get("/api/campaigns/test/predictions").get_json()["rows"]
+        site = f"?site={rows[0]['site']}"
+        for path in paths:
+            given = site if "/site" in path else ""
+            kind = "&format=cif" if path.endswith("/file") else ""
+            answer = client.get(f"/api{path}{given}{kind}")
+            assert answer.status_code == 200, answer.text
+        for path in ("/screening", "/campaign", "/site"):
+            search = (
+                f"?campaign=test&site={rows[0]['site']}" if path == "/site" else "?campaign=test"
+            )
+            made = client.call(
+                "..page.children...nav.children..",
+                [("address", "pathname", path), ("address", "search", search)],
+            )
+            assert "does not allow" not in texts(made["page"]["children"])
