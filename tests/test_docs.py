@@ -165,7 +165,8 @@ def failure_kinds() -> set[str]:
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ItemFailure"
     )
     # A kind that is no constant repeats that of a failure raised elsewhere.
-    kinds = (call.args[0] for call in calls)
+    # Read from another process, it has that of the failure there.
+    kinds = (call.args[0] for call in calls if call.args)
     return {kind.value for kind in kinds if isinstance(kind, ast.Constant)}
 
 
