@@ -65,3 +65,5 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
         is_model = isinstance(argument, type) and issubclass(argument, BaseModel)
         if is_model and not any(field.is_required() for field in argument.model_fields.values()):
             yield argument
+        elif not is_model:
+            yield from _models(argument)
