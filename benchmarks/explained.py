@@ -46,7 +46,7 @@ def main() -> None:
     """Fit, explain, and print what is found."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--table", type=Path, required=True, help="of xanes_table.py")
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--model", type=Path, help="where the network is kept")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
@@ -101,13 +101,13 @@ def show(result: dict[str, Any]) -> None:
     console = Console(width=100)
     console.print(f"{result['sites']} sites, R2 over the mean {result['r2_over_mean']:.3f}")
     attention, neurons = result["attention"], result["neurons"]
+    untrained = attention["untrained"]
     table = Table("variance of attention explained by", "trained", "untrained")
     for name, share in attention["explained"].items():
-        table.add_row(name, f"{share:.3f}", f"{attention['untrained']['explained'][name]:.3f}")
-    table.add_row(
-        "its standard deviation",
-        *(f"{one['spread']:.2f}" for one in (attention, attention["untrained"])),
-    )
+        nulls = ", ".join(f"{one[name]:.3f}" for one in untrained["explained"])
+        table.add_row(name, f"{share:.3f}", nulls)
+    nulls = ", ".join(f"{one:.2f}" for one in untrained["spread"])
+    table.add_row("its standard deviation", f"{attention['spread']:.2f}", nulls)
     console.print(table)
     console.print(
         "rank correlation with the change when an atom is left out:", attention["left_out"]

@@ -18,7 +18,7 @@ SHOWN = 6
 LEFT_OUT = 60
 """Sites of which each neighbour is left out."""
 ASKED = 2000
-"""Sites that networks with their first weights are asked about."""
+"""Sites, at most, at which networks with their first weights are compared."""
 
 
 class Neighbours:
@@ -161,8 +161,9 @@ def attention_numbers(
         ``elements``: of neighbours, the most frequent first, with ``element``, ``n``, ``mean`` and
         for the first of them ``curve``. ``itself``: attention to the site itself, in the same
         unit. ``spread``: standard deviation over all neighbours. ``explained``: shares of the
-        variance, as `variances` says. ``untrained``: ``curve``, ``spread`` and ``explained`` of
-        networks with their first weights, means. ``left_out``: as `left_out`.
+        variance, as `variances` says, at some of the sites. ``untrained``: of networks with their
+        first weights at the same sites, the mean ``curve``, and ``spread`` and ``explained`` of
+        each. ``left_out``: as `left_out`.
     """
     graphs = networks.graphs(X)
     of = Neighbours(graphs, attention)
@@ -176,7 +177,6 @@ def attention_numbers(
         elements.append(one | ({"curve": curve(of, n_bins, own)} if len(elements) < SHOWN else {}))
     some = np.sort(rng.permutation(len(X))[:ASKED])
     nulls = [Neighbours(graphs[some], one.traces(X[some]).attention) for one in untrained]
-    of_nulls = [variances(null, half[some]) for null in nulls]
     n_atoms = (graphs[:, :, 0] > 0).sum(axis=1)
     return {
         "n_sites": len(X),
@@ -186,11 +186,11 @@ def attention_numbers(
         "elements": elements,
         "itself": float((attention[:, 0] * n_atoms).mean()),
         "spread": float(of.looked.std()),
-        "explained": variances(of, half),
+        "explained": variances(Neighbours(graphs[some], attention[some]), half[some]),
         "untrained": {
             "curve": curve_mean([curve(null, n_bins) for null in nulls]),
-            "spread": float(np.mean([null.looked.std() for null in nulls])),
-            "explained": {key: mean_of([one[key] for one in of_nulls]) for key in of_nulls[0]},
+            "spread": [float(null.looked.std()) for null in nulls],
+            "explained": [variances(null, half[some]) for null in nulls],
         },
         "left_out": left_out(networks, X, attention, rng),
     }

@@ -9,8 +9,6 @@ MANY = 100
 """Neighbours of an element that is named."""
 NAMED = 3
 """Elements that are named at either end."""
-ALIKE = 0.05
-"""Shares of a variance that differ by less are about the same."""
 LEVEL = 0.05
 """A correlation as low by chance more often than this is none."""
 
@@ -61,12 +59,13 @@ def attention_sentences(attention: Numbers) -> list[str]:
     says = [
         f"At {attention['n_sites']:,} sites, the site looks at {attention['n_neighbours']:,} "
         "neighbours, in units of an even look at all atoms there are. The standard deviation "
-        f"over the neighbours is {attention['spread']:.2f}, and {untrained['spread']:.2f} in "
-        f"networks with their first weights. At itself it looks {attention['itself']:.2f} times.",
+        f"over the neighbours is {attention['spread']:.2f}; of networks with their first weights, "
+        f"{_listed([f'{one:.2f}' for one in untrained['spread']])}. At itself a site looks "
+        f"{attention['itself']:.2f} times as much as evenly.",
         *_elements(attention["elements"]),
         *_distances(attention),
     ]
-    if None not in explained.values() and None not in untrained["explained"].values():
+    if all(None not in one.values() for one in (explained, *untrained["explained"])):
         says += _variance(explained, untrained["explained"])
     if (left_out := attention["left_out"]) is not None:
         says.append(_left_out(left_out))
@@ -106,24 +105,24 @@ def _distances(attention: Numbers) -> list[str]:
     return [f"By distance, whatever the element, it looks most {most}, and least {least}."]
 
 
-def _variance(trained: Numbers, untrained: Numbers) -> list[str]:
-    difference = trained["element_distance"] - untrained["element_distance"]
-    if abs(difference) < ALIKE:
-        learned = "about as much: that elements and distances explain it is no sign of learning"
-    elif difference > 0:
-        learned = "less: what was learned depends more on both"
+def _variance(trained: Numbers, untrained: Sequence[Numbers]) -> list[str]:
+    nulls = sorted(one["element_distance"] for one in untrained)
+    share = trained["element_distance"]
+    if nulls[0] <= share <= nulls[-1]:
+        learned = "that element and distance explain so much is no sign of learning"
+    elif share > nulls[-1]:
+        learned = "what was learned depends more on element and distance"
     else:
-        learned = "more: what was learned depends on more than both"
-    order = ("element", "distance", "element_distance", "element_distance_absorber")
-    shares, nulls = ([_percent(of[one]) for one in order] for of in (trained, untrained))
+        learned = "what was learned depends on more than element and distance"
+    of = {name: _percent(one) for name, one in trained.items()}
     return [
-        f"Of the variance of the attention, the element of the neighbour explains {shares[0]} %, "
-        f"its distance {shares[1]} %, both together {shares[2]} %, and both for each absorber by "
-        f"itself {shares[3]} %; the absorber alone {_percent(trained['absorber'])} %, since the "
-        "attention of a site has a fixed sum. These are means of one half of the formulas, asked "
-        "of the other half.",
-        f"In networks with their first weights it is {', '.join(nulls[:-1])} and {nulls[-1]} %, "
-        f"so element and distance explain {learned}.",
+        f"Of the variance of the attention, the element of the neighbour explains {of['element']} "
+        f"%, its distance {of['distance']} %, both together {of['element_distance']} %, and both "
+        f"for each absorber by itself {of['element_distance_absorber']} %; the absorber alone "
+        f"{of['absorber']} %, since the attention of a site has a fixed sum. These are means of "
+        "one half of the formulas, asked of the other half.",
+        f"In {len(nulls)} networks with their first weights, element and distance explain "
+        f"{_listed([_percent(one) for one in nulls])} %: {learned}.",
     ]
 
 
@@ -164,11 +163,11 @@ def neuron_sentences(neurons: Numbers) -> list[str]:
     says.append(_answer(own["p"] <= LEVEL, exchanged["p"] <= LEVEL))
     nulls = [one for one in neurons["untrained"] if one["rho"] is not None]
     if nulls:
-        rhos = ", ".join(f"{one['rho']:.2f}" for one in nulls)
-        shares = ", ".join(_percent(one["explained"]) for one in nulls)
+        rhos = _listed([f"{one['rho']:.2f}" for one in nulls])
+        shares = _listed([_percent(one["explained"]) for one in nulls])
         says.append(
-            f"In networks with their first weights, in the same surroundings, it is {rhos}; there "
-            f"absorbers explain {shares} % of the variance."
+            f"In networks with their first weights, in the same surroundings, that correlation is "
+            f"{rhos}; absorbers explain {shares} % of the variance there."
         )
     return says
 
@@ -191,3 +190,7 @@ def _answer(own: bool, exchanged: bool) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f}"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return " and ".join(part for part in (", ".join(texts[:-1]), texts[-1]) if part)

@@ -73,9 +73,11 @@ def variance(attention: Numbers) -> str:
     figure.subplots_adjust(left=0.3, top=0.9)
     axes = figure.add_subplot()
     for place, name in enumerate(_TITLES):
-        share, null = (of["explained"][name] for of in (attention, attention["untrained"]))
-        axes.barh(place, 100 * (share or 0), 0.6, color=COLORS[0], label="trained")
-        axes.plot([100 * (null or 0)] * 2, [place - 0.4, place + 0.4], color=INK, label="untrained")
+        share = attention["explained"][name] or 0
+        axes.barh(place, 100 * share, 0.6, color=COLORS[0], label="trained")
+        for one in attention["untrained"]["explained"]:
+            at = 100 * (one[name] or 0)
+            axes.plot([at, at], [place - 0.4, place + 0.4], color=INK, label="untrained")
     axes.set_yticks(range(len(_TITLES)), list(_TITLES.values()), color=INK)
     axes.invert_yaxis()
     axes.set_xlim(0, 100)
