@@ -15,8 +15,12 @@ from pages import ROOT
 PAGE = ROOT / "docs" / "tutorial.md"
 NOTEBOOK = ROOT / "docs" / "notebook.ipynb"
 
-FEWER = {"per_absorber: 60": "per_absorber: 9", "sample.per_absorber=65": "sample.per_absorber=10"}
-"""What takes minutes is done with fewer minerals."""
+FEWER = {
+    "per_absorber: 60": "per_absorber: 6",
+    "sample.per_absorber=65": "sample.per_absorber=7",
+    "RPATH: 6": "RPATH: 4",
+}
+"""What takes minutes is done with fewer minerals, and smaller clusters of atoms."""
 
 
 def steps() -> list[tuple[str, str]]:
@@ -58,7 +62,7 @@ def test_every_step_of_the_tutorial_works(server_uri, monkeypatch):
     expected = {"run", "status", "query", "site", "models", "report", "campaigns"}
     assert set(done) == expected
     X, y = names["X"], names["y"]
-    assert len(X) == len(y) > 5
+    assert len(X) == len(y) >= 5
     for name in ("short_bonds.csv", "site.png", "site.prj", "copper_report.html"):
         assert (workspace.folder / name).stat().st_size
     assert not workspace.documents("spectra")  # the last line deletes the campaign
