@@ -125,14 +125,15 @@ def test_make_targets_exist_and_are_run_by_ci():
 def test_commands_on_a_finished_campaign(quickstart):
     # Those of measured spectra need no campaign, and are run by test_predict.py.
     # Those of one that is imported are run below; those of structures by test_simulate.py, and
-    # with a model of a campaign by test_curves.py.
-    elsewhere = ("db", "import", "predict", "run", "simulate")
+    # with a model of a campaign by test_curves.py; those that go on until they are ended by
+    # test_serve.py and test_watch.py.
+    elsewhere = ("db", "import", "predict", "run", "serve", "simulate", "watch")
     commands = [
         line
         for line in COMMANDS
         if line[0] not in elsewhere and "foils" not in line and line[:2] != ["models", "export"]
     ]
-    assert {line[0] for line in commands} == {"models", "report", "query", "status"}
+    assert {line[0] for line in commands} == {"export", "models", "report", "query", "status"}
     running = [(line, quickstart.start(*line)) for line in commands]
     for line, process in running:
         with process:

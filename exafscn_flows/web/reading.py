@@ -70,7 +70,7 @@ class Reader:
         if "usage" in said:
             raise UsageError(said["usage"])
         if "failure" in said:
-            raise ItemFailure(**said["failure"])
+            raise _failure(said["failure"])
         return [_spectrum(one, number, arrays) for number, one in enumerate(said["spectra"])]
 
     def start(self) -> None:
@@ -128,10 +128,14 @@ class Reader:
         self._process = None
 
 
+def _failure(said: Mapping[str, str]) -> ItemFailure:
+    return ItemFailure(said["kind"], said["message"], said["hint"])
+
+
 def _spectrum(
     said: dict[str, Any], number: int, arrays: Mapping[str, np.ndarray]
 ) -> MeasuredSpectrum | Unreadable:
     if "failure" in said:
-        return Unreadable(said["group"], ItemFailure(**said["failure"]))
+        return Unreadable(said["group"], _failure(said["failure"]))
     values: dict[str, Any] = {name: arrays.get(f"{name}_{number}") for name in ARRAYS}
     return MeasuredSpectrum(**{**said, "notes": tuple(said["notes"])}, **values)

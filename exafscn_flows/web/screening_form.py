@@ -52,8 +52,10 @@ def form(
         )
         return field(label, control)
 
-    def choice(name: str, label: str, options: Sequence[str], chosen: str | None) -> Component:
-        return field(label, select(f"ask-{name}", name, options, chosen))
+    def choice(
+        name: str, label: str, options: Sequence[str], chosen: str | None, empty: str = "any"
+    ) -> Component:
+        return field(label, select(f"ask-{name}", name, options, chosen, {"": empty}))
 
     def truth(name: str, label: str) -> Component:
         chosen = {True: "true", False: "false", None: None}[values[name]]
@@ -64,7 +66,7 @@ def form(
     targets = ["", *(one.name for one in config.targets)]
     first = [
         several_campaigns,
-        choice("target", "Target", targets, given.target),
+        choice("target", "Target", targets, given.target, "the first"),
         choice("absorber", "Absorber", ["", *config.absorbers], given.absorber),
         text("value", "Predicted"),
         text("label", "Label"),
@@ -72,7 +74,7 @@ def form(
         truth("disagrees", "Disagrees"),
         text("contains", "Contains", "such as O,Li"),
         text("formula", "Formula"),
-        choice("sort", "First", ["", *ORDERS[task]], given.sort),
+        choice("sort", "First", ["", *ORDERS[task]], given.sort, "the most certain"),
     ]
     more = [
         text("excludes", "Excludes"),
@@ -82,8 +84,14 @@ def form(
             number(name, name.replace("_", " ").capitalize().replace("Cn", "CN"), step)
             for name, step in _NUMBERS.items()
         ),
-        choice("feature_set", "Feature set", _names(config.features.sets), given.feature_set),
-        choice("model", "Model", _names(config.models), given.model),
+        choice(
+            "feature_set",
+            "Feature set",
+            _names(config.features.sets),
+            given.feature_set,
+            "the first",
+        ),
+        choice("model", "Model", _names(config.models), given.model, "the first"),
         text("version", "Version"),
     ]
     open_names = {*_TRUTH, *_NUMBERS, "excludes", "neighbours", "feature_set", "model", "version"}
@@ -119,7 +127,7 @@ def select(
     shown: dict[str, Any] = names or {}
     return html.Select(
         [
-            html.Option(shown.get(one, one or "any"), value=one, selected=one == (chosen or ""))
+            html.Option(shown.get(one, one), value=one, selected=one == (chosen or ""))
             for one in options
         ],
         id=id,
