@@ -53,9 +53,12 @@ def grouped(responses: np.ndarray, absorber: np.ndarray) -> Groups:
     total = within + between
     changes = total > 1e-12 * np.maximum((means**2).mean(axis=0), 1e-12)
     means = (means - means.mean(axis=0))[:, changes] / np.sqrt(total[changes])
+    if means.shape[1] < 2:
+        return Groups(means, float((means**2).sum() / len(means)), np.zeros((len(own), len(own))))
+    share = float((means**2).mean())
+    # Means of an absorber that are all the same correlate with nothing.
     with np.errstate(invalid="ignore"):
         similarity = np.nan_to_num(np.corrcoef(means))
-    share = float((means**2).mean(axis=0).mean()) if changes.any() else 0.0
     return Groups(means, share, similarity)
 
 

@@ -65,6 +65,9 @@ def test_responses_that_absorbers_decide_are_explained_by_them() -> None:
     assert of.similarity[0, 2] == pytest.approx(-1)
     noise = grouped(RNG.normal(size=(600, 40)), np.repeat(METALS[:2], 300))
     assert noise.explained < 0.01
+    silent = grouped(np.ones((6, 4)), np.repeat(METALS[:2], 3))
+    assert silent.explained == 0
+    assert not silent.similarity.any()
 
 
 def test_periods_count_as_groups_do() -> None:
