@@ -112,18 +112,16 @@ def show(result: dict[str, Any]) -> None:
     console.print(
         "rank correlation with the change when an atom is left out:", attention["left_out"]
     )
-    table = Table("absorbers", "rho", "p")
-    for way in ("own", "exchanged"):
-        for name in ("", f"without {OTHER_TABLE}"):
-            of = neurons[way][name] if name else neurons[way]
-            table.add_row(f"{way} {name}".strip(), f"{of['rho']:.2f}", f"{of['p']:.3f}")
-    for of in neurons["untrained"]:
-        table.add_row("exchanged, untrained", f"{of['rho']:.2f}", f"{of['p']:.3f}")
+    table = Table("absorbers", "variance explained", "rho", "p")
+    rest = f"without {OTHER_TABLE}"
+    rows = {way: neurons[way] for way in ("own", "exchanged")}
+    rows |= {f"{way}, {rest}": neurons[way][rest] for way in list(rows)}
+    rows |= {f"exchanged, untrained {i}": one for i, one in enumerate(neurons["untrained"])}
+    rows["own, shuffled"] = {"explained": neurons["shuffled"]}
+    for name, of in rows.items():
+        columns = (of.get(key) for key in ("explained", "rho", "p"))
+        table.add_row(name, *("" if one is None else f"{one:.3f}" for one in columns))
     console.print(table)
-    shares = (neurons["explained"], neurons["explained_shuffled"])
-    console.print(
-        "variance of responses explained by absorbers: {:.3f}, shuffled {:.4f}".format(*shares)
-    )
 
 
 if __name__ == "__main__":

@@ -136,11 +136,11 @@ def neuron_numbers(
     dict or None
         ``absorbers`` by atomic number, with ``n_sites`` of each. ``n_neurons`` that change.
         ``means``: as of `Groups`, of the first network, shape (n_absorbers, n_neurons).
-        ``explained`` and, of absorbers dealt out at random, ``explained_shuffled``. ``distance``:
-        as of `table_distances`. ``own``: with each absorber in its own sites, ``similarity`` and,
-        as of `mantel`, ``rho`` and ``p``; ``exchanged``: the same with all absorbers in the same
-        sites; ``untrained``: ``explained``, ``rho`` and ``p`` of ``exchanged`` for each network
-        with its first weights. None of one absorber.
+        ``distance``: as of `table_distances`. ``own``: with each absorber in its own sites,
+        ``explained`` and ``similarity`` as of `Groups`, and ``rho`` and ``p`` as of `mantel`;
+        ``shuffled``: ``explained`` of absorbers dealt out at random. ``exchanged``: as ``own``,
+        with all absorbers in the same sites; ``untrained``: the same, but for the similarity, of
+        each network with its first weights. None of one absorber.
     """
     absorber = networks.graphs(X)[:, 0, 0].round().astype(np.int64)
     known, n = np.unique(absorber, return_counts=True)
@@ -158,12 +158,11 @@ def neuron_numbers(
         "n_sites": n.tolist(),
         "n_neurons": own.means.shape[1],
         "means": first.means.round(3).tolist(),
-        "explained": own.explained,
-        "explained_shuffled": grouped(responses, rng.permutation(absorber)).explained,
         "distance": distance.tolist(),
         "own": _pairs(own, distance, rng),
+        "shuffled": grouped(responses, rng.permutation(absorber)).explained,
         "exchanged": _pairs(same, distance, rng),
-        "untrained": [{"explained": one.explained, **_tested(one, distance, rng)} for one in nulls],
+        "untrained": [_tested(one, distance, rng) for one in nulls],
     }
 
 
@@ -173,7 +172,5 @@ def _pairs(groups: Groups, distance: np.ndarray, rng: np.random.Generator) -> di
 
 
 def _tested(groups: Groups, distance: np.ndarray, rng: np.random.Generator) -> dict[str, Any]:
-    found = mantel(groups.similarity, distance, rng)
-    return (
-        {"rho": None, "p": None} if found is None else dict(zip(("rho", "p"), found, strict=True))
-    )
+    rho, p = mantel(groups.similarity, distance, rng) or (None, None)
+    return {"explained": groups.explained, "rho": rho, "p": p}

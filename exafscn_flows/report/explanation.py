@@ -57,9 +57,9 @@ def attention_sentences(attention: Numbers) -> list[str]:
     """Say where a network looks, with the number behind each sentence."""
     untrained, explained = attention["untrained"], attention["explained"]
     says = [
-        f"At {attention['n_sites']:,} sites, the site looks at {attention['n_neighbours']:,} "
-        "neighbours, in units of an even look at all atoms there are. The standard deviation "
-        f"over the neighbours is {attention['spread']:.2f}; of networks with their first weights, "
+        f"Of {attention['n_neighbours']:,} neighbours of {attention['n_sites']:,} sites, 1 is an "
+        "even look at all atoms there are. The standard deviation over the neighbours is "
+        f"{attention['spread']:.2f}; of networks with their first weights, "
         f"{_listed([f'{one:.2f}' for one in untrained['spread']])}. At itself a site looks "
         f"{attention['itself']:.2f} times as much as evenly.",
         *_elements(attention["elements"]),
@@ -135,57 +135,74 @@ def _left_out(left_out: Numbers) -> str:
     )
     return (
         "When one neighbour after the other is left out of the graph, the change of the answer "
-        f"has a rank correlation of {attention:.2f} with the attention, and of {near:.2f} with "
+        f"has a rank correlation of {_signed(attention)} with the attention, and of {_signed(near)} with "
         f"how near the neighbour is (mean over {left_out['n_sites']} sites), {ends}."
     )
 
 
 def neuron_sentences(neurons: Numbers) -> list[str]:
     """Say which absorbers share neurons, with the number behind each sentence."""
-    says = [
-        f"Which absorber a site has explains {_percent(neurons['explained'])} % of the variance of "
-        f"the responses of {neurons['n_neurons']} neurons; absorbers dealt out at random explain "
-        f"{_percent(neurons['explained_shuffled'])} %."
-    ]
     own, exchanged = neurons["own"], neurons["exchanged"]
-    if own["rho"] is None or exchanged["rho"] is None:
+    nulls = neurons["untrained"]
+    says = [
+        f"Which absorber a site has explains {_percent(own['explained'])} % of the variance of "
+        f"the responses of {neurons['n_neurons']} neurons; absorbers dealt out at random explain "
+        f"{_percent(neurons['shuffled'])} %. Of all absorbers set into the same sites, it is "
+        f"{_percent(exchanged['explained'])} %, and in networks with their first weights "
+        f"{_listed([_percent(one['explained']) for one in nulls])} %.",
+    ]
+    rhos = [one["rho"] for one in (own, exchanged, *nulls)]
+    if None in rhos:
         return [
             *says,
-            f"Whether neighbours in the periodic table share neurons cannot be told from "
+            "Whether neighbours in the periodic table share neurons cannot be told from "
             f"{len(neurons['absorbers'])} absorbers: it takes four.",
         ]
-    says.append(
-        f"The similarity of two absorbers has a rank correlation of {own['rho']:.2f} with their "
-        f"distance in the periodic table, as low or lower in {_percent(own['p'])} % of the orders "
-        f"in which the absorbers could be; set into the same surroundings, of "
-        f"{exchanged['rho']:.2f} ({_percent(exchanged['p'])} %)."
-    )
-    says.append(_answer(own["p"] <= LEVEL, exchanged["p"] <= LEVEL))
-    nulls = [one for one in neurons["untrained"] if one["rho"] is not None]
-    if nulls:
-        rhos = _listed([f"{one['rho']:.2f}" for one in nulls])
-        shares = _listed([_percent(one["explained"]) for one in nulls])
-        says.append(
-            f"In networks with their first weights, in the same surroundings, that correlation is "
-            f"{rhos}; absorbers explain {shares} % of the variance there."
-        )
-    return says
+    learned = exchanged["p"] <= LEVEL and exchanged["rho"] < min(rhos[2:])
+    return [
+        *says,
+        f"The similarity of two absorbers has a rank correlation of {_signed(own['rho'])} with "
+        f"their distance in the periodic table, as low or lower in {_percent(own['p'])} % of the "
+        "orders in which the absorbers could be; in the same sites, of "
+        f"{_signed(exchanged['rho'])} ({_percent(exchanged['p'])} %), and in networks with their "
+        f"first weights of {_listed([_signed(one) for one in rhos[2:]])}.",
+        _answer(own["p"] <= LEVEL, learned),
+        *_nearest(neurons),
+    ]
 
 
 def _answer(own: bool, exchanged: bool) -> str:
+    nearer = "So absorbers that are nearer in the periodic table share more of their neurons"
     if own and exchanged:
-        return "So neighbours in the periodic table share neurons, whatever is around them."
+        return f"{nearer}, in their own sites and in the same ones."
     if own:
-        return (
-            "So neighbours in the periodic table share neurons in their own sites, which may be "
-            "due to what is around them: in the same surroundings it cannot be told."
-        )
+        return f"{nearer} in their own sites; in the same ones, it cannot be told that they do."
     if exchanged:
-        return (
-            "So neighbours in the periodic table share neurons in the same surroundings; in their "
-            "own sites, other differences between these outweigh it."
-        )
+        return f"{nearer} in the same sites; in their own, it cannot be told that they do."
     return "So it cannot be told whether neighbours in the periodic table share neurons."
+
+
+def _nearest(neurons: Numbers) -> list[str]:
+    """Name the two pairs that are the most and the least alike among the nearest."""
+    names, distance = neurons["absorbers"], neurons["distance"]
+    pairs = [(i, j) for i in range(len(names)) for j in range(i)]
+    least = min(distance[i][j] for i, j in pairs)
+    near = [(i, j) for i, j in pairs if distance[i][j] == least]
+    if len(near) < 2:
+        return []
+    near.sort(key=lambda pair: -neurons["exchanged"]["similarity"][pair[0]][pair[1]])
+    shown = (
+        f"{names[j]} and {names[i]} ({_signed(neurons['exchanged']['similarity'][i][j])})"
+        for i, j in (near[0], near[-1])
+    )
+    return [
+        "In the same sites, the most alike of those that are next to each other are "
+        f"{' and the least alike '.join(shown)}."
+    ]
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
 
 
 def _percent(share: float) -> str:

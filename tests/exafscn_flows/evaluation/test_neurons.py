@@ -122,7 +122,7 @@ def test_neighbours_share_neurons_where_they_look_alike_and_only_there(ordered: 
         assert same["p"] > 0.05
     # Those with other first weights know no order, whatever is asked.
     assert all(one["rho"] > -0.6 for one in neurons["untrained"])
-    assert neurons["explained"] > 3 * neurons["explained_shuffled"]
+    assert neurons["own"]["explained"] > 3 * neurons["shuffled"]
     attention = found["attention"]
     assert attention["n_sites"] == len(data)
     assert attention["n_neighbours"] == sum(one["n"] for one in attention["elements"])

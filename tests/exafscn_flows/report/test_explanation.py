@@ -39,12 +39,17 @@ NEURONS: dict[str, Any] = {
     "n_sites": [5, 5, 5, 5],
     "n_neurons": 3,
     "means": [[1.0, 0.0, -1.0], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0], [-1.5, -0.5, 0.0]],
-    "explained": 0.255,
-    "explained_shuffled": 0.0097,
     "distance": [[abs(i - j) for j in range(4)] for i in range(4)],
-    "own": {"similarity": [[1 - abs(i - j) / 3 for j in range(4)] for i in range(4)]},
-    "exchanged": {"similarity": [[1 - abs(i - j) / 4 for j in range(4)] for i in range(4)]},
-    "untrained": [{"explained": 0.4, "rho": 0.12, "p": 0.7}],
+    "own": {
+        "explained": 0.255,
+        "similarity": [[1 - abs(i - j) / 3 for j in range(4)] for i in range(4)],
+    },
+    "shuffled": 0.0097,
+    "exchanged": {
+        "explained": 0.123,
+        "similarity": [[1, 0.5, 0, 0], [0.5, 1, 0.2, 0], [0, 0.2, 1, -0.4], [0, 0, -0.4, 1]],
+    },
+    "untrained": [{"explained": 0.4, "rho": one, "p": 0.7} for one in (0.12, -0.3)],
 }
 
 
@@ -62,7 +67,7 @@ def neurons(own: tuple[float | None, ...], exchanged: tuple[float | None, ...]) 
 def test_every_sentence_on_attention_has_its_numbers() -> None:
     text = attention()
     for words in (
-        "At 1,200 sites, the site looks at 40,000 neighbours",
+        "Of 40,000 neighbours of 1,200 sites, 1 is an even look",
         "over the neighbours is 0.43; of networks with their first weights, 0.07 and 0.08",
         "most at P (1.90), and least at O (0.80)",
         "most from 0.25 to 0.50 Å (1.40), and least from 0.75 to 1.00 Å (0.70)",
@@ -96,9 +101,11 @@ def test_attention_is_called_what_leaving_atoms_out_makes_of_it() -> None:
 @pytest.mark.parametrize(
     ("own", "exchanged", "words"),
     [
-        ((-0.6, 0.01), (-0.5, 0.04), "share neurons, whatever is around them"),
-        ((-0.6, 0.01), (-0.2, 0.30), "may be due to what is around them"),
-        ((-0.1, 0.40), (-0.6, 0.01), "share neurons in the same surroundings"),
+        ((-0.6, 0.01), (-0.5, 0.04), "share more of their neurons, in their own sites and in the"),
+        ((-0.6, 0.01), (-0.2, 0.30), "neurons in their own sites; in the same ones, it cannot be"),
+        # Networks that have learned nothing do as well.
+        ((-0.6, 0.01), (-0.3, 0.01), "neurons in their own sites; in the same ones, it cannot be"),
+        ((-0.1, 0.40), (-0.6, 0.01), "neurons in the same sites; in their own, it cannot be told"),
         ((-0.1, 0.40), (0.2, 0.60), "So it cannot be told whether neighbours"),
         ((None, None), (None, None), "cannot be told from 4 absorbers: it takes four"),
     ],
@@ -108,9 +115,22 @@ def test_neighbours_share_neurons_only_where_chance_hardly_does(
 ) -> None:
     text = neurons(own, exchanged)
     assert words in text
-    assert "explains 25.5 % of the variance" in text
-    assert "at random explain 1.0 %" in text
-    assert (f"of {own[0]:.2f} with" in text) if own[0] is not None else "rank" not in text
+    for numbers in (
+        "explains 25.5 % of the variance of the responses of 3 neurons",
+        "at random explain 1.0 %",
+        "same sites, it is 12.3 %, and in networks with their first weights 40.0 and 40.0 %",
+    ):
+        assert numbers in text
+    if own[0] is None:
+        assert "rank" not in text
+        return
+    assert f"rank correlation of {own[0]:.2f} with".replace("-", "−") in text
+    assert "first weights of 0.12 and −0.30." in text
+    assert (
+        "most alike of those that are next to each other are Co and Fe (0.50) and the least "
+        in text
+    )
+    assert "alike Ni and Cu (−0.40)" in text
 
 
 def test_figures_are_drawn_of_whatever_there_is() -> None:
