@@ -24,6 +24,14 @@ class CampaignError(ExafscnError):
     """A campaign that cannot go on: no database, no scratch space (exit code 1)."""
 
 
+LEFT_OUT = {
+    "no_absorber": "hold none of the absorbers",
+    "other_coordination": "have a coordination number that is not asked for",
+    "other_environment": "have an environment that is not asked for",
+}
+"""Kinds of what is recorded like a failure, and is none: the campaign file leaves it out."""
+
+
 class ItemFailure(ExafscnError):
     """One structure, site or model that failed; the campaign records it and goes on.
 

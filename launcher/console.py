@@ -15,6 +15,12 @@ def replace_unknown_characters() -> None:
             stream.reconfigure(errors="replace")
 
 
+def begin(line: str) -> None:
+    """Say on a terminal what is done first: what that needs may take seconds to load."""
+    if sys.stderr.isatty():
+        print(line, file=sys.stderr, flush=True)
+
+
 def console(*, stderr: bool = False) -> Console:
     """Return a console that shows names as they are: `mp-1:V:0` holds no emoji."""
     # Where standard error is redirected for a while, what is shown there is not.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.errors import UsageError
-from exafscn_flows.jobs.context import Deadline, surroundings
+from exafscn_flows.jobs.context import Deadline, Watcher, surroundings
 from exafscn_flows.settings import Settings
 from exafscn_flows.spectra.scratch import sweep_scratch
 from exafscn_flows.store.embedded import EmbeddedServer
@@ -90,12 +90,15 @@ def run_config(
     store = open_store(settings)
     check_takeover(store, config, file, yes=yes)
     store.prepare()
-    with campaign_lock(store, config.campaign):
+    with (
+        watching("all work") as watcher,
+        campaign_lock(store, config.campaign, news=watcher.forecast.news),
+    ):
         store.save_config(config, file)
         if retry_failed:
             store.forget_failures(config.campaign)
         is_new = store.campaign(config.campaign).plan_hash is None
-        _run(config, executor, find_deadline(settings), is_new=is_new)
+        _run(config, executor, watcher, find_deadline(settings), is_new=is_new)
         sweep_scratch(settings.SCRATCH_DIR)
     from launcher.show import show_summary
 
@@ -122,14 +125,17 @@ def keep_runs_in(folder: Path) -> None:
 def check_files(config: CampaignConfig) -> None:
     """Raise UsageError if a source or a program of a campaign is not there.
 
-    What sources leave out is said on standard error.
+    What sources leave out, and what spectra are to be warned of, is said on standard error.
     """
+    terminal = console(stderr=True)
     for source in config.sources:
         source.check()
         if line := source.left_out():
-            console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=True)
+            terminal.print(line, markup=False, highlight=False, soft_wrap=True)
     for way in config.spectra:
         way.check()
+        if line := way.advice():
+            terminal.print(f"warning: {line}", markup=False, highlight=False, soft_wrap=True)
 
 
 def open_store(settings: Settings) -> Store:
@@ -160,7 +166,12 @@ def make_flow(config: CampaignConfig, sites_per_core: int | None = None) -> "Flo
 
 
 def _run(
-    config: CampaignConfig, executor: DaskExecutor, deadline: Deadline | None, *, is_new: bool
+    config: CampaignConfig,
+    executor: DaskExecutor,
+    watcher: Watcher,
+    deadline: Deadline | None,
+    *,
+    is_new: bool,
 ) -> None:
     if is_new:
         # There will be work. It gets ready while this process imports what it needs itself.
@@ -169,10 +180,11 @@ def _run(
     from maggma.stores import MemoryStore
 
     # jobflow logs every job at INFO; failures of jobs reach us as exceptions.
-    logging.getLogger("jobflow").setLevel(logging.ERROR)
+    if not logging.getLogger("jobflow").level:  # nobody has asked for it
+        logging.getLogger("jobflow").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", "cd is deprecated", FutureWarning, "jobflow")
     flow = make_flow(config)
-    with watching() as watcher, executor, surroundings(executor, watcher, deadline):
+    with executor, surroundings(executor, watcher, deadline):
         run_locally(
             flow,
             log=False,

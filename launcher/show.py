@@ -9,18 +9,43 @@ from pathlib import Path
 from rich import box
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.errors import UsageError
+from exafscn_flows.errors import LEFT_OUT, UsageError
+from exafscn_flows.jobs.failures import list_failures
+from exafscn_flows.jobs.forecast import time_text
 from exafscn_flows.jobs.status import Status, campaign_status
-from exafscn_flows.report.data import FailureGroup
 from exafscn_flows.report.views import view_of
 from exafscn_flows.settings import Settings
 from exafscn_flows.store.documents import STAGES
 from exafscn_flows.store.store import Store
 from exafscn_flows.store.versions import current_metrics
 from launcher.console import console
+
+_REASONS = {"filters": "are ruled out by `filters`", **LEFT_OUT}
+
+
+def show_failures(
+    campaign: str | None, stage: str | None, kind: str | None, *, as_json: bool
+) -> None:
+    """Print everything that failed, with file names; see `list_failures`."""
+    store = Store.open()
+    name = campaign or store.latest_campaign()
+    rows = list_failures(store, name, stage, kind)
+    if as_json:
+        print(json.dumps(list(rows), indent=2))
+        return
+    terminal, count = console(), 0
+    for row in rows:
+        count += 1
+        called = f" ({row['name']})" if row["name"] else ""
+        line = f"{row['stage']}  {row['item']}{called}  {row['kind']}: {row['message']}"
+        # Not wrapped: lines are there to be searched, and keys to be copied.
+        terminal.print(escape(line), highlight=False, soft_wrap=True)
+    if not count:
+        terminal.print(f"campaign {name}: nothing has failed")
 
 
 def show_status(campaign: str | None, *, as_json: bool, repair: bool) -> None:
@@ -47,20 +72,26 @@ def show_status(campaign: str | None, *, as_json: bool, repair: bool) -> None:
         print(json.dumps(status.as_dict() | found, indent=2))
         return
     terminal = console()
-    terminal.print(_stage_table(status))
-    _print_failures(terminal, status.failures)
+    terminal.print(stage_table(status))
+    _print_left_out(terminal, status)
+    _print_failures(terminal, status)
+    if status.running and not status.complete:
+        terminal.print(pace_line(status), highlight=False)
     if rockets is not None:
         print_rockets(terminal, rockets, repaired)
     if not status.planned:
         terminal.print("The choice of sites is not complete: run the campaign to go on.")
 
 
-def _stage_table(status: Status) -> Table:
+def stage_table(status: Status) -> Table:
+    """Count what is done, failed, pending and blocked, by stage and absorber."""
     table = Table(title=f"campaign {status.campaign}")
     table.add_column("stage")
     table.add_column("absorber")
-    for column in ("done", "failed", "pending", "blocked"):
-        table.add_column(column, justify="right")
+    shows_left_out = any(count.left_out for count in status.counts)
+    more = ["left out"] if shows_left_out else []
+    for column in ("done", "failed", "pending", "blocked", *more):
+        table.add_column(column, justify="right", no_wrap=True)
     for count in sorted(status.counts, key=lambda count: STAGES.index(count.stage)):
         failed = f"[red]{count.failed}[/]" if count.failed else "0"
         table.add_row(
@@ -70,24 +101,36 @@ def _stage_table(status: Status) -> Table:
             failed,
             str(count.pending),
             str(count.blocked),
+            *([str(count.left_out)] if shows_left_out else []),
         )
     return table
 
 
-def _print_failures(terminal: Console, failures: list[FailureGroup]) -> None:
-    if not failures:
+def pace_line(status: Status) -> str:
+    """Say how fast a campaign goes on, and how long the rest will take."""
+    pace = f"{status.sites_per_minute:.3g} sites a minute, " if status.sites_per_minute else ""
+    return f"{pace}time left: {time_text(status.seconds_left)}"
+
+
+def _print_left_out(terminal: Console, status: Status) -> None:
+    for reason, count in status.left_out.items():
+        what = "structures" if reason in ("filters", "no_absorber") else "sites"
+        terminal.print(f"Left out: {count} {what} {_REASONS[reason]}.", highlight=False)
+
+
+def _print_failures(terminal: Console, status: Status) -> None:
+    if not status.failures:
         return
-    table = Table(title="failures")
-    table.add_column("stage")
-    table.add_column("n", justify="right")
-    table.add_column("example")
-    table.add_column("why")
-    table.add_column("what to do")
-    for group in failures:
+    terminal.print("Failures, by cause, with an example each:", highlight=False)
+    for group in status.failures:
         # File names and messages are data: square brackets in them are not markup.
-        cells = (group.item, group.message, group.hint)
-        table.add_row(group.stage, str(group.count), *(escape(cell) for cell in cells))
-    terminal.print(table)
+        head = f"[red]{group.count}[/] {group.stage} ({group.kind}), such as "
+        # The key is whole, to be copied, however narrow the terminal.
+        terminal.print(head + escape(group.item), highlight=False, soft_wrap=True)
+        for text in (group.message, f"→ {group.hint}" if group.hint else ""):
+            if text:
+                terminal.print(Padding(escape(text), (0, 0, 0, 4)), highlight=False)
+    terminal.print(f"All of them: exafscn status {status.campaign} --failures", highlight=False)
 
 
 def write_report(campaign: str | None, output: Path | None, json_file: Path | None) -> None:
@@ -125,7 +168,8 @@ def show_summary(store: Store, name: str, terminal: Console) -> None:
     for table, legend in _score_tables(store, config):
         terminal.print(table)
         terminal.print(legend, highlight=False)
-    _print_failures(terminal, status.failures)
+    _print_left_out(terminal, status)
+    _print_failures(terminal, status)
     by_stage: dict[str, list[int]] = {}
     for count in status.counts:
         stage = by_stage.setdefault(count.stage, [0, 0])
@@ -140,10 +184,17 @@ def show_summary(store: Store, name: str, terminal: Console) -> None:
     predictions = {f"query -c {name} --absorber {config.absorbers[0]}": f"predicted {first.title}"}
     if config.models:
         predictions[f"query -c {name} --disagrees"] = "where prediction and label differ"
+    has_predictions = config.measured or any(
+        count.stage == "models" and count.done for count in status.counts
+    )
+    if config.models and not has_predictions:
+        terminal.print("No model could be trained, so there is nothing to query.")
+    failures = {f"status {name} --failures": "everything that failed, with file names"}
     advice = {
         f"report {name}": "figures and tables in one HTML file",
-        **(predictions if config.models or config.measured else {}),
+        **(predictions if has_predictions else {}),
         f"status {name}": "what is done, what failed and why",
+        **(failures if status.failures else {}),
     }
     width = max(map(len, advice))
     # In an environment that is not activated, the bare name would not be found.

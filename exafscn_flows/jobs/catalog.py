@@ -6,6 +6,7 @@ absorber fetches only what is new, and a finished campaign asks nothing of the n
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import count
@@ -56,10 +57,17 @@ def _listing_hash(source: SourceModel) -> str:
     return content_hash("listing", source.model_dump(mode="json"))
 
 
-def candidates(store: Store, config: CampaignConfig) -> Iterator[Candidate]:
+def candidates(
+    store: Store, config: CampaignConfig, left_out: Counter[str] | None = None
+) -> Iterator[Candidate]:
     """Stream what the sources hold, less what filters and absorbers rule out.
 
     Remote sources must have been listed.
+
+    Parameters
+    ----------
+    left_out
+        Counts, as ``"filters"``, what holds an absorber and is ruled out by the filters.
     """
     seen: set[int] = set()
     # A second source, or listing, may name its structures as the first does.
@@ -71,6 +79,8 @@ def candidates(store: Store, config: CampaignConfig) -> Iterator[Candidate]:
         )
         for entry in entries:
             if not _may_take_part(config, entry.elements):
+                if left_out is not None and _holds_absorber(config, entry.elements):
+                    left_out["filters"] += 1
                 continue
             name = entry.material_id
             if not unique:
@@ -94,8 +104,12 @@ def passes_elements(config: CampaignConfig, elements: frozenset[str] | None) -> 
 
 def _may_take_part(config: CampaignConfig, elements: frozenset[str] | None) -> bool:
     return elements is None or (
-        passes_elements(config, elements) and not elements.isdisjoint(config.absorbers)
+        passes_elements(config, elements) and _holds_absorber(config, elements)
     )
+
+
+def _holds_absorber(config: CampaignConfig, elements: frozenset[str] | None) -> bool:
+    return elements is not None and not elements.isdisjoint(config.absorbers)
 
 
 def _listed(store: Store, config: CampaignConfig, source: SourceModel) -> Iterator[Entry]:

@@ -5,6 +5,9 @@ takes. Only the interface of the standard library is used here, so any scheduler
 Executor will do.
 """
 
+import os
+import resource
+import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, as_completed
@@ -13,6 +16,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from exafscn_flows.jobs.forecast import Forecast, Spent
+
 R = TypeVar("R")
 A = TypeVar("A")
 
@@ -20,8 +25,12 @@ A = TypeVar("A")
 class Watcher(Protocol):
     """Shows how work goes on."""
 
-    def expect(self, stage: str, count: int) -> None:
-        """Announce more work in a stage."""
+    @property
+    def forecast(self) -> Forecast:
+        """What work is left and done, and how long the rest will take."""
+
+    def expect(self, stage: str, count: int, part: str | None = None) -> None:
+        """Announce more work in a stage; of a named part, in place of what was said of it."""
 
     def advance(self, stage: str, done: int, failed: int) -> None:
         """Report finished work."""
@@ -30,12 +39,20 @@ class Watcher(Protocol):
         """Tell what a user should know."""
 
 
-class _Nobody:
-    def expect(self, stage: str, count: int) -> None: ...
+class Silent:
+    """Shows nothing, and keeps the forecast for those who ask."""
 
-    def advance(self, stage: str, done: int, failed: int) -> None: ...
+    def __init__(self) -> None:
+        self.forecast = Forecast()
 
-    def say(self, line: str) -> None: ...
+    def expect(self, stage: str, count: int, part: str | None = None) -> None:
+        """Pass over it."""
+
+    def advance(self, stage: str, done: int, failed: int) -> None:
+        """Pass over it."""
+
+    def say(self, line: str) -> None:
+        """Pass over it."""
 
 
 class SerialExecutor(Executor):
@@ -85,7 +102,7 @@ def surroundings(
     executor: Executor, watcher: Watcher | None = None, deadline: Deadline | None = None
 ) -> Iterator[None]:
     """Set where the jobs of this context spread their work, who watches, and until when."""
-    tokens = _executor.set(executor), _watcher.set(watcher or _Nobody()), _deadline.set(deadline)
+    tokens = _executor.set(executor), _watcher.set(watcher or Silent()), _deadline.set(deadline)
     try:
         yield
     finally:
@@ -96,12 +113,37 @@ def surroundings(
 
 def watcher() -> Watcher:
     """Who watches the jobs of this context."""
-    return _watcher.get(_Nobody())
+    return _watcher.get(Silent())
 
 
 def deadline() -> Deadline | None:
     """When the jobs of this context are ended, if that is known."""
     return _deadline.get()
+
+
+def processor_seconds() -> float:
+    """Processor time of this process, and of those that it started and waited for, s."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime
+
+
+class Stopwatch:
+    """Measures what this process spends from when it is made on."""
+
+    def __init__(self) -> None:
+        self._before, self._began = processor_seconds(), time.monotonic()
+
+    def spent(self) -> Spent:
+        """Return what was spent, and by whom."""
+        wall = time.monotonic() - self._began
+        worker = f"{socket.gethostname()} {os.getpid()}"
+        return Spent(processor_seconds() - self._before, wall, worker)
+
+
+def measured(task: Callable[..., R], *args: Any) -> tuple[R, Spent]:
+    """Run a task; returns its result, and what it took."""
+    watch = Stopwatch()
+    return task(*args), watch.spent()
 
 
 def spread(

@@ -17,15 +17,14 @@ from exafscn_flows.jobs.fits import Experiment, wanted_experiments
 from exafscn_flows.jobs.folds import campaign_folds, one_fold
 from exafscn_flows.jobs.parts import by_parts, failure_doc
 from exafscn_flows.jobs.samples import Samples, share, shared
+from exafscn_flows.jobs.work import EXPERIMENTS, experiments_told, experiments_work
 from exafscn_flows.keys import ALL, ModelKey, failure_key
 from exafscn_flows.settings import Settings
 from exafscn_flows.spectra.scratch import run_folder
-from exafscn_flows.store.documents import FailureDoc
+from exafscn_flows.store.documents import FailureDoc, SiteDoc
 from exafscn_flows.store.results import ExperimentDoc
 from exafscn_flows.store.store import Store
 from exafscn_flows.tasks import task_named
-
-_STAGE = "experiments"
 
 
 @job
@@ -52,19 +51,23 @@ def experiments(campaign: str, absorber: str, after: Any = None) -> dict[str, in
     hashes = {key: one.hash for key, one in wanted.items()}
     store.models.drop_outdated_experiments(campaign, absorber, hashes)
     made = store.hashes(ExperimentDoc, campaign, wanted)
-    failures = {key: failure_key(_STAGE, key) for key in wanted}
+    failures = {key: failure_key(EXPERIMENTS, key) for key in wanted}
     failed = store.hashes(FailureDoc, campaign, failures.values())
     todo = {
         key: one for key, one in wanted.items() if key not in made and failures[key] not in failed
     }
     counts = {"made": 0, "skipped": 0, "up to date": len(wanted) - len(todo)}
-    watcher().expect(_STAGE, len(todo))
+    watcher().expect(EXPERIMENTS, len(todo), absorber)
+    forecast, part_name = watcher().forecast, f"{EXPERIMENTS} {absorber}"
+    n_sites = store.count(SiteDoc, {"campaign": campaign, "active": True, "absorber": absorber})
+    forecast.plan(part_name, experiments_work(config, list(todo.values()), n_sites))
     if not todo:
         return counts
     for joint in (False, True):
         part = {key: one for key, one in todo.items() if one.joint == joint}
         if part:
-            _make(store, config, ALL if joint else absorber, part, counts)
+            _make(store, config, ALL if joint else absorber, part, counts, n_sites)
+    forecast.plan(part_name, ())  # of those that failed, folds are left
     return counts
 
 
@@ -74,6 +77,7 @@ def _make(
     of: str,
     todo: dict[str, Experiment],
     counts: dict[str, int],
+    n_sites: int,
 ) -> None:
     """Make experiments on the data of one absorber, or of `ALL`."""
     name = DatasetName(config.studied_target, config.studied_set)
@@ -84,24 +88,25 @@ def _make(
     if not isinstance(found, ItemFailure) and len(np.unique(found["grouped"][own])) < 2:
         found = one_fold(absorber, int(own.sum()))
     if isinstance(found, ItemFailure):
-        store.write(failure_doc(config.campaign, _STAGE, one, found) for one in todo.values())
-        watcher().advance(_STAGE, 0, len(todo))
+        store.write(failure_doc(config.campaign, EXPERIMENTS, one, found) for one in todo.values())
+        watcher().advance(EXPERIMENTS, 0, len(todo))
         counts["skipped"] += len(todo)
         return
     folds = found["grouped"]
     with run_folder(Settings().SCRATCH_DIR) as folder:
         share(folder, dataset, Samples.of(store, dataset))
         work = {key: _parts(config, one, own, folds, folder) for key, one in todo.items()}
-        for key, outcome in by_parts(experiment_task, work):
+        told = experiments_told(config, f"{EXPERIMENTS} {absorber}", list(todo.values()), n_sites)
+        for key, outcome in by_parts(experiment_task, work, told):
             if isinstance(outcome, ItemFailure):
-                store.write([failure_doc(config.campaign, _STAGE, todo[key], outcome)])
+                store.write([failure_doc(config.campaign, EXPERIMENTS, todo[key], outcome)])
             else:
                 rows = np.flatnonzero(own).tolist()
                 doc = _document(config, todo[key], dataset.part(rows), folds[own], outcome)
                 store.write([doc])
             bad = isinstance(outcome, ItemFailure)
             counts["skipped" if bad else "made"] += 1
-            watcher().advance(_STAGE, not bad, bad)
+            watcher().advance(EXPERIMENTS, not bad, bad)
 
 
 def _parts(

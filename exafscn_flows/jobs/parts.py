@@ -1,10 +1,10 @@
 """Work that comes in parts, folds mostly, and is complete when all its parts are."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from exafscn_flows.errors import ExafscnError, ItemFailure
-from exafscn_flows.jobs.context import spread
+from exafscn_flows.jobs.context import measured, spread, watcher
 from exafscn_flows.store.documents import FailureDoc
 
 P = TypeVar("P")
@@ -22,8 +22,18 @@ class Work(Protocol):
     def absorber(self) -> str: ...
 
 
+class Told(NamedTuple):
+    """As what the parts of a piece of work are known to the forecast."""
+
+    part: str
+    kind: str
+    size: int
+
+
 def by_parts(
-    task: Callable[..., R], work: Mapping[str, Mapping[P, tuple[Any, ...]]]
+    task: Callable[..., R],
+    work: Mapping[str, Mapping[P, tuple[Any, ...]]],
+    told: Mapping[str, Told] | None = None,
 ) -> Iterator[tuple[str, dict[P, R] | ItemFailure]]:
     """Run the parts of several pieces of work on all processes.
 
@@ -33,6 +43,8 @@ def by_parts(
         Function of a module; called with the key of the work, the part, and its arguments.
     work
         By key, the arguments of every part.
+    told
+        By key, as what the forecast is told that a part has ended; by default it is not.
 
     Yields
     ------
@@ -45,12 +57,19 @@ def by_parts(
     ExafscnError
         What concerns more than one piece of work.
     """
-    tasks = ((key, part, *args) for key, parts in work.items() for part, args in parts.items())
+    tasks = (
+        (task, key, part, *args) for key, parts in work.items() for part, args in parts.items()
+    )
     results: dict[str, dict[P, R | Exception]] = {key: {} for key in work}
-    for (key, part, *_), result in spread(task, tasks):
-        if isinstance(result, ExafscnError) and not isinstance(result, ItemFailure):
-            raise result
-        results[key][part] = result
+    for (_, key, part, *_), outcome in spread(measured, tasks):
+        if isinstance(outcome, ExafscnError) and not isinstance(outcome, ItemFailure):
+            raise outcome
+        if isinstance(outcome, Exception):
+            results[key][part] = outcome
+        else:
+            results[key][part], spent = outcome
+            if told is not None:
+                watcher().forecast.done(*told[key], spent)
         if len(results[key]) == len(work[key]):
             yield key, _joined(work[key], results.pop(key))
 

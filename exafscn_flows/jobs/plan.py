@@ -1,6 +1,7 @@
 """From sources to sites: which structures are read, and which sites a campaign works on."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 
 from jobflow import job
@@ -11,6 +12,9 @@ from exafscn_flows.hashing import content_hash
 from exafscn_flows.iteration import batches
 from exafscn_flows.jobs.catalog import Candidate, Fetcher, candidates
 from exafscn_flows.jobs.context import watcher
+from exafscn_flows.jobs.fits import wanted_experiments
+from exafscn_flows.jobs.forecast import Work
+from exafscn_flows.jobs.read_progress import ReadProgress
 from exafscn_flows.jobs.reading import (
     failure_doc,
     known_result,
@@ -21,7 +25,21 @@ from exafscn_flows.jobs.reading import (
 )
 from exafscn_flows.jobs.sampling import Outcome, ReadResult, chosen_structures
 from exafscn_flows.jobs.selection import Names, selected_sites
-from exafscn_flows.jobs.states import drop_outdated_failures, pending_counts, site_states
+from exafscn_flows.jobs.states import (
+    SiteState,
+    drop_outdated_failures,
+    pending_counts,
+    site_states,
+)
+from exafscn_flows.jobs.work import (
+    EXPERIMENTS,
+    MODELS,
+    expected_models,
+    experiments_work,
+    joined,
+    models_work,
+    site_work,
+)
 from exafscn_flows.keys import ALL
 from exafscn_flows.settings import Settings
 from exafscn_flows.store.documents import FailureDoc, SiteDoc
@@ -64,14 +82,17 @@ def plan_sites(campaign: str, sites_per_core: int | None = None) -> list[tuple[s
     """
     store = Store.open()
     config = store.config(campaign)
+    # What there is to do is known when the sites are.
+    watcher().forecast.hold(True)
     with Fetcher(store, config) as fetcher:
         fetcher.list_sources()
-        plan_hash, size = _plan_hash(store, config)
+        left_out: Counter[str] = Counter()
+        plan_hash, size = _plan_hash(store, config, left_out)
         if store.campaign(campaign).plan_hash != plan_hash:
             # Until the plan is complete there is none: a killed planner starts again from here.
             store.set_plan(campaign, None)
-            _choose(store, config, fetcher, size)
-            store.set_plan(campaign, plan_hash)
+            _choose(store, config, fetcher, size, left_out)
+            store.set_plan(campaign, plan_hash, left_out["filters"])
     if not store.count(SiteDoc, {"campaign": campaign, "active": True}):
         raise CampaignError(
             f"campaign {campaign}: no structure of its sources holds "
@@ -86,14 +107,16 @@ def plan_sites(campaign: str, sites_per_core: int | None = None) -> list[tuple[s
         # Nothing after this job looks at experiments.
         for absorber in config.absorbers:
             store.models.drop_outdated_experiments(campaign, absorber, keep={})
-    return list(_ranges(store, config, sites_per_core))
+    ranges = list(_ranges(store, config, sites_per_core))
+    watcher().forecast.hold(False)
+    return ranges
 
 
-def _plan_hash(store: Store, config: CampaignConfig) -> tuple[str, int]:
-    """Hash all that decides which sites are chosen; also counts the candidates."""
+def _plan_hash(store: Store, config: CampaignConfig, left_out: Counter[str]) -> tuple[str, int]:
+    """Hash all that decides which sites are chosen; also counts the candidates, and the others."""
     digest = hashlib.sha256()
     size = 0
-    for candidate in candidates(store, config):
+    for candidate in candidates(store, config, left_out):
         size += 1
         wanted = wanted_hash(config, candidate)
         digest.update(f"{candidate.material_id}\0{wanted}\0".encode())
@@ -108,27 +131,28 @@ def _plan_hash(store: Store, config: CampaignConfig) -> tuple[str, int]:
     return plan_hash, size
 
 
-def _choose(store: Store, config: CampaignConfig, fetcher: Fetcher, size: int) -> None:
+def _choose(
+    store: Store, config: CampaignConfig, fetcher: Fetcher, size: int, left_out: Counter[str]
+) -> None:
     """Read structures, write the sites that are chosen, and put all others aside."""
     chosen, failed = Names(), Names()
 
+    reading = ReadProgress(config, size)
+
     def read(wave: list[Candidate]) -> Iterator[ReadResult]:
-        # How many a sample will take is not known before.
-        watcher().expect("structures", len(wave) if config.sample is not None else 0)
         for result in _read_wave(store, config, fetcher, wave):
-            bad = result.outcome in (Outcome.FAILED, Outcome.NO_ABSORBER)
-            watcher().advance("structures", not bad, bad)
-            if bad:
+            reading.take(result)
+            left_out["filters"] += result.outcome is Outcome.FILTERED
+            if result.outcome in (Outcome.FAILED, Outcome.NO_ABSORBER):
                 failed.add(result.material_id)
             yield result
 
-    if config.sample is None:
-        watcher().expect("structures", size)
     for wanted in chosen_structures(config, candidates(store, config), read):
         for material, absorbers in wanted.items():
             for absorber in absorbers:
                 chosen.add(absorber, material)
         _write_sites(store, config, wanted)
+    reading.close()
     _drop_outdated(store, config.campaign, failed)
     _put_aside(store, config, chosen)
 
@@ -216,16 +240,50 @@ def _ranges(
     a million only some thousands, of which a workflow manager can still keep track.
     """
     smallest = SITES_PER_JOB if sites_per_core is None else sites_per_core * Settings().CORES
-    pending: list[str] = []
+    # Of what several machines share out, each announces what it takes.
+    is_own = sites_per_core is None
+    pending: list[SiteState] = []
+    work: dict[str, Work] = {}
+    n_sites: Counter[str] = Counter()
+    with_work: set[str] = set()
     cut = 0
+
+    def announced(part: list[SiteState]) -> tuple[str, str]:
+        """Announce the work of a range, which is then known by its first site."""
+        first, last = part[0].site.site, part[-1].site.site
+        if is_own:
+            for stage, count in pending_counts(part).items():
+                watcher().expect(stage, count, first)
+            watcher().forecast.plan(first, joined([work.pop(state.site.site) for state in part]))
+        return first, last
+
     for batch in batches(store.active_sites(config.campaign), 1000):
         states = site_states(store, config, batch)
-        for stage, count in pending_counts(states).items():
-            watcher().expect(stage, count)
-        pending += [state.site.site for state in states if state.pending]
+        n_sites.update(state.site.absorber for state in states)
+        with_work |= {state.site.absorber for state in states if state.pending}
+        pending += [state for state in states if state.pending]
+        work |= site_work(store, config, states) if is_own else {}
         while len(pending) >= (size := min(max(smallest, cut // _SHARES), SITES_PER_JOB)):
-            yield pending[0], pending[size - 1]
+            yield announced(pending[:size])
             del pending[:size]
             cut += size
     if pending:
-        yield pending[0], pending[-1]
+        yield announced(pending)
+    if is_own:
+        _announce_models(store, config, {absorber: n_sites[absorber] for absorber in with_work})
+
+
+def _announce_models(store: Store, config: CampaignConfig, n_sites: dict[str, int]) -> None:
+    """Announce the models, and experiments, of absorbers that have work left on sites."""
+    n_all = store.count(SiteDoc, {"campaign": config.campaign, "active": True})
+    for absorber, keys in expected_models(config, n_sites).items():
+        n_learned = n_all if absorber == ALL else n_sites[absorber]
+        # Of a model on all absorbers, each of them counts.
+        count = len(keys) * (len(config.absorbers) if absorber == ALL else 1)
+        watcher().expect(MODELS, count, absorber)
+        watcher().forecast.plan(f"{MODELS} {absorber}", models_work(config, keys, n_learned))
+    for absorber in n_sites if config.study is not None else ():
+        wanted = wanted_experiments(store, config, absorber)
+        watcher().expect(EXPERIMENTS, len(wanted), absorber)
+        work = experiments_work(config, wanted, n_sites[absorber])
+        watcher().forecast.plan(f"{EXPERIMENTS} {absorber}", work)

@@ -8,9 +8,9 @@ from typing import Any
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.iteration import batches
 from exafscn_flows.jobs.catalog import Candidate, candidates, unfetched, unlisted
-from exafscn_flows.jobs.context import watcher
 from exafscn_flows.jobs.durations import FeffTime, feff_times
 from exafscn_flows.jobs.fits import model_keys, wanted_experiments, wanted_fits
+from exafscn_flows.jobs.read_progress import ReadProgress
 from exafscn_flows.jobs.reading import (
     known_result,
     known_structures,
@@ -133,9 +133,12 @@ class _Look:
     def preview(self) -> Preview:
         store, config, found = self._store, self._config, self._found
         found.unlisted = unlisted(store, config)
+        size = sum(1 for _ in candidates(store, config))
+        self._reading = ReadProgress(config, size)
         chosen = chosen_structures(config, candidates(store, config), self._look_at)
         for batch in batches(self._site_docs(chosen), 1000):
             self._count(batch)
+        self._reading.close()
         for site in store.active_sites(config.campaign):
             found.active += 1
             if (site.site,) not in self._chosen:
@@ -154,9 +157,8 @@ class _Look:
 
     def _look_at(self, wave: list[Candidate]) -> Iterator[ReadResult]:
         """Give the results of one wave, reading what the store does not know."""
-        watcher().expect("structures", len(wave))
         for result in self._results(wave):
-            watcher().advance("structures", 1, 0)
+            self._reading.take(result)
             yield result
 
     def _results(self, wave: list[Candidate]) -> Iterator[ReadResult]:
@@ -170,7 +172,7 @@ class _Look:
             if found is None:
                 unread.append(candidate)
                 continue
-            bad = found[0].outcome in (Outcome.FAILED, Outcome.NO_ABSORBER)
+            bad = found[0].outcome is Outcome.FAILED
             work.failed += bad
             work.done += not bad
             yield found[0]

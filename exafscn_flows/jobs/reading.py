@@ -1,6 +1,7 @@
 """Reading structures in worker processes."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from exafscn_flows.config.campaign import CampaignConfig
@@ -31,7 +32,15 @@ R = TypeVar("R")
 Look = tuple[ReadResult, dict[str, Any] | None]
 """What came of reading a structure, and what sites take from it if it can be used."""
 
-_FIELDS = ["material_id", "hash", "formula", "elements", "n_atoms", "inequivalent_sites"]
+_FIELDS = [
+    "material_id",
+    "hash",
+    "formula",
+    "elements",
+    "n_atoms",
+    "inequivalent_sites",
+    "source",
+]
 
 
 def wanted_hash(config: CampaignConfig, candidate: Candidate) -> str:
@@ -74,7 +83,7 @@ def known_result(
     if doc is not None and doc["hash"] == wanted:
         result = _judge(config, doc)
         if result.outcome is Outcome.NO_ABSORBER:
-            return result, _no_absorber(config, name, doc["formula"], wanted)
+            return result, _no_absorber(config, name, doc["formula"], wanted, doc["source"])
         return result, None
     return (ReadResult(name, Outcome.FAILED), None) if failure == wanted else None
 
@@ -152,7 +161,7 @@ def _read_all(
             continue
         result = _judge(config, {field: getattr(doc, field) for field in _FIELDS})
         if result.outcome is Outcome.NO_ABSORBER:
-            yield result, _no_absorber(config, doc.material_id, doc.formula, wanted)
+            yield result, _no_absorber(config, doc.material_id, doc.formula, wanted, doc.source)
         else:
             yield result, doc if result.outcome is Outcome.USABLE else None
 
@@ -175,20 +184,30 @@ def _no_absorber_hash(config: CampaignConfig, wanted: str) -> str:
     return content_hash(wanted, sorted(config.absorbers))
 
 
-def _no_absorber(config: CampaignConfig, name: str, formula: str | None, wanted: str) -> FailureDoc:
+def _no_absorber(
+    config: CampaignConfig,
+    name: str,
+    formula: str | None,
+    wanted: str,
+    source: dict[str, Any] | None,
+) -> FailureDoc:
     absorbers = ", ".join(config.absorbers)
     message = f"{formula} holds none of the absorbers {absorbers}"
     if config.stored:
         message = f"there is no spectrum of {absorbers} in {formula or name}"
     hint = "add one of its elements to `absorbers` if it should take part"
     failure = ItemFailure("no_absorber", message, hint)
-    return failure_doc(config, name, _no_absorber_hash(config, wanted), failure)
+    return failure_doc(config, name, _no_absorber_hash(config, wanted), failure, source)
 
 
 def failure_doc(
-    config: CampaignConfig, material_id: str, wanted: str, failure: ItemFailure
+    config: CampaignConfig,
+    material_id: str,
+    wanted: str,
+    failure: ItemFailure,
+    source: dict[str, Any] | None = None,
 ) -> FailureDoc:
-    """Build the document of a structure that could not be used."""
+    """Build the document of a structure that could not be used, of a source if that is known."""
     return FailureDoc(
         campaign=config.campaign,
         hash=wanted,
@@ -198,6 +217,7 @@ def failure_doc(
         kind=failure.kind,
         message=failure.message,
         hint=failure.hint,
+        source=source,
     )
 
 
@@ -214,7 +234,10 @@ def _read(
         # Parsers of third parties meet files that nobody foresaw.
         line = " ".join(str(error).split())[:200]
         failure = ItemFailure("unexpected", f"{type(error).__name__}: {line}", "report it")
-    return failure_doc(config, candidate.material_id, wanted, failure)
+    source = None
+    with suppress(ItemFailure):  # of a record that was not sent, nothing is known
+        source = reader.provenance(candidate.entry)
+    return failure_doc(config, candidate.material_id, wanted, failure, source)
 
 
 def _structure(

@@ -1,19 +1,23 @@
 """Work on sites: label, spectrum, features, whichever of them is missing."""
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
 
 from jobflow import Job, Response, job
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.errors import CampaignError, ExafscnError, ItemFailure
+from exafscn_flows.errors import LEFT_OUT, CampaignError, ExafscnError, ItemFailure
 from exafscn_flows.iteration import batches
 from exafscn_flows.jobs.catalog import readers
-from exafscn_flows.jobs.context import Deadline, deadline, spread, watcher
+from exafscn_flows.jobs.context import Deadline, Stopwatch, deadline, spread, watcher
+from exafscn_flows.jobs.forecast import Spent, Work
 from exafscn_flows.jobs.stages import Crystal, Sources, failure_doc, process_site
 from exafscn_flows.jobs.states import SiteState, State, pending_counts, site_states
+from exafscn_flows.jobs.work import joined, site_work
 from exafscn_flows.keys import item_key
 from exafscn_flows.settings import Settings
 from exafscn_flows.sources.base import Reader
@@ -21,8 +25,16 @@ from exafscn_flows.store.base import Document
 from exafscn_flows.store.documents import FailureDoc, SiteDoc, SpectrumDoc, StructureDoc
 from exafscn_flows.store.store import Store
 
+_logger = logging.getLogger(__name__)
+
 _MOST_PER_TASK = 8
 """Sites that a process takes at once while there are many left: each task costs some queries."""
+
+_TASK_SECONDS = 2.0
+"""A task that takes longer has fewer sites: what is done is seen when it ends."""
+
+_SAMPLED = 24
+"""Sites of all sizes that come first: from what they take it is told how long the others will."""
 
 _LAST_TASKS = 32
 """About this many tasks of a site each come last, so that all cores end together."""
@@ -39,6 +51,13 @@ Tally = dict[str, tuple[int, int]]
 
 Task = tuple[str, list[str], Deadline | None]
 """Campaign, site keys, and until when."""
+
+
+class Chunk(NamedTuple):
+    """What came of a task: counts, and what each site took."""
+
+    tally: Tally
+    spent: dict[str, Spent]
 
 
 def sites_job(campaign: str, first: str, last: str, before: dict[str, int] | None = None) -> Job:
@@ -81,22 +100,30 @@ def process_sites(
     store = Store.open()
     config = store.config(campaign)
     todo: list[SiteDoc] = []
+    work: dict[str, Work] = {}
     expected: Counter[str] = Counter()
     for batch in batches(store.active_sites(campaign, first=first, last=last), 1000):
         states = [state for state in site_states(store, config, batch) if state.pending]
         todo += [state.site for state in states]
+        work |= site_work(store, config, states)
         expected += pending_counts(states)
+    for stage, count in expected.items():
+        watcher().expect(stage, count, first)
+    forecast = watcher().forecast
+    forecast.plan(first, joined(list(work.values())))
     if until is not None and until.handed_back and todo:
         raise CampaignError(
             f"campaign {campaign}: the time of this job is over with {len(todo)} sites left here: "
             "run the same command in another one to go on"
         )
-    # The largest cells tend to take FEFF longest: started first, they do not hold up the end.
-    todo.sort(key=lambda site: (-site.n_atoms, site.site))
-    tasks = [(campaign, [site.site for site in chunk], until) for chunk in _shrinking(todo)]
+    _logger.info("sites %s to %s: %d have work left", first, last, len(todo))
+    tasks = [(campaign, keys, until) for keys in _shrinking(_in_order(todo), work)]
     counts: Counter[str] = Counter(before)
     left = 0
-    for tally in _run(store, tasks):
+    for tally, of_sites in _run(store, tasks):
+        for key, spent in of_sites.items():
+            _logger.debug("site %s: %.2f s of a processor, by %s", key, spent.seconds, spent.worker)
+            forecast.done(first, work[key].kind, work[key].size, spent, sites=1)
         left += tally.pop(LEFT, (0, 0))[0]
         if FOUND in tally:
             counts["spectra found"] += tally.pop(FOUND)[0]
@@ -117,19 +144,36 @@ def process_sites(
     for stage, count in (+expected).items():
         watcher().advance(stage, count, 0)
         counts[f"{stage} done"] += count
+    forecast.plan(first, ())  # nor those that could not tell
     return dict(counts)
 
 
-def _shrinking(todo: list[SiteDoc]) -> Iterator[list[SiteDoc]]:
+def _in_order(todo: list[SiteDoc]) -> list[str]:
+    """Return the keys of sites in the order of the work.
+
+    The largest cells tend to take FEFF longest: started first, they do not hold up the end. A few
+    of all sizes come before them.
+    """
+    todo.sort(key=lambda site: (-site.n_atoms, site.site))
+    step = max(len(todo) // _SAMPLED, 1)
+    # Of a few sites, or where they come to many of them, the order is as it is.
+    sampled = set(range(step // 2, len(todo), step)) if step > 2 else set()
+    first = [site.site for index, site in enumerate(todo) if index in sampled]
+    return first + [site.site for index, site in enumerate(todo) if index not in sampled]
+
+
+def _shrinking(todo: list[str], work: Mapping[str, Work]) -> Iterator[list[str]]:
     """Cut sites into tasks that become smaller towards the end."""
     start = 0
     while start < len(todo):
-        size = max(1, min(_MOST_PER_TASK, (len(todo) - start) // _LAST_TASKS))
+        seconds = work[todo[start]].guess.seconds
+        most = min(_MOST_PER_TASK, int(_TASK_SECONDS / seconds))
+        size = max(1, min(most, (len(todo) - start) // _LAST_TASKS))
         yield todo[start : start + size]
         start += size
 
 
-def _run(store: Store, tasks: list[Task]) -> Iterable[Tally]:
+def _run(store: Store, tasks: list[Task]) -> Iterable[Chunk]:
     again: list[Task] = []
     for (campaign, keys, until), result in spread(process_chunk, tasks):
         if isinstance(result, ExafscnError):
@@ -140,7 +184,7 @@ def _run(store: Store, tasks: list[Task]) -> Iterable[Tally]:
             # A site that takes its process down must not take its neighbours along.
             again += [(campaign, [key], until) for key in keys]
         else:
-            yield _record_crash(store, campaign, keys[0], result)
+            yield Chunk(_record_crash(store, campaign, keys[0], result), {})
     if again:
         yield from _run(store, again)
 
@@ -167,7 +211,7 @@ _longest = 0.0
 """Seconds that a site has taken in this process at most."""
 
 
-def process_chunk(campaign: str, keys: list[str], until: Deadline | None = None) -> Tally:
+def process_chunk(campaign: str, keys: list[str], until: Deadline | None = None) -> Chunk:
     """Compute and write what is missing for a few sites; runs in a worker process.
 
     Sites for which there is no time, as far as those before tell, are counted as left.
@@ -187,12 +231,13 @@ def process_chunk(campaign: str, keys: list[str], until: Deadline | None = None)
     computed = store.computed(_to_compute(config, states))
     results = _Results(store)
     settings = Settings()
+    spent: dict[str, Spent] = {}
     try:
         for state in states:
             if state.pending and until is not None and not until.allows(_longest):
                 results.leave()
             elif state.pending:
-                started = time.monotonic()
+                watch = Stopwatch()
                 crystal = crystals[state.site.material_id]
                 reader = opened.get(crystal.entry)
                 sources = Sources(
@@ -203,11 +248,12 @@ def process_chunk(campaign: str, keys: list[str], until: Deadline | None = None)
                     settings.KEEP_RUNS,
                 )
                 process_site(config, state, crystal, sources, results)
-                _longest = max(_longest, time.monotonic() - started)
+                spent[state.site.site] = watch.spent()
+                _longest = max(_longest, spent[state.site.site].wall)
     finally:
         # Where the campaign cannot go on, what is computed already is kept.
         results.close()
-    return results.tally
+    return Chunk(results.tally, spent)
 
 
 def _known_spectra(
@@ -255,7 +301,7 @@ class _Results:
 
     def add(self, stage: str, doc: Document) -> None:
         done, failed = self.tally.get(stage, (0, 0))
-        bad = isinstance(doc, FailureDoc)
+        bad = isinstance(doc, FailureDoc) and doc.kind not in LEFT_OUT
         self.tally[stage] = (done + (not bad), failed + bad)
         if isinstance(doc, SpectrumDoc) and doc.found_in is not None:
             self.tally[FOUND] = (self.tally.get(FOUND, (0, 0))[0] + 1, 0)

@@ -4,6 +4,7 @@ scikit-learn and skops take seconds to import, so they are imported where someth
 """
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,10 +20,12 @@ from exafscn_flows.jobs.context import watcher
 from exafscn_flows.jobs.dataset import Dataset, DatasetName, all_labelled_sites
 from exafscn_flows.jobs.fits import Fit, wanted_fits
 from exafscn_flows.jobs.folds import Folds, campaign_folds
+from exafscn_flows.jobs.forecast import Work
 from exafscn_flows.jobs.parts import by_parts, failure_doc
 from exafscn_flows.jobs.samples import Samples, share, shared
 from exafscn_flows.jobs.trained import write_version
 from exafscn_flows.jobs.versions import promote_wanted, withdraw_failed
+from exafscn_flows.jobs.work import MODELS, fit_told, models_work
 from exafscn_flows.keys import ALL, ModelKey
 from exafscn_flows.models.canonical_zip import read_array, write_array
 from exafscn_flows.models.checkpoint import kept_by
@@ -34,6 +37,8 @@ from exafscn_flows.store.store import Store
 from exafscn_flows.targets.base import Class
 from exafscn_flows.tasks import task_named
 from exafscn_flows.tasks.fitted import has_seen
+
+_logger = logging.getLogger(__name__)
 
 Part = tuple[str, int] | None
 """Split and fold that are held out; None for the final model."""
@@ -87,9 +92,11 @@ def train(campaign: str, absorber: str, after: Any = None) -> dict[str, int]:
     # Of all absorbers, one training has the name of its version at the first of them.
     trained = {fit.trained: fit.trained_key for fit in reversed(fits)}
     store.checkpoints.drop_outdated(campaign, absorber, [trained[one] for one in unfinished])
-    watcher().expect("models", len(todo))
+    watcher().expect(MODELS, len(todo), absorber)
+    watcher().forecast.plan(part := f"{MODELS} {absorber}", ())
     if todo:
         _train(store, config, absorber, todo, trained, counts)
+        watcher().forecast.plan(part, ())  # of those that failed, parts are left
     if counts["skipped"]:
         # The file of the final model of one whose fold has failed may have been written.
         store.models.drop_unfinished(campaign, absorber)
@@ -124,11 +131,15 @@ def _train(
     with run_folder(Settings().SCRATCH_DIR) as folder:
         for name in dict.fromkeys(fit.dataset for same in fits.values() for fit in same):
             share(folder, datasets[name], Samples.of(store, datasets[name]))
-        work = {}
+        work, told = {}, {}
+        planned: list[Work] = []
         for model, (first, *_) in fits.items():
             dataset, folds = datasets[first.dataset], _folds(found, first)
             work[str(model)] = _parts(config, first, trained[model], dataset, folds, folder)
-        for key, outputs in by_parts(fit_task, work):
+            told[str(model)] = fit_told(config, f"{MODELS} {absorber}", model, len(dataset.sites))
+            planned += models_work(config, [model], len(dataset.sites))
+        watcher().forecast.plan(f"{MODELS} {absorber}", planned)
+        for key, outputs in by_parts(fit_task, work, told):
             _write(store, config, fits[ModelKey.parse(key)], datasets, found, outputs, counts)
 
 
@@ -151,8 +162,9 @@ def _write(
             _skip(store, config, fit, failure, counts)
             continue
         promote_wanted(store, config.campaign, [fit])
+        _logger.info("model %s is trained, version %s", fit.key, fit.hash)
         counts["trained"] += 1
-        watcher().advance("models", 1, 0)
+        watcher().advance(MODELS, 1, 0)
     # What has ended for want of memory, or of a worker, may be tried again.
     if not isinstance(outputs, ItemFailure) or outputs.kind != "fit_failed":
         store.checkpoints.drop(config.campaign, str(fits[0].trained))
@@ -169,8 +181,9 @@ def _skip(
 ) -> None:
     """Note that a model cannot be trained."""
     store.write([failure_doc(config.campaign, "models", fit, failure)])
+    _logger.warning("model %s: %s", fit.key, failure)
     counts["skipped"] += 1
-    watcher().advance("models", 0, 1)
+    watcher().advance(MODELS, 0, 1)
 
 
 def _parts(

@@ -100,6 +100,11 @@ class ModelBase(NamedModel):
         return list(labels)
 
     @property
+    def seconds_per_site(self) -> float:
+        """Processor seconds of a fit for each site that it learns from: a first guess."""
+        return 0.01
+
+    @property
     def auxiliary(self) -> str | None:
         """Name of a feature set that it learns to predict, too; None: none."""
         return None

@@ -159,6 +159,8 @@ class StageCount:
     ----------
     blocked
         Work that cannot be done because an earlier stage failed.
+    left_out
+        What the campaign file leaves out, such as files without an absorber: it has not failed.
     """
 
     stage: str
@@ -167,6 +169,7 @@ class StageCount:
     failed: int
     pending: int
     blocked: int = 0
+    left_out: int = 0
 
 
 @dataclass(frozen=True)

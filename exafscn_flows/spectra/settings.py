@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _ALGORITHM_VERSION = 1
 """Raised whenever the code gives other spectra for the same settings."""
 
+_SHORT = 60.0
+"""Seconds that self-consistent potentials of many sites take longer than."""
+
 DEFAULT_CARDS: dict[str, str] = {
     "EXAFS": "20",
     "NLEG": "4",
@@ -117,6 +120,14 @@ class FeffSettings(SpectraModel):
             from exafscn_flows.spectra.feff_external import check_command
 
             check_command(self.command, self.name)
+
+    def advice(self) -> str:
+        if "SCF" not in self.feff_cards() or self.time_limit > _SHORT:
+            return ""
+        return (
+            f"spectra {self.name}: with SCF, FEFF takes 15 to 90 s a site, and time_limit is "
+            f"{self.time_limit:g} s: write time_limit: 300, or leave SCF out"
+        )
 
     def feff_cards(self) -> dict[str, str]:
         """Return the cards that FEFF gets, in alphabetical order, values as text."""

@@ -47,6 +47,10 @@ class SpectraModel(NamedModel):
         This includes a number that grows whenever the code gives another spectrum than before.
         """
 
+    def advice(self) -> str:
+        """Return what a user should know before it runs, as one line; mostly nothing."""
+        return ""
+
     @property
     def found_by_content(self) -> bool:
         """Whether equal parameters mean equal spectra, whoever has computed them, and where."""

@@ -42,6 +42,7 @@ class CampaignDoc(Document):
     plan_hash: str | None = Field(
         default=None, description="Hash of the settings and sources that chose the active sites."
     )
+    filtered: int = Field(default=0, description="Structures that the filters left out.")
 
     run_at: datetime = Field(default_factory=now, description="Time of the last run, UTC.")
 
@@ -298,6 +299,9 @@ class FailureDoc(Document):
     kind: str = Field(description="Short name of the cause.")
     message: str = Field(description="One line that says what is wrong.")
     hint: str = Field(description="What to do about it.")
+    source: dict[str, Any] | None = Field(
+        default=None, description="Where a structure that failed comes from; None of all else."
+    )
 
     @property
     def key(self) -> str:

@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -28,7 +28,13 @@ _HOLDERS = {"$cond": [{"$isArray": "$lock"}, "$lock", []]}
 
 
 @contextmanager
-def campaign_lock(store: Store, campaign: str, *, shared_as: str | None = None) -> Iterator[None]:
+def campaign_lock(
+    store: Store,
+    campaign: str,
+    *,
+    shared_as: str | None = None,
+    news: Callable[[], dict[str, Any]] | None = None,
+) -> Iterator[None]:
     """Hold the lock of a campaign.
 
     Parameters
@@ -39,6 +45,8 @@ def campaign_lock(store: Store, campaign: str, *, shared_as: str | None = None) 
         Its name.
     shared_as
         Token of a runner that shares the lock with others that do; by default it is held alone.
+    news
+        What the runner tells of its work, whenever it says that it lives; by default nothing.
 
     Raises
     ------
@@ -48,7 +56,7 @@ def campaign_lock(store: Store, campaign: str, *, shared_as: str | None = None) 
     token = shared_as or secrets.token_hex(8)
     _acquire(store, campaign, token, alone=shared_as is None)
     stop = threading.Event()
-    thread = threading.Thread(target=_beat, args=(store, campaign, token, stop), daemon=True)
+    thread = threading.Thread(target=_beat, args=(store, campaign, token, stop, news), daemon=True)
     thread.start()
     try:
         yield
@@ -56,6 +64,11 @@ def campaign_lock(store: Store, campaign: str, *, shared_as: str | None = None) 
         stop.set()
         thread.join()
         _release(store, campaign, token)
+
+
+def runners_news(store: Store, campaign: str) -> list[dict[str, Any]]:
+    """Return what the runners tell of their work that hold the lock of a campaign and live."""
+    return [holder.get("news") or {} for holder in _holders(store, campaign) if holder["lives"]]
 
 
 def living_runners(store: Store, campaign: str) -> set[str]:
@@ -138,13 +151,19 @@ def _held(campaign: str, holder: dict[str, Any]) -> CampaignError:
     )
 
 
-def _beat(store: Store, campaign: str, token: str, stop: threading.Event) -> None:
+def _beat(
+    store: Store,
+    campaign: str,
+    token: str,
+    stop: threading.Event,
+    news: Callable[[], dict[str, Any]] | None,
+) -> None:
     while not stop.wait(HEARTBEAT_SECONDS):
         try:
-            store.database.campaigns.update_one(
-                {"_id": campaign, "lock.token": token},
-                {"$currentDate": {"lock.$.heartbeat": True}},
-            )
+            update: dict[str, Any] = {"$currentDate": {"lock.$.heartbeat": True}}
+            if news is not None:
+                update["$set"] = {"lock.$.news": news()}
+            store.database.campaigns.update_one({"_id": campaign, "lock.token": token}, update)
         except Exception:
             continue
 

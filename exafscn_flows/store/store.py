@@ -16,7 +16,7 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
 from exafscn_flows.config.campaign import CampaignConfig
-from exafscn_flows.errors import CampaignError, UsageError
+from exafscn_flows.errors import LEFT_OUT, CampaignError, UsageError
 from exafscn_flows.hashing import content_hash
 from exafscn_flows.iteration import batches
 from exafscn_flows.settings import Settings
@@ -98,7 +98,7 @@ class Store:
             file=None if file is None else str(file),
         )
         fields = {name: {"$literal": value} for name, value in doc.model_dump().items()}
-        for name in ("created_at", "plan_hash"):
+        for name in ("created_at", "plan_hash", "filtered"):
             fields[name] = {"$ifNull": [f"${name}", fields[name]["$literal"]]}
         self.database.campaigns.update_one(
             {"_id": config.campaign}, [{"$set": fields}], upsert=True
@@ -178,9 +178,16 @@ class Store:
         return self.database.workflows.find_one(query, {"_id": 1}) is not None
 
     @translate_errors()
-    def set_plan(self, campaign: str, plan_hash: str | None) -> None:
-        """Record for which settings and sources the active sites were chosen."""
-        self.database.campaigns.update_one({"_id": campaign}, {"$set": {"plan_hash": plan_hash}})
+    def set_plan(self, campaign: str, plan_hash: str | None, filtered: int = 0) -> None:
+        """Record for which settings and sources the active sites were chosen.
+
+        Parameters
+        ----------
+        filtered
+            Structures that the filters left out.
+        """
+        fields = {"plan_hash": plan_hash, "filtered": filtered}
+        self.database.campaigns.update_one({"_id": campaign}, {"$set": fields})
 
     # -- documents ---------------------------------------------------------------------------
 
@@ -367,25 +374,18 @@ class Store:
             self.database.sites.update_many({"_id": {"$in": ids}}, {"$set": {"active": False}})
 
     @translate_errors()
-    def failure_groups(self, campaign: str) -> list[dict[str, Any]]:
-        """Failures counted by stage and kind, with one example each."""
-        return self.aggregate(
+    def failures_left_out(self, campaign: str) -> list[dict[str, Any]]:
+        """Count what is recorded like a failure and is left out, by stage, absorber and kind."""
+        key = {name: f"${name}" for name in ("stage", "absorber", "kind")}
+        found = self.aggregate(
             FailureDoc,
             [
-                {"$match": {"campaign": campaign}},
+                {"$match": {"campaign": campaign, "kind": {"$in": [*LEFT_OUT]}}},
+                {"$group": {"_id": key, "count": {"$sum": 1}}},
                 {"$sort": {"_id": 1}},
-                {
-                    "$group": {
-                        "_id": {"stage": "$stage", "kind": "$kind"},
-                        "count": {"$sum": 1},
-                        "item": {"$first": "$item"},
-                        "message": {"$first": "$message"},
-                        "hint": {"$first": "$hint"},
-                    }
-                },
-                {"$sort": {"_id.stage": 1, "count": -1, "_id.kind": 1}},
             ],
         )
+        return [{**raw["_id"], "count": raw["count"]} for raw in found]
 
 
 def _indexes_present(error: BulkWriteError) -> list[int]:

@@ -68,7 +68,7 @@ def launch(
         return
     n_cores = max(1, settings.CORES // parallel)
     if parallel == 1:
-        with watching() as watcher:
+        with watching("all work") as watcher:
             run_rockets(names, worker.to_dict(), n_cores, watcher)
     else:
         _run_processes(store, parallel, names, worker.to_dict(), n_cores)

@@ -12,7 +12,7 @@ from typing import Any
 from fireworks import FWorker, LaunchPad
 from fireworks.core.rocket_launcher import launch_rocket
 
-from exafscn_flows.jobs.context import Deadline, Watcher, surroundings
+from exafscn_flows.jobs.context import Deadline, Silent, Watcher, surroundings
 from exafscn_flows.settings import Settings
 from exafscn_flows.spectra.scratch import sweep_scratch
 from exafscn_flows.store.connection import translate_errors
@@ -60,6 +60,7 @@ def run_rockets(
         If the process is asked to end. Its rocket is ready again, for others or later.
     """
     settings = Settings()
+    watcher = watcher or Silent()
     store = Store.open(settings)
     launchpad = open_launchpad(store, settings)
     runner = secrets.token_hex(8)
@@ -68,7 +69,9 @@ def run_rockets(
     with ExitStack() as stack:
         interruption = stack.enter_context(interruptible())
         for campaign in campaigns:
-            stack.enter_context(campaign_lock(store, campaign, shared_as=runner))
+            stack.enter_context(
+                campaign_lock(store, campaign, shared_as=runner, news=watcher.forecast.news)
+            )
         sweep_scratch(settings.SCRATCH_DIR)
         try:
             with (

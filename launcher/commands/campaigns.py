@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from exafscn_flows.errors import UsageError
-from launcher.commands.options import AsJson, CampaignFile, CampaignName, ClusterFolder, Set, Yes
+from launcher.commands.options import (
+    AsJson,
+    CampaignFile,
+    CampaignName,
+    ClusterFolder,
+    LogTo,
+    Set,
+    Yes,
+)
+from launcher.console import begin
+from launcher.logs import set_up_logs
 
 campaigns = typer.Typer()
 
@@ -29,13 +39,28 @@ def run(
     ] = None,
     yes: Yes = False,
     settings: Set = None,
+    log_level: LogTo = None,
 ) -> None:
     """Run a campaign on this machine; what is done already is not computed again."""
+    set_up_logs(log_level)
+    begin(f"campaign file {file}")
     from launcher.run import keep_runs_in, run_campaign
 
     if keep_runs is not None:
         keep_runs_in(keep_runs)
     run_campaign(file, settings or (), retry_failed=retry_failed, dry_run=dry_run, yes=yes)
+
+
+@campaigns.command()
+def init(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder that it is for, and is written into.")
+    ] = Path("."),
+) -> None:
+    """Write a campaign file, with comments, for the structures or spectra of a folder."""
+    from launcher.init import init_campaign
+
+    init_campaign(folder)
 
 
 @campaigns.command()
@@ -72,14 +97,26 @@ def launch(
         list[str] | None,
         typer.Option(help="Only rockets of this category, e.g. fetch; may be repeated."),
     ] = None,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep", help="Stay, and keep --parallel jobs in the queue until nothing is left."
+        ),
+    ] = False,
+    log_level: LogTo = None,
 ) -> None:
     """Run submitted campaigns here, until nothing is ready and nothing will be."""
+    set_up_logs(log_level)
+    if keep and not queue:
+        raise UsageError("--keep is about jobs of a queue: give --queue, too")
     if queue:
         from launcher.cluster.queue import launch_to_queue
 
         if folder is None:
             raise UsageError("--queue needs --cluster FOLDER, which `exafscn cluster init` writes")
-        launch_to_queue(campaign, n_jobs=parallel, folder=folder, categories=category or [])
+        launch_to_queue(
+            campaign, n_jobs=parallel, folder=folder, categories=category or [], keep=keep
+        )
         return
     from launcher.cluster.launch import launch
 
@@ -93,8 +130,34 @@ def status(
     repair: Annotated[
         bool, typer.Option("--repair", help="Make rockets ready again that died or failed.")
     ] = False,
+    failures: Annotated[
+        bool, typer.Option("--failures", help="List everything that failed, with file names.")
+    ] = False,
+    stage: Annotated[
+        str | None, typer.Option(help="Only failures of this stage, e.g. spectra.")
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Only failures of this kind, e.g. feff_timeout.")
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show it again and again, until all is done.")
+    ] = False,
 ) -> None:
     """Show what is done, failed and pending, and why things failed."""
+    if (stage or kind) and not failures:
+        raise UsageError("--stage and --kind say which of the --failures: give that, too")
+    if failures + watch + repair > 1 or (watch and as_json):
+        raise UsageError("--failures, --watch, --repair and --json do not all go together")
+    if failures:
+        from launcher.show import show_failures
+
+        show_failures(campaign, stage, kind, as_json=as_json)
+        return
+    if watch:
+        from launcher.status_watch import watch_status
+
+        watch_status(campaign)
+        return
     from launcher.show import show_status
 
     show_status(campaign, as_json=as_json, repair=repair)

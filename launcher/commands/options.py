@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from launcher.logs import LogLevel
+
 CampaignName = Annotated[
     str | None, typer.Argument(help="Name of the campaign; by default the one run last.")
 ]
@@ -26,6 +28,10 @@ Set = Annotated[
         metavar="KEY=VALUE",
         help="Value of a key of the campaign file, e.g. sources.0.path=cifs; may be repeated.",
     ),
+]
+LogTo = Annotated[
+    LogLevel | None,
+    typer.Option("--log-level", help="Also write lines of a log, with times, to standard error."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
 Columns = Annotated[

@@ -44,7 +44,31 @@ def test_bad_crystals_become_failures_and_the_rest_goes_on(workspace):
     assert failures["nacl"]["kind"] == "no_absorber"
     assert len(workspace.documents("predictions")) == 16
     assert "8 labels" in out
-    assert "no_absorber" not in json.loads(workspace.exafscn("status", "--json"))["counts"]
+    # What holds no nickel has not failed: it is counted by itself.
+    status = json.loads(workspace.exafscn("status", "--json"))
+    structures = status["counts"][0]
+    assert (structures["failed"], structures["left_out"]) == (3, 9)
+    assert status["left_out"] == {"no_absorber": 9}
+    assert {group["kind"] for group in status["failures"]}.isdisjoint({"no_absorber"})
+    assert "9 structures hold none of the absorbers" in out
+    # Everything that failed is listed, with the name of its file, and by stage and kind.
+    shown = workspace.exafscn("status", "--failures")
+    assert {line.split()[1] for line in shown.splitlines()} == {
+        "broken",
+        "disordered",
+        "overlapping",
+    }
+    assert "(broken.cif)" in shown
+    listed = workspace.exafscn("status", "--failures", "--kind", "disordered", "--json")
+    (row,) = json.loads(listed)
+    assert (row["stage"], row["item"], row["name"]) == (
+        "structures",
+        "disordered",
+        "disordered.cif",
+    )
+    wrong = workspace.exafscn("status", "--failures", "--kind", "no_such_kind", rc=2)
+    assert "disordered" in wrong
+    assert "--failures" in workspace.exafscn("status", "--kind", "disordered", rc=2)
     # With sodium among the absorbers, the failure of its chloride is out of date.
     workspace.run(absorbers=["Ni", "Na"])
     assert "nacl" not in {doc["item"] for doc in workspace.documents("failures").values()}
@@ -69,6 +93,14 @@ def test_hanging_feff_is_a_failure(workspace):
     assert len(spectra) == 8
     assert {doc["kind"] for doc in spectra} == {"feff_timeout"}
     assert "time_limit" in out
+    # Where no model came of it, there is nothing to query.
+    assert "nothing to query" in out
+    assert "exafscn query" not in out
+    assert "status test --failures" in out
+    listed = json.loads(workspace.exafscn("status", "--failures", "--stage", "spectra", "--json"))
+    assert {row["name"] for row in listed} == {
+        path.name for path in (workspace.folder / "cifs").glob("Ni*.cif")
+    }
     # A failure is not tried again, unless asked for or with other settings.
     before = workspace.written("failures")
     workspace.run()

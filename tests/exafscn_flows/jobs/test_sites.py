@@ -6,7 +6,7 @@ from crystals import rock_salt, zinc_blende
 
 from exafscn_flows.errors import CampaignError, ItemFailure, UsageError
 from exafscn_flows.jobs import sites as sites_module
-from exafscn_flows.jobs.context import _Nobody
+from exafscn_flows.jobs.context import Silent
 from exafscn_flows.jobs.sites import process_chunk, process_sites
 from exafscn_flows.jobs.stages import Sources, _spectrum
 from exafscn_flows.jobs.states import State, site_states
@@ -222,7 +222,7 @@ def test_what_feff_has_computed_is_found_whatever_campaign_had_it_computed(
     plan(campaign="other", **SETTINGS)
     (site,) = store.active_sites("other")
     said: list[str] = []
-    monkeypatch.setattr(_Nobody, "say", lambda _, line: said.append(line))
+    monkeypatch.setattr(Silent, "say", lambda _, line: said.append(line))
     counts = process_sites.original("other", site.site, site.site)
     assert (counts["spectra done"], counts["spectra found"]) == (1, 1)
     assert said == ["1 spectra had been computed before, and are not computed again"]
