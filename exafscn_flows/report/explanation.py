@@ -136,7 +136,8 @@ def _left_out(left_out: Numbers) -> str:
     return (
         "When one neighbour after the other is left out of the graph, the change of the answer "
         f"has a rank correlation of {_signed(attention)} with the attention, and of "
-        f"{_signed(near)} with how near the neighbour is (mean over {left_out['n_sites']} sites), {ends}."
+        f"{_signed(near)} with how near the neighbour is (mean over {left_out['n_sites']} sites), "
+        f"{ends}."
     )
 
 
