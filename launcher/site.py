@@ -105,10 +105,14 @@ def _head(record: SiteRecord) -> Iterator[str]:
         yield f"structure: not known; measured spectrum {name}"
     source = ", ".join(f"{key} {value}" for key, value in structure.source.items() if value)
     yield f"source: {source}"
-    which = "mean over all" if site.averaged else f"atom {site.site_index}, one of"
-    yield f"absorber: {site.absorber}, {which} {site.multiplicity} equivalent in the cell" + (
-        "" if site.active else "; the campaign file does not select it now"
-    )
+    if not site.has_structure:
+        which = ""
+    elif site.averaged:
+        which = f", mean over its {site.multiplicity} atoms in the cell"
+    else:
+        which = f", atom {site.site_index}, one of {site.multiplicity} equivalent in the cell"
+    aside = "" if site.active else "; the campaign file does not select it now"
+    yield f"absorber: {site.absorber}{which}{aside}"
     found = record.neighbours()
     shells = [
         f"{len(group)} {group[0].element} at {group[0].distance:.3f} Å"

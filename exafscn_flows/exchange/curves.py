@@ -14,8 +14,8 @@ _NO_PRE_EDGE = -30.0
 """A spectrum that begins above this, eV above E0, has too little pre-edge for a line."""
 
 _NOTE = (
-    "FEFF computes no pre-edge: mu is set to 0 below the first computed point, so that programs "
-    "find an edge step of about 1"
+    "there was no pre-edge: mu is set to 0 below the first point that was computed, so that "
+    "programs find an edge step of about 1"
 )
 
 

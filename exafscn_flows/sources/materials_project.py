@@ -63,7 +63,7 @@ class MaterialsProjectSource(RemoteSource):
         if self.ids is not None and given:
             raise ValueError(f"ids name the materials; leave out {', '.join(sorted(given))}")
         if self.ids is not None and len(set(self.ids)) != len(self.ids):
-            raise ValueError("an id is listed twice")
+            raise ValueError("an id is listed twice: leave one out")
         unknown = given & {"max_energy_above_hull", "theoretical"}
         if self.stored_spectra is not None and unknown:
             raise ValueError(

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import xas_files
 from campaigns import make_workspace
 from crystals import rock_salt
 
@@ -63,6 +64,24 @@ def test_table_says_what_a_person_looks_for(finished):
         assert title in out
     assert "failures" not in out
     assert KEY not in finished.exafscn("site", "NiO-zb:Ni:1")
+
+
+def test_a_measured_spectrum_without_a_structure_is_shown(server_uri):
+    workspace = make_workspace(server_uri, {})
+    energy, i0, it = xas_files.scan()
+    name = "fe [b] foil.xdi"
+    table = xas_files.rows(energy, i0, it)
+    (workspace.folder / name).write_bytes(xas_files.xdi(table, *xas_files.COLUMNS, *xas_files.IRON))
+    workspace.exafscn("import", name, "--campaign", "foils")
+    (row, *_) = json.loads(workspace.exafscn("query", "--json", "--columns", "name,bond_length"))
+    assert (row["name"], row["bond_length"]) == (name, None)
+    out = workspace.exafscn("site", row["site"], "--plot", "foil.svg", "--export", "foil.prj")
+    assert f"structure: not known; measured spectrum {name}" in out
+    assert "absorber: Fe\n" in out
+    mu, chi = read_measured(workspace.folder / "foil.prj")
+    assert mu.energy[0] == pytest.approx(energy[0])  # nothing is put before a pre-edge
+    assert len(chi.chi) > 200
+    workspace.remove()
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])

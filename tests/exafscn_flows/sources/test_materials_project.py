@@ -62,7 +62,7 @@ class TestSettings:
         ("settings", "message"),
         [
             ({"ids": []}, "at least 1"),
-            ({"ids": ["19009"]}, "pattern"),
+            ({"ids": ["19009"]}, "is no material id: write one such as mp-19009"),
             ({"ids": ["mp-1", "mp-1"]}, "an id is listed twice"),
             ({"ids": ["mp-1"], "oxides": True}, "ids name the materials; leave out oxides"),
             ({"ids": ["mp-1"], "max_sites": 5}, "leave out max_sites"),
