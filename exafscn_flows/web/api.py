@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from exafscn_flows.errors import ExafscnError, UsageError
 from exafscn_flows.jobs.status import campaign_status
+from exafscn_flows.store.all_campaigns import find_page_of_all
 from exafscn_flows.store.asked import asked
 from exafscn_flows.store.documents import FailureDoc
 from exafscn_flows.store.export import write_rows
@@ -55,6 +56,15 @@ def register(server: Flask, database: Database) -> None:
     @api.get("/openapi.json")
     def description() -> Response:
         return _json(document())
+
+    @api.get("/predictions")
+    def predictions_of_all() -> Response:
+        given = PredictionParameters.of(request.args)
+        with database.reading() as store:
+            found = find_page_of_all(
+                store, given.conditions(), given.sort, after=given.after, limit=given.limit
+            )
+        return _json({"rows": found.rows, "after": found.after, "target": found.target.name})
 
     @api.get("/campaigns")
     def campaigns() -> Response:

@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 from flask import Flask, Response, jsonify, redirect, request
 from werkzeug.datastructures import MultiDict
 
-from exafscn_flows.web import api, campaign_page, screening_page, spectrum_page, watch_page
+from exafscn_flows.web import api, campaign_page, screening_plots, spectrum_page, watch_page
 from exafscn_flows.web.access import Access, guard
 from exafscn_flows.web.campaign_page import campaign_layout
 from exafscn_flows.web.database import Database
@@ -91,7 +91,7 @@ def make_server(access: Access, library: Library) -> Flask:
     _register_pages(app, pages(database))
     spectrum_page.register(app, library, database)
     watch_page.register(app, library)
-    screening_page.register(app, database)
+    screening_plots.register(app, database)
     campaign_page.register(app, database)
     api.register(server, database)
     scripts += app.csp_hashes()

@@ -109,6 +109,12 @@ class Operation(NamedTuple):
 
 _CAMPAIGN = "/campaigns/{campaign}"
 OPERATIONS = (
+    Operation(
+        "/predictions",
+        "Predictions of all campaigns, a page of them",
+        PredictionParameters,
+        PredictionsAnswer,
+    ),
     Operation("/campaigns", "Names of all campaigns", NoParameters, CampaignsAnswer),
     Operation(_CAMPAIGN, "What a campaign consists of", NoParameters, CampaignAnswer),
     Operation(f"{_CAMPAIGN}/status", "Done, failed and pending", NoParameters, ObjectAnswer),

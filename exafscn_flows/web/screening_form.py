@@ -1,7 +1,9 @@
 """The form of the screening page: every condition of a query, by the names of the address."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import quote
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -11,6 +13,9 @@ from exafscn_flows.store.pages import ORDERS
 from exafscn_flows.targets.base import TaskName
 from exafscn_flows.web.parameters import PredictionParameters
 from exafscn_flows.web.parts import field
+
+ALL = "*"
+"""Stands for all campaigns in an address; no campaign has such a name."""
 
 _TRUTH = ("oxide", "seen", "measured", "in_distribution")
 
@@ -25,9 +30,43 @@ _NUMBERS = {
 }
 
 
+@dataclass(frozen=True)
+class Choices:
+    """What can be chosen of a campaign, or of all of them.
+
+    Attributes
+    ----------
+    campaign
+        Its name; `ALL` for all.
+    targets, absorbers, feature_sets, models
+        Names.
+    """
+
+    campaign: str
+    targets: list[str]
+    absorbers: list[str]
+    feature_sets: list[str]
+    models: list[str]
+
+    @classmethod
+    def of(cls, campaign: str, configs: Sequence[CampaignConfig]) -> Self:
+        """Return what some campaigns have, each name once."""
+
+        def once(names: Iterable[str]) -> list[str]:
+            return list(dict.fromkeys(names))
+
+        return cls(
+            campaign,
+            once(one.name for config in configs for one in config.targets),
+            once(symbol for config in configs for symbol in config.absorbers),
+            once(one.name for config in configs for one in config.features.sets),
+            once(one.name for config in configs for one in config.models),
+        )
+
+
 def form(
     campaigns: Sequence[str],
-    config: CampaignConfig,
+    choices: Choices,
     task: TaskName,
     given: PredictionParameters,
     mark: str,
@@ -62,12 +101,15 @@ def form(
         names = {"": "either", "true": "yes", "false": "no"}
         return field(label, select(f"ask-{name}", name, [*names], chosen, names))
 
-    several_campaigns = choice("campaign", "Campaign", list(campaigns), config.campaign)
-    targets = ["", *(one.name for one in config.targets)]
+    options = [*campaigns, *([ALL] if len(campaigns) > 1 else [])]
+    named = {one: one for one in campaigns} | {ALL: "all of them"}
+    of_campaign = select("ask-campaign", "campaign", options, choices.campaign, named)
+    several_campaigns = field("Campaign", of_campaign)
+    targets = ["", *choices.targets]
     first = [
         several_campaigns,
         choice("target", "Target", targets, given.target, "the first"),
-        choice("absorber", "Absorber", ["", *config.absorbers], given.absorber),
+        choice("absorber", "Absorber", ["", *choices.absorbers], given.absorber),
         text("value", "Predicted"),
         text("label", "Label"),
         number("min_probability", "Least probability", most=1),
@@ -87,11 +129,11 @@ def form(
         choice(
             "feature_set",
             "Feature set",
-            _names(config.features.sets),
+            ["", *choices.feature_sets],
             given.feature_set,
             "the first",
         ),
-        choice("model", "Model", _names(config.models), given.model, "the first"),
+        choice("model", "Model", ["", *choices.models], given.model, "the first"),
         text("version", "Version"),
     ]
     open_names = {*_TRUTH, *_NUMBERS, "excludes", "neighbours", "feature_set", "model", "version"}
@@ -105,7 +147,7 @@ def form(
             html.Div(
                 [
                     html.Button("Find", type="submit", className="primary"),
-                    dcc.Link("Forget all", href=f"/screening?campaign={config.campaign}"),
+                    dcc.Link("Forget all", href=f"/screening?campaign={quote(choices.campaign)}"),
                 ],
                 className="buttons",
             ),
@@ -133,7 +175,3 @@ def select(
         id=id,
         name=name,
     )
-
-
-def _names(things: Sequence[Any]) -> list[str]:
-    return ["", *(one.name for one in things)]

@@ -4,54 +4,26 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from dash import Dash, Input, Output, State, dcc, html
+from dash import dcc, html
 from dash.development.base_component import Component
-from dash.exceptions import PreventUpdate
-from werkzeug.datastructures import MultiDict
 
-from exafscn_flows.errors import ExafscnError, UsageError
+from exafscn_flows.errors import UsageError
+from exafscn_flows.store.all_campaigns import find_page_of_all
 from exafscn_flows.store.asked import AskedTarget
 from exafscn_flows.store.pages import Order
-from exafscn_flows.store.queries import Page, count_predictions, find_page, search_for, tally
+from exafscn_flows.store.queries import (
+    Page,
+    Search,
+    find_page,
+    search_for,
+)
+from exafscn_flows.targets.base import TaskName
+from exafscn_flows.web.addresses import Query, address, split
 from exafscn_flows.web.copies import query_command, query_pymongo, query_python
 from exafscn_flows.web.database import Database
 from exafscn_flows.web.parameters import PredictionParameters
-from exafscn_flows.web.parts import alert, aria, code, graph, remark, said, sentence_of, table
-from exafscn_flows.web.sample import spread_rows
-from exafscn_flows.web.screening_figures import feature_map, in_order, scatter
-from exafscn_flows.web.screening_form import form
-
-DRAWN = 1000
-"""Predictions in figures."""
-
-COUNTED = 200_000
-"""Predictions that are counted by label and value."""
-
-Query = MultiDict[str, str]
-
-
-def split(query: Query) -> tuple[str | None, PredictionParameters]:
-    """Return the campaign and the conditions of an address.
-
-    Raises
-    ------
-    UsageError
-        If something in it makes no sense.
-    """
-    rest = query.copy()
-    (campaign,) = rest.poplist("campaign")[-1:] or [""]
-    return campaign.strip() or None, PredictionParameters.of(rest)
-
-
-def address(campaign: str, given: PredictionParameters, **changes: Any) -> str:
-    """Return the address of the page with some things changed; it begins anew."""
-    kept = given.model_dump(mode="json", exclude_defaults=True, exclude={"after"})
-    changed = {name: one for name, one in (kept | changes).items() if one is not None}
-    query = [("campaign", campaign)]
-    for name, value in changed.items():
-        text = ",".join(value) if isinstance(value, list) else value
-        query.append((name, str(text).lower() if isinstance(text, bool) else str(text)))
-    return f"?{urlencode(query)}"
+from exafscn_flows.web.parts import alert, aria, code, graph, remark, table
+from exafscn_flows.web.screening_form import ALL, Choices, form
 
 
 def screening_layout(database: Database, query: Query) -> Component:
@@ -60,29 +32,47 @@ def screening_layout(database: Database, query: Query) -> Component:
     with database.reading() as store:
         campaigns = store.campaign_names()
         name = campaign or store.latest_campaign()
-        config = store.config(name)
+        configs = [store.config(one) for one in (campaigns if name == ALL else [name])]
         wrong, page, search = "", None, None
         try:
-            asked = given.query(name)
-            page = find_page(store, asked, given.sort, after=given.after, limit=given.limit)
-            search = search_for(store, asked, given.sort)
+            if name == ALL:
+                page = find_page_of_all(
+                    store, given.conditions(), given.sort, after=given.after, limit=given.limit
+                )
+            else:
+                asked = given.query(name)
+                page = find_page(store, asked, given.sort, after=given.after, limit=given.limit)
+                search = search_for(store, asked, given.sort)
         except UsageError as error:
             # The form stays, so that it can be mended.
             wrong = str(error)
-    chosen = next((one for one in config.targets if one.name == given.target), config.targets[0])
-    task = page.target.task if page else chosen.task
+    known = [one for config in configs for one in config.targets]
+    chosen = next((one for one in known if one.name == given.target), known[0] if known else None)
+    task: TaskName = page.target.task if page else chosen.task if chosen else "classes"
+    mark = address(name, given, after=given.after)
     parts: list[Component] = [html.H1("Screening")]
-    parts.append(form(campaigns, config, task, given, address(name, given, after=given.after)))
-    if wrong or page is None or search is None:
+    parts.append(form(campaigns, Choices.of(name, configs), task, given, mark))
+    if page is None:
         return html.Div([*parts, alert(wrong)])
-    parts += [
+    title = "All campaigns" if name == ALL else name
+    parts.append(
         html.Div(
             [
-                html.H2([f"{name}: {page.target.name.replace('_', ' ')}"]),
+                html.H2(f"{title}: {page.target.name.replace('_', ' ')}"),
                 html.Div(id="count", **aria(live="polite")),
             ]
-        ),
-        _results(name, given, page, search.order),
+        )
+    )
+    parts.append(_results(name, given, page, page.target.order(given.sort)))
+    if search is None:
+        parts.append(remark("Figures, files and copies are of one campaign: choose it above."))
+        return html.Div(parts)
+    return html.Div([*parts, *_of_campaign(name, given, search)])
+
+
+def _of_campaign(name: str, given: PredictionParameters, search: Search) -> list[Component]:
+    """Return what there is of one campaign besides the table."""
+    return [
         dcc.Store(id="screened", data=address(name, given)),
         html.Div(id="plots-said"),
         html.Div(
@@ -104,7 +94,6 @@ def screening_layout(database: Database, query: Query) -> Component:
             className="grid",
         ),
     ]
-    return html.Div(parts)
 
 
 def _asked(given: PredictionParameters) -> tuple[Mapping[str, Any], str | None]:
@@ -150,11 +139,24 @@ def _heads(
         value = sorted_by(value, Order.VALUE, Order.LARGEST)
     probability = [sorted_by("probability", Order.PROBABILITY)] * (target.task == "classes")
     expected = sorted_by("expected error", Order.EXPECTED_ERROR, Order.DOUBTFUL)
-    return ["site", "formula", "absorber", value, "label", *probability, "set", expected, "noticed"]
+    own = ["campaign"] * (campaign == ALL)
+    return [
+        *own,
+        "site",
+        "formula",
+        "absorber",
+        value,
+        "label",
+        *probability,
+        "set",
+        expected,
+        "noticed",
+    ]
 
 
 def _row(campaign: str, target: AskedTarget, row: dict[str, Any]) -> list[Any]:
-    place = urlencode({"campaign": campaign, "site": row["site"]})
+    own = row.get("campaign", campaign)
+    place = urlencode({"campaign": own, "site": row["site"]})
     name = f"{row['file']}: {row['group']}" if row["file"] else row["site"]
     noticed = [
         text
@@ -168,6 +170,7 @@ def _row(campaign: str, target: AskedTarget, row: dict[str, Any]) -> list[Any]:
     ]
     label = value_text(row["label"] if row["error"] is None else row["error"])
     return [
+        *([own] if campaign == ALL else []),
         dcc.Link(name, href=f"/site?{place}"),
         row["formula"] or "",
         row["absorber"],
@@ -197,103 +200,3 @@ def _downloads(campaign: str, given: PredictionParameters) -> Component:
         for kind in ("csv", "parquet", "jsonl")
     ]
     return html.Div(links, className="buttons")
-
-
-def register(app: Dash, database: Database) -> None:
-    """Have the page draw what it has found, and lead to sites."""
-
-    @app.callback(
-        Output("plots-said", "children"),
-        Output("count", "children"),
-        Output("plot-scatter-box", "children"),
-        Output("plot-map", "figure"),
-        Output("confusion", "children"),
-        Input("screened", "data"),
-    )
-    def draw(search: str | None) -> Any:
-        if not search:
-            raise PreventUpdate
-        empty: Any = {"data": [], "layout": {}}
-        try:
-            return ("", *_drawn(database, search))
-        except ExafscnError as error:
-            return alert(sentence_of(error)), "", graph("plot-scatter", ""), empty, ""
-
-    @app.callback(
-        Output("address", "href"),
-        Input("plot-scatter", "clickData"),
-        Input("plot-map", "clickData"),
-        State("screened", "data"),
-        prevent_initial_call=True,
-    )
-    def open_site(one: Any, other: Any, search: str) -> str:
-        from dash import ctx
-
-        clicked = one if ctx.triggered_id == "plot-scatter" else other
-        if not clicked:
-            raise PreventUpdate
-        campaign, _ = split(_parsed(search))
-        place = {"campaign": campaign, "site": clicked["points"][0]["customdata"]}
-        return f"/site?{urlencode(place)}"
-
-
-def _parsed(search: str) -> Query:
-    from urllib.parse import parse_qsl
-
-    return MultiDict(parse_qsl(search.lstrip("?")))
-
-
-def _drawn(database: Database, search: str) -> tuple[Any, ...]:
-    campaign, given = split(_parsed(search))
-    assert campaign is not None
-    with database.reading() as store:
-        query, config = given.query(campaign), store.config(campaign)
-        rows, are_all = spread_rows(store, query, DRAWN)
-        title, figure = scatter(store, config, rows)
-        mapped = feature_map(store, campaign, rows)
-        counted = len(rows) if are_all else count_predictions(store, query)
-        is_classes = bool(rows) and rows[0]["probability"] is not None
-        cells = tally(store, query, COUNTED) if is_classes else None
-    what = "prediction" if counted == 1 else "predictions"
-    drawn = "" if are_all else f"; figures show {len(rows):,}, spread evenly"
-    matrix = said(confusion)(campaign, given, cells.cells, cells.is_whole) if cells else ""
-    return (
-        remark(f"{counted:,} {what}{drawn}"),
-        graph("plot-scatter", f"{title}: a point leads to its site", figure),
-        mapped,
-        matrix,
-    )
-
-
-def confusion(
-    campaign: str,
-    given: PredictionParameters,
-    cells: list[tuple[Any, Any, int]],
-    is_whole: bool,
-) -> Component:
-    """Return labels against predictions; each number leads to the predictions that it counts."""
-    counts = {(label, value): count for label, value, count in cells if label is not None}
-    if not counts:
-        return html.Div()
-    classes = in_order(one for pair in counts for one in pair)
-    rows: list[list[Any]] = []
-    for label in classes:
-        total = sum(counts.get((label, value), 0) for value in classes)
-        row: list[Any] = [html.Strong(str(label))]
-        for value in classes:
-            count = counts.get((label, value), 0)
-            if not count:
-                row.append("")
-                continue
-            change = {"value": str(value), "label": str(label), "cn": None}
-            href = f"/screening{address(campaign, given, **change)}"
-            says = f"{count} of label {label} predicted as {value}"
-            share = count / total
-            look = {"background": f"rgba(0, 114, 178, {0.08 + 0.3 * share:.2f})"}
-            link = dcc.Link(f"{count:,}", href=href, title=says)
-            row.append(html.Div(link, style=look, className="cell"))
-        rows.append(row)
-    caption = "labels (rows) and predictions (columns); a number finds what it counts"
-    if not is_whole:
-        caption += f"; the first {COUNTED:,}"
-    return html.Div([html.H2("Confusion"), table(["label", *map(str, classes)], rows, caption)])

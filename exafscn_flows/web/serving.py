@@ -11,7 +11,9 @@ from exafscn_flows.errors import CampaignError, UsageError
 from exafscn_flows.web.access import HOST, Access
 from exafscn_flows.web.app import make_server
 from exafscn_flows.web.library import Library
-from exafscn_flows.web.uploads import MOST_REQUEST
+
+_MOST_RECEIVED = 2**30
+"""Bytes of a request that are received at all, on the disk."""
 
 THREADS = 8
 """Requests that are answered at once."""
@@ -46,7 +48,7 @@ def serve(port: int, tell: Callable[[Access], None]) -> None:
             threads=THREADS,
             ident=None,
             # Larger requests than the page takes are still read, so that it can say so.
-            max_request_body_size=4 * MOST_REQUEST,
+            max_request_body_size=_MOST_RECEIVED,
         )
     except OSError as error:
         if error.errno in (errno.EADDRINUSE, errno.EACCES):

@@ -156,7 +156,7 @@ def test_the_description_names_every_path_and_parameter(client):
     rules = {
         rule.rule.removeprefix("/api").replace("<campaign>", "{campaign}")
         for rule in client.server.url_map.iter_rules()
-        if rule.rule.startswith("/api/campaigns")
+        if rule.rule.startswith("/api/") and rule.rule not in ("/api/", "/api/openapi.json")
     }
     assert set(described["paths"]) == rules == {one.path for one in OPERATIONS}
     names = {
@@ -167,3 +167,12 @@ def test_the_description_names_every_path_and_parameter(client):
     page = client.get("/api/").text
     assert all(f"GET /api{one.path}" in page for one in OPERATIONS)
     assert "<script" not in page
+
+
+def test_all_campaigns_are_asked_at_once(client):
+    own = got(client, "/campaigns/test/predictions", absorber="Cu", limit=7)
+    found = got(client, "/predictions", absorber="Cu", limit=7)
+    assert found["rows"] == [{"campaign": "test", **row} for row in own["rows"]]
+    following = got(client, "/predictions", absorber="Cu", limit=7, after=found["after"])
+    assert following["rows"][0]["site"] not in {row["site"] for row in found["rows"]}
+    assert "no absorber" in got(client, "/predictions", 400, absorber="Zn")["error"]

@@ -12,10 +12,10 @@ from werkzeug.datastructures import MultiDict
 from exafscn_flows import Campaign
 from exafscn_flows.store.conditions import PredictionQuery
 from exafscn_flows.store.queries import find_predictions, tally
+from exafscn_flows.web.addresses import address, split
 from exafscn_flows.web.copies import query_command, query_pymongo, query_python
 from exafscn_flows.web.sample import spread_rows
 from exafscn_flows.web.screening_figures import principal_plane
-from exafscn_flows.web.screening_page import address, split
 
 pytestmark = pytest.mark.usefixtures("screened")
 
@@ -238,3 +238,14 @@ def test_principal_components_of_a_line_are_the_line():
     assert np.allclose(shares, [1, 0])
     assert np.allclose(np.abs(plane[:, 0]), 5 * np.abs(t - t.mean()))
     assert plane[np.abs(plane[:, 0]).argmax(), 0] > 0
+
+
+def test_all_campaigns_are_one_table(client):
+    page = shown(client, "?campaign=*&absorber=Cu&limit=9")
+    assert len(sites(page)) == 9
+    (heads,) = (texts(one) for one in found(page, "Thead"))
+    assert heads.split()[0] == "campaign"
+    links = [one["props"]["href"] for one in found(page, "Link")]
+    assert all("campaign=test" in one for one in links if one.startswith("/site?"))
+    (following,) = [one for one in links if "after=" in one]
+    assert not set(sites(shown(client, following.removeprefix("/screening")))) & set(sites(page))
