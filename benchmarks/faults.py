@@ -510,7 +510,7 @@ FAULTS = (
     _science(
         "settings that are saved forget the plan",
         "store/store.py",
-        'for name in ("created_at", "plan_hash"):',
+        'for name in ("created_at", "plan_hash", "filtered"):',
         'for name in ("created_at",):',
         "store/test_store.py",
         "jobs/test_plan.py",
@@ -591,8 +591,8 @@ FAULTS = (
     _launcher(
         "a run does not hold its lock",
         "run.py",
-        "    with campaign_lock(store, config.campaign):\n",
-        "    if True:\n",
+        "        campaign_lock(store, config.campaign, news=watcher.forecast.news),\n",
+        "",
         "test_kills.py::test_second_runner_is_turned_away",
     ),
     _launcher(

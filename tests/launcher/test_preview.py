@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 from exafscn_flows.config.loader import load_campaign_file
 from exafscn_flows.errors import UsageError
-from exafscn_flows.jobs.context import SerialExecutor, surroundings
+from exafscn_flows.jobs.context import SerialExecutor, Silent, surroundings
 from exafscn_flows.jobs.plan import plan_sites
 from exafscn_flows.store.store import Store
 from launcher import preview
@@ -149,13 +149,10 @@ def test_dry_run_of_a_new_campaign_leaves_an_empty_database(workspace, monkeypat
     assert workspace.database.list_collection_names() == []
 
 
-class Listener:
+class Listener(Silent):
     def __init__(self):
+        super().__init__()
         self.said = []
-
-    def expect(self, stage, count): ...
-
-    def advance(self, stage, done, failed): ...
 
     def say(self, line):
         self.said.append(line)
