@@ -8,19 +8,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from exafscn_flows.csv_cells import csv_row
+from exafscn_flows.errors import UsageError
 from exafscn_flows.iteration import batches
 from exafscn_flows.store.asked import asked
 from exafscn_flows.store.columns import FURTHER, check_columns, with_columns
 from exafscn_flows.store.conditions import PredictionQuery
+from exafscn_flows.store.everywhere import ALL_COLUMNS, find_everywhere
 from exafscn_flows.store.export import check_format, write_rows
+from exafscn_flows.store.names import source_names
 from exafscn_flows.store.pages import Order
 from exafscn_flows.store.queries import (
     COLUMNS,
     Page,
+    check_limit,
     count_predictions,
     find_page,
     find_predictions,
@@ -28,6 +33,7 @@ from exafscn_flows.store.queries import (
 from exafscn_flows.store.store import Store
 from launcher.console import console, spectrum_name
 from launcher.progress import BarWatcher, LogWatcher, watching
+from launcher.tables import print_whole
 
 _TABLE_ROWS = 50
 _LONG = 50_000
@@ -52,6 +58,8 @@ class Selection:
         Most rows; by default all, in a table 50.
     columns
         What is shown of each row, besides what always is.
+    everywhere
+        Whether to look in all campaigns.
     """
 
     campaign: str | None
@@ -60,6 +68,19 @@ class Selection:
     after: str | None
     limit: int | None
     columns: Sequence[str] = ()
+    everywhere: bool = False
+
+    @property
+    def head(self) -> tuple[str, ...]:
+        """Columns of each row.
+
+        Raises
+        ------
+        UsageError
+            As `further`.
+        """
+        further = self.further()
+        return ALL_COLUMNS if self.everywhere else (*COLUMNS, *further)
 
     def query(self, store: Store) -> PredictionQuery:
         """Build the query."""
@@ -72,13 +93,18 @@ class Selection:
         Raises
         ------
         UsageError
-            If there is no such column.
+            If there is no such column, or columns of one campaign are asked of all.
         """
+        if self.everywhere and self.columns:
+            raise UsageError("columns: they are those of one campaign: leave --all-campaigns out")
         return tuple(name for name in check_columns(self.columns) if name in FURTHER)
 
     def rows(self, store: Store) -> Iterator[dict[str, Any]]:
         """Stream the rows, with further columns."""
         further = self.further()
+        if self.everywhere:
+            found = find_everywhere(store, self.conditions, self.order, limit=self.limit)
+            return found.rows
         query = self.query(store)
         rows = find_predictions(store, query, self.order, after=self.after, limit=self.limit)
         return with_columns(store, query.campaign, rows, further)
@@ -88,6 +114,9 @@ def show_table(selection: Selection) -> None:
     """Print one page, and how to see the next one."""
     columns = check_columns(selection.columns)
     store = Store.open()
+    if selection.everywhere:
+        _show_everywhere(store, selection)
+        return
     query = selection.query(store)
     limit = _TABLE_ROWS if selection.limit is None else selection.limit
     page = find_page(store, query, selection.order, after=selection.after, limit=limit)
@@ -96,27 +125,64 @@ def show_table(selection: Selection) -> None:
         terminal.print(f"campaign {query.campaign}: no prediction meets these conditions")
         return
     rows = with_columns(store, query.campaign, page.rows, columns)
-    terminal.print(_table(query.campaign, replace(page, rows=[*rows]), columns))
-    if any(row["seen"] for row in page.rows):
-        terminal.print(
-            "seen: the model was trained on this formula, among others, before the campaign: what "
-            "it predicts may be recalled. --unseen leaves them out."
-        )
+    names = source_names(store, query.campaign, {row["material_id"] for row in page.rows})
+    shown = replace(page, rows=[*rows])
+    print_whole(terminal, _table(f"campaign {query.campaign}", shown, names, columns))
+    _explain_seen(terminal, page)
     if page.after:
         terminal.print("There are more: --limit shows more, --export FILE writes all.")
         # Not wrapped: it is there to be copied.
         terminal.print(f"next page: --after {page.after}", soft_wrap=True, highlight=False)
 
 
-def _table(campaign: str, page: Page, columns: Sequence[str] = ()) -> Table:
+def _explain_seen(terminal: Console, page: Page) -> None:
+    if any(row["seen"] for row in page.rows):
+        terminal.print(
+            "seen: the model was trained on this formula, among others, before the campaign: what "
+            "it predicts may be recalled. --unseen leaves them out."
+        )
+
+
+def _show_everywhere(store: Store, selection: Selection) -> None:
+    """Print the first predictions of all campaigns, and which campaigns were passed over."""
+    limit = _TABLE_ROWS if selection.limit is None else check_limit(selection.limit)
+    found = find_everywhere(store, selection.conditions, selection.order, limit=limit + 1)
+    rows = list(found.rows)
+    terminal = console()
+    if rows:
+        page = Page(rows[:limit], None, found.target)
+        names: dict[str, str] = {}
+        for campaign in {row["campaign"] for row in page.rows}:
+            own = {row["material_id"] for row in page.rows if row["campaign"] == campaign}
+            names |= source_names(store, campaign, own)
+        print_whole(terminal, _table(f"{len(found.campaigns)} campaigns", page, names))
+        _explain_seen(terminal, page)
+    else:
+        terminal.print("no prediction of any campaign meets these conditions")
+    if len(rows) > limit:
+        terminal.print("There are more: --limit shows more, --export FILE writes all.")
+    if found.passed_over:
+        named = ", ".join(found.passed_over)
+        line = f"passed over, where this cannot be asked: {named}"
+        terminal.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _table(title: str, page: Page, names: Mapping[str, str], columns: Sequence[str] = ()) -> Table:
     target = page.target
     are_numbers, are_curves = target.task == "numbers", target.task == "curves"
     measured = [bool(row["measured"]) for row in page.rows]
     # Of measured spectra alone, files say more than sites, and formulas and labels may be missing.
     shows_sites = not all(measured)
     shows = {name: any(row[name] is not None for row in page.rows) for name in ("formula", "label")}
-    table = Table(title=f"campaign {campaign}")
-    table.add_column("site" if shows_sites else "measured spectrum", overflow="fold")
+    table = Table(title=title)
+    table.add_column("site" if shows_sites else "measured spectrum", no_wrap=True)
+    everywhere = "campaign" in page.rows[0]
+    if everywhere:
+        table.add_column("campaign", no_wrap=True)
+    # A key says little to people: minerals and files have names.
+    shows_names = shows_sites and bool(names)
+    if shows_names:
+        table.add_column("name", overflow="fold")
     for column in (*(["formula"] if shows["formula"] else []), "absorber"):
         table.add_column(column, overflow="fold")
     if shows_sites and any(measured):
@@ -136,7 +202,11 @@ def _table(campaign: str, page: Page, columns: Sequence[str] = ()) -> Table:
         value, label = (_value(row[name], are_numbers) for name in ("value", "label"))
         # Names of files and groups are data: square brackets in them are not markup.
         name = row["site"] if shows_sites else spectrum_name(row["file"], row["group"])
-        cells = [escape(name), *([_formula(row)] if shows["formula"] else [])]
+        cells = [escape(name), *([row["campaign"]] if everywhere else [])]
+        if shows_names:
+            cells.append(escape(names.get(row["material_id"], "")))
+        if shows["formula"]:
+            cells.append(_formula(row))
         cells.append(row["absorber"])
         if shows_sites and any(measured):
             cells.append("yes" if is_measured else "")
@@ -193,7 +263,7 @@ def print_json(selection: Selection) -> None:
 
 def print_csv(selection: Selection) -> None:
     """Print comma-separated values."""
-    writer = csv.DictWriter(sys.stdout, (*COLUMNS, *selection.further()))
+    writer = csv.DictWriter(sys.stdout, selection.head)
     rows = selection.rows(Store.open())
     first = next(rows, None)  # what is wrong is said before the head is printed
     writer.writeheader()
@@ -205,8 +275,13 @@ def print_csv(selection: Selection) -> None:
 def export(selection: Selection, path: Path) -> None:
     """Write a file, and say where it is."""
     check_format(path)
-    further = selection.further()
+    head = selection.head
     store = Store.open()
+    if selection.everywhere:
+        found = find_everywhere(store, selection.conditions, selection.order, limit=selection.limit)
+        written = write_rows(found.rows, path, found.target.values, head)
+        print(f"{written} predictions: {path.resolve()}")
+        return
     query = selection.query(store)
     total = count_predictions(store, query, selection.order, selection.after)
     total = min(total, selection.limit or total)
@@ -215,9 +290,9 @@ def export(selection: Selection, path: Path) -> None:
     if total > _LONG:
         with watching() as watcher:
             watcher.expect("export", total)
-            written = write_rows(_watched(rows, watcher), path, values, further)
+            written = write_rows(_watched(rows, watcher), path, values, head)
     else:
-        written = write_rows(rows, path, values, further)
+        written = write_rows(rows, path, values, head)
     print(f"{written} predictions: {path.resolve()}")
 
 

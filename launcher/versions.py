@@ -21,6 +21,7 @@ from exafscn_flows.store.store import Store
 from exafscn_flows.whole_file import whole_file
 from launcher.console import console
 from launcher.progress import watching
+from launcher.tables import print_whole
 
 
 def show_versions(campaign: str | None, *, as_json: bool) -> None:
@@ -36,7 +37,7 @@ def show_versions(campaign: str | None, *, as_json: bool) -> None:
         return
     terminal = console()
     for target, own in groupby(versions, key=lambda one: one.target):
-        terminal.print(_table(f"campaign {name}: versions of models of {target}", own))
+        print_whole(terminal, _table(f"campaign {name}: versions of models of {target}", own))
     if name and not versions:
         terminal.print(f"campaign {name} has no models yet")
     table = _new_table("comes with exafscn, of `predict` and of kind pretrained")
@@ -47,7 +48,7 @@ def show_versions(campaign: str | None, *, as_json: bool) -> None:
         str(shipped["n_sites"]),
         f"{100 * shipped['score']:.1f} %",
     )
-    terminal.print(table)
+    print_whole(terminal, table)
     terminal.print(
         "* what queries use; grouped: accuracy, or RMSE with its unit, one formula on one side of "
         "every split"
@@ -105,7 +106,7 @@ def _table(title: str, versions: Iterable[Version]) -> Table:
 
 def _new_table(title: str) -> Table:
     table = Table(title=title, box=box.SIMPLE_HEAD)
-    table.add_column("model", overflow="fold")
+    table.add_column("model", no_wrap=True)
     # A version is there to be copied.
     for column in ("version", "trained, UTC"):
         table.add_column(column, no_wrap=True, min_width=16)

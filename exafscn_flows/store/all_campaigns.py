@@ -8,8 +8,8 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from exafscn_flows.errors import UsageError
-from exafscn_flows.store.asked import AskedTarget, asked
 from exafscn_flows.store.conditions import PredictionQuery
+from exafscn_flows.store.everywhere import searched
 from exafscn_flows.store.pages import SORTS, Order, position_after
 from exafscn_flows.store.queries import Page, check_limit, find_predictions
 from exafscn_flows.store.store import Store
@@ -41,8 +41,8 @@ def find_page_of_all(
     Parameters
     ----------
     conditions
-        Of `PredictionQuery`, by name. Without a target, that of the first campaign, in alphabetical
-        order, that has what is asked for.
+        Of `PredictionQuery`, by name. Where no target is named, it is the one that the campaign run
+        last means.
     order, after, limit
         As of `find_page`; the token is of this function.
 
@@ -57,7 +57,9 @@ def find_page_of_all(
         If no campaign has what is asked for, or the token is none of this order.
     """
     limit = check_limit(limit)
-    queries, target = _meant(store, conditions)
+    searches, _ = searched(store, conditions, order)
+    target = next(iter(searches.values())).target
+    queries = [PredictionQuery(campaign=name, **conditions) for name in sorted(searches)]
     sorted_by = target.order(order)
     position = None if after is None else _decoded(after, sorted_by)
     streams = [_rows(store, query, sorted_by, position, limit + 1) for query in queries]
@@ -71,29 +73,6 @@ def find_page_of_all(
     rows = list(islice(merged, limit + 1))
     more = len(rows) > limit
     return Page(rows[:limit], _encoded(rows[limit - 1], sorted_by) if more else None, target)
-
-
-def _meant(
-    store: Store, conditions: Mapping[str, Any]
-) -> tuple[list[PredictionQuery], AskedTarget]:
-    """Return the queries to the campaigns that have what is asked for, by name, and the target."""
-    queries: list[PredictionQuery] = []
-    target: AskedTarget | None = None
-    refusal = UsageError("no campaign in this database yet: begin with `exafscn run CAMPAIGN.yaml`")
-    for name in store.campaign_names():
-        query = PredictionQuery(campaign=name, **conditions)
-        try:
-            meant = asked(store, query).target
-        except UsageError as error:
-            refusal = error
-            continue
-        if target is None:
-            target = meant
-        if (meant.name, meant.task, meant.values) == (target.name, target.task, target.values):
-            queries.append(query)
-    if target is None:
-        raise refusal
-    return queries, target
 
 
 def _rows(

@@ -31,7 +31,9 @@ def check_format(path: Path) -> None:
         raise UsageError(f"{path}: its name has to end in one of {', '.join(_FORMATS)}")
 
 
-def write_rows(rows: Iterable[Row], path: Path, values: type, further: Sequence[str] = ()) -> int:
+def write_rows(
+    rows: Iterable[Row], path: Path, values: type, columns: Sequence[str] = COLUMNS
+) -> int:
     """Write rows to a file, which appears when all are in it.
 
     Parameters
@@ -40,8 +42,8 @@ def write_rows(rows: Iterable[Row], path: Path, values: type, further: Sequence[
         CSV, Parquet or JSON lines, by its suffix.
     values
         Kind of what is predicted: int, float or str.
-    further
-        Columns besides :data:`exafscn_flows.store.queries.COLUMNS`.
+    columns
+        Columns of the rows.
 
     Returns
     -------
@@ -57,8 +59,8 @@ def write_rows(rows: Iterable[Row], path: Path, values: type, further: Sequence[
     """
     check_format(path)
     with whole_file(path) as file:
-        columns = (*COLUMNS, *further)
-        return sum(_FORMATS[path.suffix.lower()](batches(rows, _BATCH), file, values, columns))
+        write = _FORMATS[path.suffix.lower()]
+        return sum(write(batches(rows, _BATCH), file, values, columns))
 
 
 def _write_csv(

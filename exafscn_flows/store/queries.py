@@ -47,7 +47,8 @@ COLUMNS = (
 _MOST_ROWS = 2**31 - 1
 """MongoDB takes no whole number of any length."""
 
-_FIELDS = {name: "hash" if name == "version" else name for name in COLUMNS}
+FIELDS = {name: "hash" if name == "version" else name for name in COLUMNS}
+"""Fields of documents by column."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ def _stream(store: Store, search: Search, limit: int | None) -> Iterator[dict[st
     for filters, sort in search.parts:
         left = limit - found if limit else 0
         streams = [
-            store.project(PredictionDoc, one, _FIELDS.values(), sort=sort, limit=left)
+            store.project(PredictionDoc, one, FIELDS.values(), sort=sort, limit=left)
             for one in filters
         ]
         for raw in islice(merged(streams, sort), left or None):
@@ -189,7 +190,7 @@ def row_of(raw: dict[str, Any]) -> dict[str, Any]:
 
     What an older version did not write is None.
     """
-    row = {column: raw.get(field) for column, field in _FIELDS.items()}
+    row = {column: raw.get(field) for column, field in FIELDS.items()}
     curve = row["curve"]
     return row | {
         "seen": bool(row["seen"]),

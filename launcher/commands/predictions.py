@@ -15,6 +15,9 @@ predictions = typer.Typer()
 @predictions.command()
 def query(
     campaign: CampaignOption = None,
+    all_campaigns: Annotated[
+        bool, typer.Option("--all-campaigns", help="Find those of all campaigns at once.")
+    ] = False,
     absorber: Annotated[str | None, typer.Option(help="Element symbol, e.g. Cu.")] = None,
     target: Annotated[
         str | None, typer.Option(help="What is predicted; by default the first target.")
@@ -120,6 +123,8 @@ def query(
 
     if as_json + as_csv + (export is not None) > 1:
         raise UsageError("--json, --csv and --export exclude each other: give one of them")
+    if all_campaigns and (campaign or after or version):
+        raise UsageError("--all-campaigns goes with neither --campaign, --version nor --after")
     conditions = {
         "absorber": absorber,
         "target": target,
@@ -147,7 +152,7 @@ def query(
         "version": version,
     }
     wanted = [] if columns is None else [one.strip() for one in columns.split(",")]
-    selection = query.Selection(campaign, conditions, sort, after, limit, wanted)
+    selection = query.Selection(campaign, conditions, sort, after, limit, wanted, all_campaigns)
     if export is not None:
         query.export(selection, export)
     elif as_json:

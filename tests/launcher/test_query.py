@@ -245,7 +245,7 @@ ROW = {
     ],
 )
 def test_table_says_what_is_predicted_in_its_unit(asked, row, heads, cells):
-    table = _table("test", Page([{**ROW, **row}], None, asked))
+    table = _table("test", Page([{**ROW, **row}], None, asked), {})
     assert [column.header for column in table.columns][3:] == heads
     assert [next(column.cells) for column in table.columns][3:] == cells
 

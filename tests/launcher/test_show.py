@@ -115,3 +115,19 @@ def test_it_stands_beside_the_versions_of_a_campaign(finished):
     assert set(rows[0]) < set(rows[-1])  # which has `absorbers`, too
     assert len(rows) > 1
     assert "comes with exafscn" in finished.exafscn("models", "list")
+
+
+def test_a_finished_campaign_is_watched_once(finished):
+    shown = finished.exafscn("status", "--watch")
+    assert shown.count("spectra") == 1
+    assert "all is done" in shown
+    assert "go together" in finished.exafscn("status", "--watch", "--json", rc=2)
+
+
+def test_sites_of_all_campaigns_have_their_files_beside_them(finished):
+    for width in ("200", "60"):
+        shown = finished.script(f"COLUMNS={width} exafscn query --all-campaigns --absorber Ni")
+        assert {row["site"] for row in json.loads(finished.exafscn("query", "--json"))} <= set(
+            shown.split()
+        )
+        assert "NiO-rs.cif" in shown

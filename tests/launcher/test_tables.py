@@ -1,0 +1,43 @@
+"""Tables with keys: whole on any terminal."""
+
+import io
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from launcher.tables import print_whole
+
+KEYS = ["amcsd-18067:Cu:2", "some/folder/with/a/long/name/LiNi0.8Co0.1Mn0.1O2-relaxed:Ni:12"]
+
+
+def printed(width, keys=KEYS):
+    table = Table(title="campaign test")
+    table.add_column("site", no_wrap=True)
+    for column in ("name", "formula", "absorber"):
+        table.add_column(column, overflow="fold")
+    table.add_column("expected error", justify="right", overflow="fold")
+    for key in keys:
+        table.add_row(key, "tenorite of [Cornwall]".replace("[", "\\["), "CuO", "Cu", "0.25")
+    terminal = Console(file=io.StringIO(), width=width)
+    print_whole(terminal, table)
+    return terminal.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [30, 60, 80, 200])
+def test_keys_are_whole_however_narrow_the_terminal(width):
+    out = printed(width)
+    words = {word for line in out.splitlines() for word in line.split()}
+    assert words >= set(KEYS)
+    assert "…" not in out
+    flat = " ".join(out.split())
+    assert "[Cornwall]" in flat
+    assert flat.count("0.25") == 2
+
+
+def test_a_table_is_one_where_it_fits():
+    assert "┃" in printed(100, KEYS[:1])
+    narrow = printed(60)
+    assert "┃" not in narrow
+    # What stands in the columns is beside its head then.
+    assert "formula CuO" in " ".join(narrow.split())
