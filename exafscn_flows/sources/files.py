@@ -189,6 +189,17 @@ def _format(file: str) -> Format | None:
     return structure_format(file.rpartition("/")[2])
 
 
+def structure_files(path: str) -> Iterator[str]:
+    """Stream the files of a folder or zip that are read, relative to it.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read.
+    """
+    return scan(path, _is_structure, _KNOWN)
+
+
 def _is_structure(name: str) -> bool:
     return structure_format(name) is not None
 
