@@ -1,6 +1,7 @@
 """The strict base of everything that can be written in a campaign file, and its common types."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -39,6 +40,22 @@ class LocatedError(ValueError):
     def __init__(self, at: Location, message: str) -> None:
         super().__init__(message)
         self.at = at
+
+
+def near(name: str, known: Iterable[str]) -> str | None:
+    """Return what somebody may have meant who wrote a name that is not known; None: nobody knows.
+
+    What begins in the same way, or has the name in it, is near, too.
+    """
+    listed = list(known)
+    low = name.lower()
+    for cutoff in (0.75, 0.5):
+        if found := get_close_matches(low, listed, n=1, cutoff=cutoff):
+            return found[0]
+        inside = [one for one in listed if len(low) > 2 and low in one]
+        if len(inside) == 1:
+            return inside[0]
+    return None
 
 
 def check_unique(values: Sequence[Any], message: str, at: Location = ()) -> None:

@@ -23,7 +23,7 @@ from exafscn_flows.models.two_stage import AUXILIARY
 from exafscn_flows.sources import MeasuredSource, Source
 from exafscn_flows.spectra import FeffSettings
 from exafscn_flows.spectra.parts import Part
-from exafscn_flows.strict import LocatedError, Location, StrictModel, Symbol, check_unique
+from exafscn_flows.strict import LocatedError, Location, StrictModel, Symbol, check_unique, near
 from exafscn_flows.targets import CoordinationNumber, Target
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
@@ -94,15 +94,26 @@ def _listed(spectra: Any) -> Any:
     return [spectra] if isinstance(spectra, dict) else spectra
 
 
+def _symbols(absorbers: Any) -> Any:
+    return [absorbers] if isinstance(absorbers, str) else absorbers
+
+
+def _with_kind(settings: Any) -> Any:
+    return {"kind": settings} if isinstance(settings, str) else settings
+
+
 def _unknown(what: str, name: str, known: list[str]) -> str:
-    return f"{what} {name!r} is not in this file, which has {', '.join(known)}"
+    advice = f": did you mean {nearest!r}?" if (nearest := near(name, known)) else ""
+    return f"{what} {name!r} is not in this file, which has {', '.join(known)}{advice}"
 
 
 class CampaignConfig(StrictModel):
     """One campaign, as written in its YAML file."""
 
     campaign: CampaignName = Field(description="Name, used as the key in every collection.")
-    absorbers: list[str] = Field(min_length=1, description="Element symbols.")
+    absorbers: Annotated[list[str], Field(min_length=1), BeforeValidator(_symbols)] = Field(
+        description="Element symbols; one may stand alone."
+    )
     sources: list[Source] = Field(min_length=1, description="Where structures come from.")
     filters: Filters = Filters()
     sample: Sample | None = None
@@ -115,8 +126,10 @@ class CampaignConfig(StrictModel):
         Field(default=[FeffSettings()], description="Spectra of each site; one may stand alone.")
     )
     features: FeatureSettings = FeatureSettings()
-    models: list[ModelSettings] = Field(
-        default=[RandomForest()], description="Empty for a campaign that ends with its features."
+    models: list[Annotated[ModelSettings, BeforeValidator(_with_kind)]] = Field(
+        default=[RandomForest()],
+        description="Empty for a campaign that ends with its features; a kind alone may stand for "
+        "its settings.",
     )
     evaluation: Evaluation = Evaluation()
     study: Study | None = Field(

@@ -114,7 +114,7 @@ def _with(tree: Any, parts: list[str], value: Any, at: Location) -> tuple[Any, L
     name = key_text(at)
     if tree is None:
         tree = _default(at) if is_number and name != "spectra" else {}
-    elif isinstance(tree, str) and at[:1] == ("targets",):
+    elif isinstance(tree, str) and at[:1] in (("targets",), ("models",)):
         tree = {"kind": tree}  # a kind may stand alone
     if isinstance(tree, dict):
         if name == "spectra" and is_number:  # one may stand alone

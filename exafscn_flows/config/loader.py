@@ -1,6 +1,5 @@
 """Reading a campaign file, with errors that name the file, the line, the key and the way out."""
 
-import difflib
 import re
 import types
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ from exafscn_flows.config.campaign import NAME_PATTERN, NAME_WORDS, CampaignConf
 from exafscn_flows.config.given import Given, key_text, with_given
 from exafscn_flows.config.yaml_file import MERGE, read_yaml
 from exafscn_flows.errors import UsageError, problem_text
-from exafscn_flows.strict import LocatedError, Location
+from exafscn_flows.strict import LocatedError, Location, near
 
 _MAPPING = "should be a mapping of keys to values, such as {kind: ...}"
 _MESSAGES = {
@@ -103,13 +102,13 @@ def _describe(written: _Written, problem: Any) -> tuple[str, str, str]:
     if kind == "extra_forbidden":
         key = str(problem["loc"][-1])
         known = sorted(_known_keys(problem["loc"]))
-        nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-        advice = f"did you mean `{nearest[0]}`?" if nearest else f"known here: {', '.join(known)}"
+        nearest = near(key, known)
+        advice = f"did you mean `{nearest}`?" if nearest else f"known here: {', '.join(known)}"
         return where, f"unknown key; {advice}", ""
     if kind == "union_tag_invalid":
         tag, expected = problem["ctx"]["tag"], problem["ctx"]["expected_tags"]
-        nearest = difflib.get_close_matches(tag, re.findall(r"'(.*?)'", expected), n=1)
-        advice = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        nearest = near(str(tag), re.findall(r"'(.*?)'", expected))
+        advice = f"; did you mean {nearest!r}?" if nearest else ""
         return where, f"{tag!r} is none of {expected}{advice}", ""
     if kind == "union_tag_not_found":
         kinds = [found for found in map(_kind, _models_at(problem["loc"])) if found]
@@ -117,7 +116,10 @@ def _describe(written: _Written, problem: Any) -> tuple[str, str, str]:
     if kind == "string_pattern_mismatch" and problem["ctx"]["pattern"] in _NAMES:
         words = _NAMES[problem["ctx"]["pattern"]]
         return where, f"a name has {words}", f", not {problem['input'][:80]!r}"
-    message = _MESSAGES.get(kind) or problem_text(problem)
+    message, advice = _MESSAGES.get(kind) or problem_text(problem), ""
+    if kind == "literal_error" and isinstance(problem["input"], str):
+        nearest = near(problem["input"], re.findall(r"'(.*?)'", problem["ctx"]["expected"]))
+        advice = f"; did you mean {nearest!r}?" if nearest else ""
     if kind == "missing":
         key = ".".join(map(str, location))
         message += f": write it there, or give `--set {key}=VALUE`"
@@ -127,7 +129,7 @@ def _describe(written: _Written, problem: Any) -> tuple[str, str, str]:
     if not isinstance(shown, str | int | float | date | None):
         return where, message, ""
     text = "null" if shown is None else str(shown) if isinstance(shown, date) else repr(shown)
-    return where, message, f", not {text if len(text) <= 80 else text[:80] + '...'}"
+    return where, message, f", not {text if len(text) <= 80 else text[:80] + '...'}{advice}"
 
 
 def _find(data: Any, location: Location, inside: Location, *, is_missing: bool) -> Location:

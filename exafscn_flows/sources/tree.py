@@ -11,6 +11,7 @@ import re
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import IO
@@ -19,6 +20,8 @@ from exafscn_flows.errors import ItemFailure, UsageError
 
 MAX_BYTES = 20_000_000
 """Largest file; one crystal needs some kB, a list of thousands some MB."""
+
+_MAGIC = re.compile(r"[*?\[]")
 
 _HIDDEN = re.compile(r"(?:^|/)(?:\.(?!\.?(?:/|$))|__MACOSX(?:/|$))")
 """A part of a path in a zip that is hidden, or that macOS adds."""
@@ -30,7 +33,8 @@ def scan(path: str, is_wanted: Callable[[str], bool], known: str, below: str = "
     Parameters
     ----------
     path
-        Folder, zip or file.
+        Folder, zip or file; or a pattern of files and folders below a folder, with ``*``, ``?``,
+        ``[...]`` and ``**``, whose files are relative to that folder.
     is_wanted
         Says of the name of a file, without its folder, whether to list it.
     known
@@ -45,6 +49,16 @@ def scan(path: str, is_wanted: Callable[[str], bool], known: str, below: str = "
     ItemFailure
         ``unsafe_path``, if `below` is not in the folder.
     """
+    root, pattern = _split(path)
+    if pattern:
+        found = False
+        for file in scan(root, is_wanted, known, below):
+            if _matches(tuple(file.split("/")), pattern):
+                found = True
+                yield file
+        if not found and not below:
+            raise UsageError(f"source {path}: no file matches this that is {known}")
+        return
     place = Path(path).expanduser()
     _check_inside(below)
     try:
@@ -65,6 +79,25 @@ def scan(path: str, is_wanted: Callable[[str], bool], known: str, below: str = "
         raise UsageError(f"source {path}: not a zip file, or a damaged one ({error})") from error
     except OSError as error:
         raise UsageError(f"source {path}: {error.strerror or error}; look at the path") from error
+
+
+def _split(path: str) -> tuple[str, tuple[str, ...]]:
+    """Part a pattern into the folder that it is about, and the rest; of any other path, nothing."""
+    if not _MAGIC.search(path) or os.path.lexists(os.path.expanduser(path)):
+        return path, ()
+    parts = Path(path).parts
+    first = next(index for index, part in enumerate(parts) if _MAGIC.search(part))
+    return str(Path(*parts[:first])), parts[first:]
+
+
+def _matches(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
+    """Whether a file, or a folder above it, is meant."""
+    if not pattern:
+        return True
+    if pattern[0] == "**":
+        rest = pattern[1:]
+        return any(_matches(parts[start:], rest) for start in range(len(parts)))
+    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])
 
 
 def _scan_folder(
@@ -130,7 +163,7 @@ def _zip_info(path: str, file: str) -> zipfile.ZipInfo:
 
 def fingerprint(path: str, file: str) -> str:
     """Return what changes whenever the content of a file may have changed."""
-    place = os.path.expanduser(path)
+    place = os.path.expanduser(_split(path)[0])
     if os.path.isdir(place):
         return _stamp(os.path.join(place, file))
     if place.lower().endswith(".zip"):
@@ -177,7 +210,7 @@ def read(path: str, file: str, most: int = MAX_BYTES) -> bytes:
     """Read one file of a source, never more than `most` bytes of it; ``*.gz`` is unpacked."""
     from exafscn_flows.sources.parsing import unreadable
 
-    place = Path(path).expanduser()
+    place = Path(_split(path)[0]).expanduser()
     try:
         if place.suffix.lower() == ".zip" and place.is_file():
             with _open_zip(path).open(_zip_info(path, file)) as stream:
@@ -211,7 +244,7 @@ def _content(stream: IO[bytes], file: str, most: int) -> bytes:
 
 def home_name(path: str) -> str:
     """Name for a POSCAR that is in no folder of the source."""
-    place = Path(path).expanduser().resolve()
+    place = Path(_split(path)[0]).expanduser().resolve()
     return (
         place.stem
         if place.suffix.lower() == ".zip"

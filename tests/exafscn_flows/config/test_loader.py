@@ -211,7 +211,7 @@ def test_the_line_is_that_of_the_faulty_key_or_item(tmp_path, text, key):
         ("campaign: 2001-13-45\n", "not valid YAML"),
         (HEAD.replace("a\n", "größe\n", 1), "a name has up to 64 letters, digits, _ and -"),
         (HEAD.replace("a\n", "2024\n", 1), "campaign: input should be a valid string, not 2024"),
-        (HEAD.replace("[Ni]", "Ni"), "absorbers: input should be a valid list, not 'Ni'"),
+        (HEAD.replace("[Ni]", "Nj"), "absorber 'Nj' is not an element symbol"),
         (HEAD.replace("[Ni]", "[28]"), "absorbers[0]: input should be a valid string, not 28"),
         (HEAD.replace("[Ni]", "[NO]"), "absorber 'NO' is not an element symbol"),
         (HEAD.replace("[Ni]", ""), "absorbers: input should be a valid list, not null"),
@@ -384,3 +384,50 @@ def test_features_that_the_spectra_cannot_give_are_refused(tmp_path, stored, set
 @pytest.mark.parametrize(("stored", "kind"), [("EXAFS", "r_space"), ("XANES", "xanes")])
 def test_features_that_the_spectra_can_give_are_taken(tmp_path, stored, kind):
     load_campaign_file(write(tmp_path, STORED % (stored, f"{{kind: {kind}}}")))
+
+
+def test_what_stands_alone_is_taken_as_it_is_meant(tmp_path):
+    alone = GOOD.replace("[Cu]", "Cu") + "models: [random_forest, {kind: extra_trees}]\n"
+    in_full = GOOD + "models: [{kind: random_forest}, {kind: extra_trees}]\n"
+    assert load_campaign_file(write(tmp_path, alone)) == load_campaign_file(
+        write(tmp_path, in_full)
+    )
+    given = load_campaign_file(write(tmp_path, alone), ["models.0.n_estimators=7"])
+    assert given.models[0].n_estimators == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("models: [random_frest]", "models[0].kind: 'random_frest' is none of"),
+        ("models: [random_frest]", "did you mean 'random_forest'?"),
+        ("models: [{kind: forest}]", "did you mean 'random_forest'?"),
+        ("targets: [coordination]", "did you mean 'coordination_number'?"),
+        ("targets: [{kind: oxidation}]", "did you mean 'oxidation_state'?"),
+        ("spectra: {kind: feff9}", "did you mean 'feff'?"),
+        ("features: {xftf: {window: kaizer}}", "did you mean 'kaiser'?"),
+        (
+            "features: {sets: [{kind: r_space}]}\n"
+            "models: [{kind: random_forest, feature_sets: [rspace]}]",
+            "did you mean 'r_space'?",
+        ),
+    ],
+)
+def test_what_was_meant_is_asked_of_kinds_and_names_as_of_keys(tmp_path, text, words):
+    assert words in complaint(tmp_path, f"{GOOD}{text}\n")
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_warned"),
+    [
+        ("{cards: {SCF: 4.5}}", True),
+        ("{cards: {SCF: 4.5}, time_limit: 300}", False),
+        ("{cards: {RPATH: 6}}", False),
+    ],
+)
+def test_self_consistency_within_a_minute_is_warned_of(tmp_path, capsys, settings, is_warned):
+    from launcher.run import check_files
+
+    check_files(load_campaign_file(write(tmp_path, f"{GOOD}spectra: {settings}\n")))
+    shown = capsys.readouterr().err
+    assert ("warning: spectra exafs: with SCF" in shown and "time_limit: 300" in shown) == is_warned

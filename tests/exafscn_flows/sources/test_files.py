@@ -500,3 +500,40 @@ def test_listing_many_files_is_quick(tmp_path):
     assert time.process_time() - start < 5
     assert len(ids) == 20_000
     assert ids == names(tmp_path / "x.zip")
+
+
+@pytest.fixture
+def forest(tmp_path: Path) -> Path:
+    for name in ("a/x.cif", "a/y.cif", "b/deep/z.cif", "b/notes.cif.txt", "c1/p.cif", "c2/q.cif"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(CIF)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("a/*.cif", ["a/x", "a/y"]),
+        ("*/[xp].cif", ["a/x", "c1/p"]),
+        ("c?", ["c1/p", "c2/q"]),
+        ("**/*.cif", ["a/x", "a/y", "b/deep/z", "c1/p", "c2/q"]),
+        ("b/**/z.cif", ["b/deep/z"]),
+    ],
+)
+def test_a_pattern_names_files_and_folders(forest, pattern, found):
+    base = pattern.partition("/")[0] if pattern[0] in "ab" else ""
+    expected = [name.removeprefix(f"{base}/") for name in found]
+    assert names(forest / pattern) == expected
+    assert len(load(forest / pattern, expected[0])) == len(NIO)
+    source(forest / pattern).check()
+
+
+def test_a_pattern_that_nothing_matches_is_refused(forest):
+    with pytest.raises(UsageError, match=r"no file matches"):
+        source(forest / "*/*.vasp").check()
+
+
+def test_a_folder_whose_name_looks_like_a_pattern_is_that_folder(tmp_path):
+    (tmp_path / "set [1]").mkdir()
+    (tmp_path / "set [1]" / "x.cif").write_text(CIF)
+    assert names(tmp_path / "set [1]") == ["x"]
