@@ -63,6 +63,13 @@ class Settings(BaseSettings):
         "running Dask scheduler, or `slurm` for workers in jobs of Slurm. By default, processes "
         "of this machine.",
     )
+    DASHBOARD: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Port of this machine, on 127.0.0.1 alone, where Dask shows what the processes "
+        "of a run do; 0 takes a free one. By default nowhere: nobody is asked to log in there.",
+    )
     DEADLINE: float | None = Field(
         default=None,
         description="Unix time at which this process will be ended. In a job of Slurm, Slurm is "

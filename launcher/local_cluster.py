@@ -3,12 +3,14 @@
 import logging
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from multiprocessing import Lock, forkserver, resource_tracker
 from typing import TYPE_CHECKING
 
-from exafscn_flows.errors import CampaignError
+from exafscn_flows.errors import CampaignError, UsageError
 from launcher.dask_executor import DaskExecutor
 from launcher.worker_forks import SETTINGS, keep_preload, set_preload
 
@@ -26,11 +28,21 @@ class LocalClusterExecutor(DaskExecutor):
     n_cores
         Cores to keep busy. Of several cores, one process more than that, because now and then
         one waits: for the database, for a program of FEFF to start, for its next task.
+    dashboard
+        Port where Dask shows what they do; 0 takes a free one, None shows nothing.
+
+    Raises
+    ------
+    UsageError
+        If that is asked for, and what draws it is not installed.
     """
 
-    def __init__(self, n_cores: int) -> None:
+    def __init__(self, n_cores: int, dashboard: int | None = None) -> None:
         super().__init__()
         self._n_workers = n_cores + (n_cores > 1)
+        self._dashboard = dashboard
+        if dashboard is not None and find_spec("bokeh") is None:
+            raise UsageError("EXAFSCN_DASHBOARD needs bokeh: pip install 'exafscn[dashboard]'")
 
     def prepare(self) -> None:
         """Begin to import what workers need, in a process of its own; returns at once."""
@@ -72,11 +84,13 @@ class LocalClusterExecutor(DaskExecutor):
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
-                scheduler_kwargs={"dashboard": False},
+                dashboard_address=f"127.0.0.1:{self._dashboard or 0}",
+                scheduler_kwargs={"dashboard": self._dashboard is not None},
                 silence_logs=logging.CRITICAL,
                 security=security,
             )
+        if self._dashboard is not None:
+            print(f"Dask's dashboard: {cluster.dashboard_link}", file=sys.stderr, flush=True)
         return Client(cluster, security=security)
 
 

@@ -23,7 +23,7 @@ def make_executor(settings: Settings, n_cores: int) -> DaskExecutor:
         If the settings are not enough, or wrong.
     """
     if not settings.DASK:
-        return LocalClusterExecutor(n_cores)
+        return LocalClusterExecutor(n_cores, settings.DASHBOARD)
     if settings.DASK == "slurm":
         return SlurmExecutor(settings, n_cores)
     return SchedulerExecutor(settings.DASK)

@@ -28,6 +28,9 @@ FWORKER = "my_fworker.yaml"
 QADAPTER = "my_qadapter.yaml"
 SCRIPT = "job.txt"
 
+GB_PER_PROCESS = 2
+"""Memory that a process has room in: `benchmarks/progress.py` shows what they take."""
+
 _PRIVATE, _PUBLIC = 0o600, 0o644
 
 _TYPES = {"slurm": "SLURM", "pbs": "PBS", "sge": "SGE"}
@@ -51,6 +54,9 @@ _QUESTIONS = {
     "account": _Question("Account (empty: none)", str, _NAME, "a name"),
     "cores": _Question(
         "Cores of a job", lambda: str(Settings().CORES), r"[1-9]\d{0,4}", "a number above 0"
+    ),
+    "memory": _Question(
+        "Memory of a job, GB (empty: 2 for each process)", str, r"([1-9]\d{0,4})?", "whole GB"
     ),
     "walltime": _Question(
         "Longest time of a job", lambda: "04:00:00", r"\d{1,4}:[0-5]\d:[0-5]\d", "HH:MM:SS"
@@ -91,8 +97,13 @@ def init_folder(folder: Path, given: Mapping[str, str | None], categories: list[
     command = [program("exafscn"), "launch", "--cluster", str(folder)]
     uri = database_uri(settings)
     hours, minutes, seconds = map(int, answers["walltime"].split(":"))
+    cores = int(answers["cores"])
+    memory = int(answers["memory"] or GB_PER_PROCESS * (cores + (cores > 1)))
     values = {
         **answers,
+        "memory": memory,
+        # SGE multiplies it by the cores.
+        "memory_per_core": f"{max(1024 * memory // cores, 1)}M",
         "seconds": 3600 * hours + 60 * minutes + seconds,
         "folder": str(folder),
         "uri": uri,

@@ -3,6 +3,7 @@
 import logging
 import shlex
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,14 +17,18 @@ from exafscn_flows.settings import Settings
 from launcher.cluster.files import queue_adapter, use_folder
 from launcher.cluster.launch import campaigns_to_launch
 from launcher.cluster.launchpad import open_launchpad
+from launcher.cluster.worker import CampaignWorker
 from launcher.run import open_store
+
+_LOOK_SECONDS = 30.0
+"""Time between looks into the queue."""
 
 _MARKS = ("----|vvv|----", "----|^^^|----")
 """Lines by which FireWorks frames what it logs."""
 
 
 def launch_to_queue(
-    campaign: str | None, *, n_jobs: int, folder: Path, categories: list[str]
+    campaign: str | None, *, n_jobs: int, folder: Path, categories: list[str], keep: bool = False
 ) -> None:
     """Send jobs to the queue; each runs rockets until none is ready, and none will be.
 
@@ -37,13 +42,16 @@ def launch_to_queue(
         Folder of `exafscn cluster init`.
     categories
         Take rockets of these only; by default as the folder says.
+    keep
+        Whether to stay, and send more whenever fewer of this user's jobs are in the queue, until
+        no rocket is left.
 
     Raises
     ------
     UsageError
         If the folder is not complete, or the campaign is not on the LaunchPad.
     CampaignError
-        If the queue refuses a job.
+        If the queue refuses a job, or, with `keep`, rockets are left that no job would take.
     """
     folder = folder.absolute()
     worker = use_folder(folder)
@@ -60,8 +68,41 @@ def launch_to_queue(
         more += ["--category", category]
     if more:
         adapter["rocket_launch"] += f" {shlex.join(more)}"
-    for _ in range(n_jobs):
-        print(f"job {send(launchpad, worker, adapter, folder)} is in the queue")
+    taker = worker.to_dict() | ({"category": categories} if categories else {})
+    wanted = n_jobs
+    while names:
+        for _ in range(wanted):
+            print(f"job {send(launchpad, worker, adapter, folder)} is in the queue", flush=True)
+        if not keep:
+            return
+        time.sleep(_LOOK_SECONDS)
+        names = campaigns_to_launch(launchpad, store, campaign)
+        takes = CampaignWorker(launchpad, names, taker, "")
+        wanted = _missing(launchpad, takes, adapter, n_jobs) if names else 0
+
+
+def _missing(
+    launchpad: LaunchPad, takes: CampaignWorker, adapter: QueueAdapterBase, n_jobs: int
+) -> int:
+    """Count the jobs to send, so that there are as many in the queue as are wanted.
+
+    Raises
+    ------
+    CampaignError
+        If the queue does not answer, or nothing is in it and nothing ready.
+    """
+    with _records(f"qadapter.{adapter.q_name}") as records:
+        queued = adapter.get_njobs_in_queue()
+    if queued is None:
+        raise CampaignError(f"the queue does not say which jobs are in it: {_words(records)}")
+    if launchpad.fireworks.find_one({**takes.query, "state": "READY"}, {"_id": 1}) is not None:
+        return max(n_jobs - queued, 0)
+    if not queued:
+        raise CampaignError(
+            "no job is in the queue, and no rocket is ready that one would take: `exafscn status` "
+            "says which were lost or have failed, and --repair mends them"
+        )
+    return 0
 
 
 def send(launchpad: LaunchPad, worker: FWorker, adapter: QueueAdapterBase, folder: Path) -> str:

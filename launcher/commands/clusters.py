@@ -20,6 +20,9 @@ def cluster_init(
     queue: Annotated[str | None, typer.Option(help="Queue or partition.")] = None,
     account: Annotated[str | None, typer.Option(help="Account that pays.")] = None,
     cores: Annotated[int | None, typer.Option(min=1, help="Cores of a job, on one node.")] = None,
+    memory: Annotated[
+        int | None, typer.Option(min=1, help="Memory of a job, GB; by default 2 for each process.")
+    ] = None,
     walltime: Annotated[str | None, typer.Option(help="Longest time of a job, HH:MM:SS.")] = None,
     category: Annotated[
         list[str] | None,
@@ -34,6 +37,7 @@ def cluster_init(
         "queue": queue,
         "account": account,
         "cores": None if cores is None else str(cores),
+        "memory": None if memory is None else str(memory),
         "walltime": walltime,
     }
     init_folder(folder, given, category or [])

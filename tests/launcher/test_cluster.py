@@ -16,6 +16,7 @@ FLAGS = {
     "--queue": "long",
     "--account": "physics",
     "--cores": "24",
+    "--memory": "60",
     "--walltime": "12:30:00",
 }
 
@@ -44,11 +45,31 @@ def init(place, *flags):
                 "#SBATCH --partition=long",
                 "#SBATCH --account=physics",
                 "#SBATCH --cpus-per-task=24",
+                "#SBATCH --mem=60G",
                 "#SBATCH --time=12:30:00",
             },
         ),
-        ("pbs", {"#PBS -q long", "#PBS -A physics", "#PBS -l nodes=1:ppn=24", DEADLINE}),
-        ("sge", {"#$ -q long", "#$ -A physics", "#$ -pe smp 24", "#$ -l h_rt=12:30:00", DEADLINE}),
+        (
+            "pbs",
+            {
+                "#PBS -q long",
+                "#PBS -A physics",
+                "#PBS -l nodes=1:ppn=24",
+                "#PBS -l mem=60gb",
+                DEADLINE,
+            },
+        ),
+        (
+            "sge",
+            {
+                "#$ -q long",
+                "#$ -A physics",
+                "#$ -pe smp 24",
+                "#$ -l h_vmem=2560M",  # of each core
+                "#$ -l h_rt=12:30:00",
+                DEADLINE,
+            },
+        ),
     ],
 )
 def test_fireworks_reads_what_init_writes(place, scheduler, lines):
@@ -102,6 +123,7 @@ def test_password_is_in_a_file_for_its_owner_only(place):
     [
         ("--queue", "long\nrm -rf /", "give a name"),
         ("--walltime", "tomorrow", "give HH:MM:SS"),
+        ("--memory", "0", "--memory"),
         ("--scheduler", "lsf", "give slurm, pbs or sge"),
         ("--category", "cups", "there are fetch, cpu, train, gpu"),
     ],
