@@ -362,7 +362,7 @@ FAULTS = (
     ),
     _science(
         "the hash of a spectrum leaves the site out",
-        "jobs/states.py",
+        "store/wanted.py",
         '"spectra", way.parameters(), site.hash, *([site.stored]',
         '"spectra", way.parameters(), *([site.stored]',
         "jobs/test_states.py",

@@ -92,7 +92,7 @@ def _missing(
         If the queue does not answer, or nothing is in it and nothing ready.
     """
     with _records(f"qadapter.{adapter.q_name}") as records:
-        queued = adapter.get_njobs_in_queue()
+        queued: int | None = adapter.get_njobs_in_queue()
     if queued is None:
         raise CampaignError(f"the queue does not say which jobs are in it: {_words(records)}")
     if launchpad.fireworks.find_one({**takes.query, "state": "READY"}, {"_id": 1}) is not None:

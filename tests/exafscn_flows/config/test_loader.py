@@ -320,7 +320,7 @@ def test_spectra_are_computed_by_feff_where_nothing_else_is_said(tmp_path, spect
         ),
         (
             "spectra: {kind: fef}",
-            "spectra.kind: 'fef' is none of 'feff', 'feff10', 'pdf', 'stored'; "
+            "spectra.kind: 'fef' is none of 'feff', 'feff10', 'pdf', 'stored', 'surrogate'; "
             "did you mean 'feff'?",
         ),
         ("spectra: {cards: {RPAHT: 6}}", "spectra.cards.RPAHT: 'RPAHT' is not a FEFF card"),
