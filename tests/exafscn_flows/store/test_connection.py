@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote_plus
 
 import bson
+import own_client
 import psutil
 import pytest
 from hypothesis import given
@@ -89,19 +90,13 @@ def test_writes_are_journaled_and_reads_current_whatever_the_uri_says(guarded: s
     assert database.things.find_one() == {"_id": 1, "time": time}
 
 
-def _in_child(own: Settings, parent_client: int) -> None:
-    database = connect(own)
-    assert id(database.client) != parent_client
-    database.things.insert_one({"pid": os.getpid()})
-
-
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_each_process_has_its_own_client(embedded: EmbeddedServer, method: str) -> None:
     own = settings(None, embedded.folder.parent)
     database = connect(own)
     context = multiprocessing.get_context(method)
-    child = context.Process(target=_in_child, args=(own, id(database.client)))
+    child = context.Process(target=own_client.write, args=(own, id(database.client)))
     child.start()
     child.join(60)
     assert child.exitcode == 0
