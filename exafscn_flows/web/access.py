@@ -60,7 +60,9 @@ class Access:
 
     def is_own_host(self, host: str) -> bool:
         """Whether a Host header names this page."""
-        return host in {f"{name}:{self.port}" for name in _NAMES}
+        # Browsers leave out the port of http.
+        known = {f"{name}:{self.port}" for name in _NAMES}
+        return host in known or (self.port == 80 and host in _NAMES)
 
 
 def guard(server: Flask, access: Access, scripts: Sequence[str]) -> None:

@@ -79,6 +79,12 @@ def test_another_name_of_this_machine_is_refused_even_with_the_token(client):
     assert client.get("/", Host="localhost:8123").status_code == 200
 
 
+def test_browsers_leave_out_the_port_of_http():
+    assert Access(80).is_own_host("127.0.0.1")
+    assert Access(80).is_own_host("localhost:80")
+    assert not Access(8050).is_own_host("127.0.0.1")
+
+
 def test_the_pages_of_others_cannot_change_anything(client):
     own = {"Host": HOST, "Authorization": "Bearer the-token"}
     for foreign in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
