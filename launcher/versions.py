@@ -27,27 +27,29 @@ from launcher.tables import print_whole
 def show_versions(campaign: str | None, *, as_json: bool) -> None:
     """Print the versions of all models of a campaign, and the model that comes with the package."""
     name, versions = _stored(campaign)
-    shipped = _shipped()
+    shipped = [_shipped(), _simulating()]
     if as_json:
         rows: list[dict[str, Any]] = [
             asdict(one) | {"created_at": one.created_at.isoformat(), "shipped": False}
             for one in versions
         ]
-        print(json.dumps([*rows, shipped], indent=2))
+        print(json.dumps([*rows, *shipped], indent=2))
         return
     terminal = console()
     for target, own in groupby(versions, key=lambda one: one.target):
         print_whole(terminal, _table(f"campaign {name}: versions of models of {target}", own))
     if name and not versions:
         terminal.print(f"campaign {name} has no models yet")
-    table = _new_table("comes with exafscn, of `predict` and of kind pretrained")
-    table.add_row(
-        shipped["model"],
-        shipped["version"] + "  ",
-        shipped["created_at"],
-        str(shipped["n_sites"]),
-        f"{100 * shipped['score']:.1f} %",
-    )
+    table = _new_table("comes with exafscn: of `predict` and kind pretrained, of `simulate`")
+    for one in shipped:
+        is_share = one["score_name"] == "accuracy"
+        table.add_row(
+            one["model"],
+            one["version"] + "  ",
+            one["created_at"],
+            str(one["n_sites"]),
+            f"{100 * one['score']:.1f} %" if is_share else f"{one['score']:.3g}",
+        )
     print_whole(terminal, table)
     terminal.print(
         "* what queries use; grouped: accuracy, or RMSE with its unit, one formula on one side of "
@@ -84,6 +86,30 @@ def _shipped() -> dict[str, Any]:
         "n_sites": sum(card["sites"].values()),
         "score": card["figures"]["computed"]["accuracy"],
         "score_name": "accuracy",
+        "unit": "",
+        "predictions": 0,
+        "shipped": True,
+    }
+
+
+def _simulating() -> dict[str, Any]:
+    """Return the same of the model that simulates spectra."""
+    from exafscn_flows.simulation.shipped import shipped_card
+
+    card = shipped_card()
+    return {
+        "target": "spectrum",
+        "absorber": None,
+        "absorbers": list(card.absorbers),
+        "feature_set": None,
+        "model": card.name,
+        "version": card.version,
+        "created_at": card.about["date"],
+        "current": False,
+        "wanted": False,
+        "n_sites": card.about["sites"],
+        "score": card.about["figures"]["all"]["rmse"],
+        "score_name": "rmse",
         "unit": "",
         "predictions": 0,
         "shipped": True,

@@ -100,10 +100,13 @@ def test_the_model_of_the_package_is_listed_and_no_server_started_for_it(
     monkeypatch.delenv("EXAFSCN_MONGODB_URI", raising=False)
     monkeypatch.setenv("EXAFSCN_DATA_DIR", str(tmp_path / "data"))
     show_versions(None, as_json=True)
-    (row,) = json.loads(capsys.readouterr().out)
+    row, other = json.loads(capsys.readouterr().out)
     assert (row["model"], row["shipped"]) == ("general", True)
     assert (row["target"], row["score_name"]) == ("coordination_number", "accuracy")
+    assert (other["model"], other["shipped"]) == ("xanes", True)
+    assert (other["target"], other["score_name"]) == ("spectrum", "rmse")
     assert "Fe" in row["absorbers"]
+    assert "Fe" in other["absorbers"]
     show_versions(None, as_json=False)
     assert "general" in capsys.readouterr().out
     assert not (tmp_path / "data").exists()
@@ -111,9 +114,9 @@ def test_the_model_of_the_package_is_listed_and_no_server_started_for_it(
 
 def test_it_stands_beside_the_versions_of_a_campaign(finished):
     rows = json.loads(finished.exafscn("models", "list", "--json"))
-    assert [one["shipped"] for one in rows] == [False] * (len(rows) - 1) + [True]
+    assert [one["shipped"] for one in rows] == [False] * (len(rows) - 2) + [True] * 2
     assert set(rows[0]) < set(rows[-1])  # which has `absorbers`, too
-    assert len(rows) > 1
+    assert len(rows) > 2
     assert "comes with exafscn" in finished.exafscn("models", "list")
 
 

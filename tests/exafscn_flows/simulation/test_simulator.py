@@ -12,6 +12,7 @@ from simulators import LEARNED, distance, on_paper, paper_simulator, simulator_f
 from exafscn_flows.errors import CampaignError, ItemFailure, UsageError
 from exafscn_flows.features import RSpace, SiteGraph
 from exafscn_flows.simulation.file import load_card, load_simulator
+from exafscn_flows.simulation.shipped import load_shipped, shipped_card
 from exafscn_flows.simulation.simulator import Simulator
 from exafscn_flows.simulation.sites import mean_curve, simulate_sites
 
@@ -132,3 +133,17 @@ def test_the_axis_is_that_of_what_was_learned():
     simulator = paper_simulator()
     np.testing.assert_array_equal(simulator.axis, LEARNED.grid())
     assert simulator.axis_label == LEARNED.energy_label()
+
+
+def test_the_model_of_the_package_predicts_xanes():
+    simulator = load_shipped()
+    assert shipped_card() == simulator.card
+    assert simulator.card.about["figures"]["all"]["r2_over_mean"] > 0.7
+    assert set(simulator.card.about) >= {"attribution", "licence", "not_for", "made_by"}
+    (site,) = simulate_sites(rock_salt("Ni", "O", 4.18), simulator)
+    assert site.absorber == "Ni"
+    curve = site.curve.values
+    assert curve[0] < 0.15
+    assert site.edge == pytest.approx(0, abs=0.7)
+    assert curve[simulator.axis >= 6].mean() == pytest.approx(1, abs=0.05)
+    assert 0.005 < site.curve.expected_error < 0.2
