@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from exafscn_flows.jobs.forecast import Forecast, time_text
@@ -79,7 +80,7 @@ class BarWatcher:
 class _Work(BarColumn):
     """The bar of a stage, or of all work."""
 
-    def render(self, task: Task) -> "Text | object":  # type: ignore[override]
+    def render(self, task: Task) -> ProgressBar:
         """Draw it; of all work, by its share that is done."""
         forecast: Forecast | None = task.fields.get("forecast")
         share = None if forecast is None else forecast.share()
