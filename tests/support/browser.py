@@ -65,7 +65,8 @@ class Watched:
         self.page.on("request", self._requested)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", self._said)
-        self.page.set_default_timeout(30_000)
+        # Long, for machines that are busy with other things.
+        self.page.set_default_timeout(120_000)
 
     def _requested(self, request: object) -> None:
         address = request.url  # type: ignore[attr-defined]
