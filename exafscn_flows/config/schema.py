@@ -9,6 +9,9 @@ from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.features import FeatureSettings
 from exafscn_flows.strict import StrictModel
 
+_TEXT = "Cu"
+"""What every list of texts takes, such as absorbers."""
+
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -54,7 +57,7 @@ def _allow_short_forms(model: type[StrictModel], key: str, field: dict[str, Any]
     alone = [kind for kind in kinds if takes([{"kind": kind}])]
     if any(takes([kind]) for kind in alone):
         field["items"] = items = {"anyOf": [{"enum": alone}, deepcopy(items)]}
-    if any(takes({"kind": kind}) for kind in alone):
+    if any(takes({"kind": kind}) for kind in alone) or (not kinds and takes(_TEXT)):
         rest = {name: field[name] for name in ("description", "default", "title") if name in field}
         array = {name: field[name] for name in field if name not in rest}
         field.clear()

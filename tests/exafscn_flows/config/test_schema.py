@@ -34,6 +34,9 @@ def test_campaign_files_meet_it(file):
     [
         {"targets": ["coordination_number", {"kind": "bond_length"}]},
         {"targets": "coordination_number"},
+        {"absorbers": "Cu"},
+        {"absorbers": {"Cu": 1}},
+        {"sources": {"kind": "amcsd"}},
         {"spectra": {"kind": "feff", "cards": {"RPATH": 6}}},
         {"spectra": [{"kind": "feff"}, {"kind": "pdf"}]},
         {"models": ["random_forest"]},
