@@ -114,7 +114,12 @@ class Reader:
         command = [sys.executable, "-P", "-m", "exafscn_flows.web.reading_process"]
         try:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=environment,
+                # Ctrl-C is for the page; this process ends when nobody can ask it any more.
+                start_new_session=True,
             )
         except OSError as error:
             raise CampaignError(f"no process can be started to read files: {error}") from error
