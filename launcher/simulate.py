@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from exafscn_flows.elements import check_element
 from exafscn_flows.errors import ItemFailure, UsageError
 from exafscn_flows.simulation.shipped import load_shipped
 from exafscn_flows.simulation.simulator import Simulator
@@ -118,6 +119,7 @@ class Asked:
             raise UsageError(f"{given}: there is no such file")
         store = Store.open(settings)
         campaign = self.campaign or store.latest_campaign()
+        store.config(campaign)
         docs = store.read(StructureDoc, campaign, [given])
         if given not in docs:
             raise UsageError(
@@ -146,15 +148,15 @@ class _Program:
                 values = self._simulator.curve_of(spectrum)
             except ItemFailure as error:
                 at = f"{name}, {site.absorber} at {site.site_index}"
-                complain(f"{at}: {spectrum_name(self._way)}: {error.message} ({error.hint})")
+                complain(f"{at}: {_program_name(self._way)}: {error.message} ({error.hint})")
                 return None
         assert site.curve is not None
         difference = float(np.sqrt(((values - site.curve.values) ** 2).mean()))
         return Beside(values, difference, spectrum.program, spectrum.version, spectrum.seconds)
 
 
-def spectrum_name(way: "SpectraModel") -> str:
-    """Return what to call a way to spectra."""
+def _program_name(way: "SpectraModel") -> str:
+    """Return what to call what computes spectra."""
     return {"feff": "FEFF", "feff10": "FEFF 10"}.get(way.kind, way.kind)
 
 
@@ -212,6 +214,11 @@ def simulate(asked: Asked, show: Print, plot: Path | None) -> bool:
     """
     if plot is not None and plot.suffix.lower() not in _FIGURES:
         raise UsageError(f"{plot}: its name has to end in one of {', '.join(_FIGURES)}")
+    if asked.absorber is not None:
+        try:
+            check_element(asked.absorber)
+        except ValueError as error:
+            raise UsageError(f"absorber: {error}") from None
     simulator = asked.simulator()
     found = list(asked.found(simulator))
     show(found, simulator)

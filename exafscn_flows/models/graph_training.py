@@ -13,6 +13,24 @@ from exafscn_flows.models.training_set import TrainingSet
 BATCH_SIZE = 64
 
 
+def graph_size(data: TrainingSet) -> int:
+    """Return how many values the graph of each row has.
+
+    Raises
+    ------
+    ItemFailure
+        ``no_graph`` if the axis cannot be atoms.
+    """
+    n_axis = len(data.columns.axis)
+    if n_axis % PER_ATOM:
+        raise ItemFailure(
+            "no_graph",
+            f"a graph has {PER_ATOM} values of each atom, and there are {n_axis} in all",
+            "take features of kind site_graph",
+        )
+    return n_axis
+
+
 def train(
     settings: GraphAttention, data: TrainingSet, seed: int
 ) -> NetworkClassifier | NetworkRegressor | NetworkComponents:
@@ -32,13 +50,7 @@ def train(
     ItemFailure
         ``no_graph`` if the axis cannot be atoms, and as `train_networks`.
     """
-    n_axis = len(data.columns.axis)
-    if n_axis % PER_ATOM:
-        raise ItemFailure(
-            "no_graph",
-            f"a graph has {PER_ATOM} values of each atom, and there are {n_axis} in all",
-            "take features of kind site_graph",
-        )
+    n_axis = graph_size(data)
     course = Course.of(settings, BATCH_SIZE)
 
     def make(n_others: int, n_outputs: int) -> GraphLayers:

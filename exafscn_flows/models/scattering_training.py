@@ -4,8 +4,7 @@ import numpy as np
 import torch
 from scipy.interpolate import CubicSpline
 
-from exafscn_flows.errors import ItemFailure
-from exafscn_flows.features.site_graph import PER_ATOM
+from exafscn_flows.models.graph_training import graph_size
 from exafscn_flows.models.network_training import Course, train_networks
 from exafscn_flows.models.networks import NetworkClassifier, NetworkComponents, NetworkRegressor
 from exafscn_flows.models.scattering_layers import N_ELEMENTS, ScatteringLayers, k_grid
@@ -36,13 +35,7 @@ def train(
     ValueError
         If the data are no curves along an axis that is known.
     """
-    n_axis = len(data.columns.axis)
-    if n_axis % PER_ATOM:
-        raise ItemFailure(
-            "no_graph",
-            f"a graph has {PER_ATOM} values of each atom, and there are {n_axis} in all",
-            "take features of kind site_graph",
-        )
+    n_axis = graph_size(data)
     components, k = data.components, data.curve_axis
     if components is None or k is None:
         raise ValueError("scattering paths learn curves, and where their points are")

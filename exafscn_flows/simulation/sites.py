@@ -101,8 +101,8 @@ def simulate_sites(
             if strange
             else ()
         )
-        for site, curve in zip(sites, found, strict=True):
-            there = isinstance(curve, Curve)
+        for site, one in zip(sites, found, strict=True):
+            curve = one if isinstance(one, Curve) else None
             yield SimulatedSite(
                 formula=reduced.formula,
                 spacegroup=reduced.spacegroup,
@@ -110,12 +110,12 @@ def simulate_sites(
                 absorber=symbol,
                 site_index=site.site_index,
                 multiplicity=site.multiplicity,
-                curve=curve if isinstance(curve, Curve) else None,
-                edge=simulator.edge(curve.values) if isinstance(curve, Curve) else None,
+                curve=curve,
+                edge=None if curve is None else simulator.edge(curve.values),
                 seen=simulator.has_seen(reduced.structure),
-                warnings=warnings if there else (),
+                warnings=() if curve is None else warnings,
                 seconds=seconds,
-                failure=curve if isinstance(curve, ItemFailure) else None,
+                failure=one if isinstance(one, ItemFailure) else None,
             )
 
 

@@ -232,6 +232,8 @@ def test_a_model_of_curves_simulates_structures_and_materials(complete):
     assert (complete.folder / "own.zip").stat().st_size > 1000
     (line,) = complete.exafscn("simulate", "gone", "--model", name, rc=2).splitlines()
     assert "no such file, and no such material" in line
+    (line,) = complete.exafscn("simulate", "NiS-rs", "-c", "nope", rc=2).splitlines()
+    assert "no campaign 'nope'" in line
     (line,) = complete.exafscn("simulate", "NiS-rs", "--model", name, "--feff", rc=2).splitlines()
     assert "were stored, and nothing says how to compute them" in line
     other = name.replace("/spectrum/", "/coordination_number/").replace("kernel_", "extra_")

@@ -93,6 +93,8 @@ def test_a_folder_and_one_bad_file_do_not_stop_the_others(run, tmp_path):
     [
         (["tio.cif", "--absorber", "Cu"], 1, "does not know Cu as absorber (it knows Fe, Ti)"),
         (["magnetite.cif", "--absorber", "Ti"], 1, "there is no Ti in Fe3O4 (it holds Fe, O)"),
+        (["tio.cif", "--absorber", "ti"], 2, "absorber: "),
+        (["tio.cif", "--absorber", "Xx"], 2, "'Xx'"),
         (["tio.cif", "--json", "--csv"], 2, "exclude each other"),
         (["tio.cif", "--plot", "tio.gif"], 2, ".pdf, .png, .svg"),
         (["tio.cif", "--model", "nowhere.zip"], 2, "there is no such file"),
