@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import NamedTuple
 
 from pymatgen.core import Structure
 
@@ -18,6 +17,7 @@ from exafscn_flows.errors import CampaignError, ItemFailure, UsageError
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.spectra.edge_energy import e0_fault
 from exafscn_flows.spectra.edge_step import edge_step_fault
+from exafscn_flows.spectra.feff10_potentials import HINT, Fault, potentials_fault
 from exafscn_flows.spectra.feff10_settings import Feff10Settings
 from exafscn_flows.spectra.feff_input import UNLIMITED, feff_input
 from exafscn_flows.spectra.feff_output import feff_spectrum
@@ -48,10 +48,6 @@ _LMAX = 2
 _SLOW_MIXING = "0.05"
 """Share of the new density in an iteration of SCF with which hard cases come to an end."""
 
-_BAD_COUNTS = "Found bad counts"
-"""What ``pot`` prints where its electrons are too many or too few. It then takes other states for
-core than before, and begins anew."""
-
 _CORE_VALENCE = "-60"
 """Lowest energy, eV, at which core and valence states may be parted, where -70, which is FEFF's,
 leads into a band: of two metals, such as Mn and V, the 3p states of one lie near the 3s states of
@@ -62,8 +58,6 @@ _SHORT_OF_KMAX = 0.6
 
 _SIGNAL = 128
 """Added to the signal that killed a stage, to make an exit status of it."""
-
-_HINT = "check the structure; if it is sound, exclude it"
 
 
 def check_installed() -> None:
@@ -115,14 +109,6 @@ def _why_missing() -> str:
     except PackageNotFoundError:
         return f"{need}: install exafscn[feff10]"
     return "" if found == PACKAGE_VERSION else f"{need}, not {found}: install exafscn[feff10]"
-
-
-class _Fault(NamedTuple):
-    """Why potentials are not to be trusted."""
-
-    text: str
-    bad_counts: bool = False
-    """Whether electrons were missing, or there were too many."""
 
 
 def _compute(
@@ -218,8 +204,8 @@ def _check(ended: Ended) -> None:
         return
     line = ([line.strip() for line in ended.log.splitlines() if line.strip()] or [""])[-1][:160]
     if signal := _signal(ended):
-        raise ItemFailure("feff_died", f"FEFF 10 was killed by signal {signal}: {line}", _HINT)
-    raise ItemFailure("feff_no_output", f"FEFF 10: {line or 'it printed nothing'}", _HINT)
+        raise ItemFailure("feff_died", f"FEFF 10 was killed by signal {signal}: {line}", HINT)
+    raise ItemFailure("feff_no_output", f"FEFF 10: {line or 'it printed nothing'}", HINT)
 
 
 def _signal(ended: Ended) -> int:
@@ -227,40 +213,26 @@ def _signal(ended: Ended) -> int:
     return -ended.status if ended.status < 0 else max(0, ended.status - _SIGNAL)
 
 
-def _scf_fault(folder: Path, ended: Ended) -> _Fault | None:
-    """Say why potentials are not to be trusted; None if they are.
-
-    ``pot`` lists its iterations in a file; the last number of a line is 1 if it has converged. That
-    it has not is no error to it, nor that electrons were missing on the way, after which another
-    solution may be found, with edges eV off. Others end it, which it puts down to mixing itself.
-    """
+def _scf_fault(folder: Path, ended: Ended) -> Fault | None:
+    """Say why potentials are not to be trusted; None if they are."""
+    if _signal(ended):
+        _check(ended)
     try:
-        _, *lines = (folder / "convergence.scf").read_text(errors="replace").splitlines()
-        words = lines[-1].split()
-        last, converged = int(words[0]), words[-1] == "1"
+        return potentials_fault(folder, ended.log, ended.status)
     except (OSError, ValueError, IndexError):
         _check(ended)
         message = "FEFF 10: pot wrote no list of iterations"
-        raise ItemFailure("feff_no_output", message, _HINT) from None
-    if _signal(ended):
-        _check(ended)
-    if _BAD_COUNTS in ended.log:
-        # Why is not known before another parting, or slower mixing, has cured it.
-        text = f"electrons were missing, or too many, about iteration {last}"
-        return _Fault(text, bad_counts=True)
-    if ended.status:
-        return _Fault(f"pot failed after iteration {last}")
-    return None if converged else _Fault(f"not in {last} iterations")
+        raise ItemFailure("feff_no_output", message, HINT) from None
 
 
 def _spectrum(folder: Path, cards: Mapping[str, str], absorber: str, seconds: float) -> Spectrum:
     xmu = folder / "xmu.dat"
     if not xmu.is_file() or not xmu.stat().st_size:
-        raise ItemFailure("feff_no_output", "FEFF 10 wrote no xmu.dat", _HINT)
+        raise ItemFailure("feff_no_output", "FEFF 10 wrote no xmu.dat", HINT)
     kmax = float(cards["XANES"].split()[0]) - _SHORT_OF_KMAX
     text = xmu.read_text(errors="replace")
     spectrum = feff_spectrum(text, None, "XANES", cards, kmax=kmax, seconds=seconds)
     fault = e0_fault(absorber, spectrum.e0) or edge_step_fault(spectrum.energy_rel, spectrum.mu)
     if fault:
-        raise ItemFailure("bad_spectrum", f"xmu.dat: {fault}", _HINT)
+        raise ItemFailure("bad_spectrum", f"xmu.dat: {fault}", HINT)
     return spectrum

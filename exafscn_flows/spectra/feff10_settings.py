@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from exafscn_flows.spectra.base import Spectrum
 
-_ALGORITHM_VERSION = 1
+_ALGORITHM_VERSION = 2
 """Raised whenever the code, or another version of FEFF 10, gives other spectra for the same
 settings."""
 

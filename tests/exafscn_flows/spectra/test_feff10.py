@@ -18,6 +18,7 @@ from pymatgen.core import Lattice, Structure
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.spectra import feff10
 from exafscn_flows.spectra.base import Spectrum
+from exafscn_flows.spectra.feff10_potentials import electrons, free_atom
 from exafscn_flows.spectra.feff_input import UNLIMITED, feff_input
 from exafscn_flows.spectra.process import KilledError
 from exafscn_flows.spectra.scratch import sweep_scratch
@@ -69,6 +70,19 @@ def test_two_runs_are_equal_to_the_last_digit(xanes: Spectrum, scratch: Path) ->
     for name in ("energy_rel", "mu", "mu0"):
         np.testing.assert_array_equal(getattr(again, name), getattr(xanes, name))
     assert again.e0 == xanes.e0
+
+
+@needs_feff10
+def test_electrons_of_aluminium_are_those_of_the_free_atom(scratch: Path) -> None:
+    text = feff_input(ALUMINIUM, 0, settings().feff_cards(), UNLIMITED, reach=4.0, lmax=2)
+    (scratch / "feff.inp").write_text(text)
+    run = feff10._run(scratch, feff10._POTENTIALS, deadline=time.monotonic() + 60, time_limit=60)
+    free, found = free_atom(scratch), electrons(run.log)
+    assert {potential for potential, _ in found} == {0, 1}
+    # Potential 0 has a core hole, which one more valence electron screens.
+    for potential, valence in ((0, 4), (1, 3)):
+        assert sum(free[potential, one] for one in range(3)) == pytest.approx(valence, abs=0.01)
+        assert sum(found[potential, one] for one in range(3)) == pytest.approx(valence, abs=0.4)
 
 
 @needs_feff10

@@ -62,6 +62,8 @@ def stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeStages:
     (data / "out").write_text(iterations(0, 1, 2, 3, converged=False))
     (data / "ends").write_text(iterations(0, 1, 2, converged=False))
     (data / "xmu.dat").write_text(HEADER + rows())
+    # Valence electrons of aluminium: two 3s, one 3p.
+    (data / "free").write_text(f"  0 13 Al 2 2 2 4 2 1{' 0' * 34}\n 0 0 0 0 2 1{' 0' * 34}\n")
 
     def make(**scripts: str) -> None:
         given = {"pot": "cp $DATA/good convergence.scf", "ff2x": "cp $DATA/xmu.dat .", **scripts}
@@ -154,6 +156,7 @@ BUSY = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"
         "cp $DATA/out convergence.scf",
         "cp $DATA/good convergence.scf; echo ' Found bad counts.'",
         "cp $DATA/ends convergence.scf; exit 1",
+        "cp $DATA/good convergence.scf; cp $DATA/free config.dat; echo '     0     1    6.500'",
     ],
 )
 def test_potentials_that_do_not_converge_are_tried_again_with_slower_mixing(
