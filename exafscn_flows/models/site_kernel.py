@@ -13,6 +13,10 @@ ROWS = 1024
 LEAST_SCALE = 0.1
 """Least scale of a point, by the root mean square of those of its curve: before an edge, curves
 hardly differ."""
+OTHERS = 0.2
+"""What other features add to the mean square distance of two sites, by that of their curves. With
+shares of elements, 0.1 to 0.5 are alike; each by its own deviation, rare elements count most, and
+nothing is gained."""
 
 
 class Kernel(NamedTuple):
@@ -156,13 +160,19 @@ class Fit(NamedTuple):
         absorbers
             The absorber of each row as 0 and 1, shape (n, n_absorbers).
         lengths
-            How many of the inputs, one after the other, belong to one curve.
+            How many of the inputs, one after the other, belong to one curve. What is left after
+            the last curve is compared as it is, such as shares of elements.
         kernel
             What they are compared by.
         """
-        mean, scale = inputs.mean(axis=0), _scale(inputs, lengths)
-        n_varying = ((inputs - mean) / scale).var(axis=0).sum()
-        scale = scale * kernel.width * np.sqrt(2 * n_varying if n_varying > 0 else 1.0)
+        curves, others = np.split(inputs, [sum(lengths)], axis=1)
+        scale = _scale(curves, lengths)
+        n_varying = (curves / scale).var(axis=0).sum()
+        scale = scale * np.sqrt(2 * n_varying if n_varying > 0 else 1.0)
+        varying = others.var(axis=0, dtype=np.float64).sum()
+        common = np.sqrt(2 * varying / OTHERS if varying > 0 else 1.0)
+        scale = kernel.width * np.concatenate([scale, np.full(others.shape[1], common)])
+        mean = inputs.mean(axis=0)
         mean, scale = mean.astype(np.float32), scale.astype(np.float32)
         sites = ((inputs - mean) / scale).astype(np.float32)
         return cls(kernel.shared, kernel.ridge, mean, scale, sites, absorbers.astype(np.float32))

@@ -24,7 +24,8 @@ class TwoStage(KernelSettings):
 
     Features are k-weighted chi(k), a set of kind ``k_space``, alone or before others in a
     concatenation; the model makes chi(R) of them, and takes the others as they are. Sites are
-    as alike as exp(-d), with d the distance of what it makes and takes. The trees learn from that
+    as alike as exp(-d), with d the distance of what it makes and takes. Other features, such as the
+    shares of elements, count a fifth as much as the spectrum for that. The trees learn from that
     and from what the first stage says of sites whose formula it did not learn, as it will have to
     say it of new ones: leaving a formula out has a closed form. They learn from copies, too, whose
     k is stretched at random, as if all distances were a little shorter or longer.
@@ -32,7 +33,7 @@ class TwoStage(KernelSettings):
 
     takes = "k_space"
 
-    version = 2
+    version = 3
 
     kind: Literal["two_stage"] = "two_stage"
     name: ModelName = "two_stage"

@@ -146,9 +146,8 @@ def fit_first(
         The stage; and what a stage that did not learn the group of a row says of the row, float32,
         shape (n_rows, n_outputs): the atoms around, then the target.
     """
-    n_r = len(radii())
-    # Real part, imaginary part and size are curves; each other feature is by itself.
-    lengths = (*(3 * [n_r]), *((inputs.shape[1] - 3 * n_r) * [1]))
+    # Real part, imaginary part and size are curves; other features are not.
+    lengths = 3 * [len(radii())]
     wanted = np.hstack([np.asarray(data.auxiliary), target_numbers(data, settings.softness)])
     fit = Fit.of(inputs[learned], absorbers[learned], lengths, settings.kernel)
     without = fit.solve_without(wanted[learned], groups[learned])

@@ -15,7 +15,7 @@ from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import Average, KernelRidge, KernelTrees
 from exafscn_flows.models.curve_kernel import CurveKernel, curves_and_slopes, fit_curves
 from exafscn_flows.models.kernel_fitted import KernelClassifier
-from exafscn_flows.models.site_kernel import Kernel, likeness
+from exafscn_flows.models.site_kernel import Fit, Kernel, likeness
 from exafscn_flows.models.training_set import TrainingSet
 
 ENERGY = np.arange(0.0, 20.0, 0.5)
@@ -255,3 +255,17 @@ def test_points_where_curves_hardly_differ_count_less() -> None:
     spread = fit_curves(data, KERNEL)[1].sites.std(axis=0)
     # The last of them has the slope of the edge.
     assert spread[:9].max() < 0.1 * spread[18:42].mean()
+
+
+def test_other_features_count_a_fifth_as_much_as_curves_and_keep_their_proportions() -> None:
+    rng = np.random.default_rng(5)
+    curves = np.cumsum(rng.normal(size=(60, 30)), axis=1)
+    shares = rng.dirichlet([5, 3, 0.1], size=60)
+    sites = Fit.of(np.hstack([curves, shares]), np.zeros((60, 0)), [30], KERNEL).sites
+    by_curves, by_shares = (2 * one.var(axis=0).sum() for one in np.split(sites, [30], axis=1))
+    assert by_curves == pytest.approx(1 / KERNEL.width**2, rel=1e-4)
+    assert by_shares == pytest.approx(0.2 * by_curves, rel=1e-4)
+    # A rare element counts by its share, not by how rare it is.
+    spread = sites[:, 30:].std(axis=0)
+    of_shares = shares.std(axis=0)
+    np.testing.assert_allclose(spread / spread[0], of_shares / of_shares[0], rtol=1e-4)
