@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from campaign_data import Joint, joint, read_data
-from inputs import MORE_SITES, SITES, require
+from inputs import MORE_SITES, NEW_FORMULAS, SITES, require
 from rich.console import Console
 from rich.table import Table
 from runs import database, run
@@ -78,7 +78,7 @@ NOT_FOR = [
 def main() -> None:
     """Run the campaigns, train, and show what came of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--table", type=Path, nargs=2, default=[SITES, MORE_SITES])
+    parser.add_argument("--table", type=Path, nargs=3, default=[SITES, MORE_SITES, NEW_FORMULAS])
     parser.add_argument("--data", type=Path, help="folder of the database")
     parser.add_argument("--write", action="store_true", help="write the files of the package")
     arguments = parser.parse_args()
@@ -301,7 +301,10 @@ def of_output(
     )
     found = task.metrics(y, output, folds, list(data.rows.classes), data.certainty)
     right = output.argmax(axis=1) == y
+    place = np.unique(data.rows.groups, return_inverse=True)[1]
     return {name: found[name] for name in wanted} | {
+        # Of sites, formulas with many polymorphs count most.
+        "by_formula": float((np.bincount(place, right) / np.bincount(place)).mean()),
         "by_element": {
             one: {
                 "n": int((data.absorbers == one).sum()),

@@ -14,6 +14,9 @@ SITES = DATA / "exafs" / "feff8l_sites.parquet"
 MORE_SITES = DATA / "exafs" / "feff8l_sites_more.parquet"
 """The same of further structures."""
 
+NEW_FORMULAS = Path(__file__).with_name("results") / "exafs_more.parquet"
+"""FEFF 8.5L spectra of formulas that neither has, made by `more_spectra.py`."""
+
 ABSORBERS = ["Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn"]
 
 

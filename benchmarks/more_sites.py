@@ -2,7 +2,7 @@ r"""What more sites to learn from bring: EXAFS to CN by the average of configs/s
 
     python benchmarks/more_sites.py --data DIR --json benchmarks/results/more_sites.json
 
-The folds are those of the study, on its table of spectra. Of a second table, sites are learned,
+The folds are those of the study, on its table of spectra. Of further tables, sites are learned,
 too, if their formula is nowhere in the first; none of them is asked about. On the first fold, the
 same with an eighth, a quarter and a half of the formulas of the first table: the learning curve.
 With the data folder of `beyond.py`, what that has read is not read again.
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from beyond import BEST, FEATURES, FILE, NAME
 from campaign_data import Data, Joint, joint, read_data
-from inputs import MORE_SITES, SITES, require
+from inputs import MORE_SITES, NEW_FORMULAS, SITES, require
 from provenance import provenance
 from rich.console import Console
 from rich.table import Table
@@ -33,7 +33,6 @@ from exafscn_flows.store.store import Store
 from exafscn_flows.tasks import task_named
 from exafscn_flows.tasks.classes import CERTAIN
 
-MORE = f"{NAME}-more"
 SHARES = (0.125, 0.25, 0.5, 1.0)
 """Of the formulas of the first table, that are learned on the first fold."""
 
@@ -49,22 +48,22 @@ class Scores(NamedTuple):
 
 
 def main() -> None:
-    """Read both tables, train, and print what came of it."""
+    """Read the tables, train, and print what came of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--table", type=Path, nargs=2, default=[SITES, MORE_SITES])
+    parser.add_argument("--table", type=Path, default=SITES, help="that of the study")
+    parser.add_argument("--more", type=Path, nargs="+", default=[MORE_SITES, NEW_FORMULAS])
     parser.add_argument("--data", type=Path, help="folder of the database")
     parser.add_argument("--features", default=FEATURES, help="name of a feature set of the study")
     parser.add_argument("--folds", type=int, default=5, help="how many folds are asked about")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    tables = [f"sources.0.path={require(one, '--table')}" for one in arguments.table]
-    config = load_campaign_file(FILE, [tables[0]])
+    table = f"sources.0.path={require(arguments.table, '--table')}"
+    more = [f"sources.0.path={require(one, '--more')}" for one in arguments.more]
+    config = load_campaign_file(FILE, [table])
     model = next(one for one in config.models if one.name == BEST)
     with database(arguments.data):
-        parts = [
-            sites(keys, name, arguments.features, model)
-            for keys, name in zip(tables, (NAME, MORE), strict=True)
-        ]
+        campaigns = {NAME: table} | {f"{NAME}-{n}": one for n, one in enumerate(more, 1)}
+        parts = [sites(keys, one, arguments.features, model) for one, keys in campaigns.items()]
     result = {"features": arguments.features, "folds": arguments.folds}
     result |= measured(config, model, parts, arguments.folds)
     show(result)
@@ -75,7 +74,7 @@ def main() -> None:
 def sites(keys: str, campaign: str, features: str, model: ModelBase) -> Data:
     """Read the sites of a table, by a campaign without models; those of the study once."""
     store = Store.open()
-    if campaign == MORE or NAME not in store.campaign_names():
+    if campaign != NAME or NAME not in store.campaign_names():
         run(FILE, keys, f"campaign={campaign}", "models=[]", "study=null")
     return read_data(store, campaign, features, model)
 
@@ -83,7 +82,7 @@ def sites(keys: str, campaign: str, features: str, model: ModelBase) -> Data:
 def measured(
     config: CampaignConfig, model: ModelBase, parts: Sequence[Data], n_folds: int
 ) -> dict[str, Any]:
-    """Train on both tables, and ask about the folds of the first; once, after less, too."""
+    """Train on all tables, and ask about the folds of the first; once, after less, too."""
     data = joint(parts)
     of_study = data.campaign == 0
     more = ~of_study & ~np.isin(data.rows.groups, np.unique(data.rows.groups[of_study]))
