@@ -311,7 +311,7 @@ def of_output(
                 "accuracy": float(right[data.absorbers == one].mean()),
             }
             for one in np.unique(data.absorbers).tolist()
-        }
+        },
     }
 
 

@@ -12,10 +12,10 @@ _BAD_COUNTS = "Found bad counts"
 core than before, and begins anew."""
 
 _MISPLACED = 3.0
-"""Electrons of one angular momentum that an atom may have more or fewer than the free one. In oxides
-of Fe, sound potentials differed by at most 1, and unsound ones by 3 to 6: their 3d states had gone
-into the core, those of 3s and 3p had come in their place, and the Fermi level lay in the white
-line."""
+"""Electrons of one angular momentum that an atom may have more or fewer than the free one. In
+oxides of Fe, sound potentials differed by at most 1, and unsound ones by 3 to 6: their 3d states
+had gone into the core, those of 3s and 3p had come in their place, and the Fermi level lay in the
+white line."""
 
 _CHANNEL = re.compile(r"^ +(\d+) +([012]) +(-?\d+\.\d+)$", re.MULTILINE)
 """Of what ``pot`` prints after each iteration: potential, angular momentum, electrons."""
