@@ -18,7 +18,7 @@ from exafscn_flows.iteration import batches
 from exafscn_flows.store.asked import asked
 from exafscn_flows.store.columns import FURTHER, check_columns, with_columns
 from exafscn_flows.store.conditions import PredictionQuery
-from exafscn_flows.store.everywhere import ALL_COLUMNS, find_everywhere
+from exafscn_flows.store.everywhere import ALL_COLUMNS, search_everywhere
 from exafscn_flows.store.export import check_format, write_rows
 from exafscn_flows.store.names import source_names
 from exafscn_flows.store.pages import Order
@@ -103,8 +103,7 @@ class Selection:
         """Stream the rows, with further columns."""
         further = self.further()
         if self.everywhere:
-            found = find_everywhere(store, self.conditions, self.order, limit=self.limit)
-            return found.rows
+            return search_everywhere(store, self.conditions, self.order).rows(store, self.limit)
         query = self.query(store)
         rows = find_predictions(store, query, self.order, after=self.after, limit=self.limit)
         return with_columns(store, query.campaign, rows, further)
@@ -146,20 +145,19 @@ def _explain_seen(terminal: Console, page: Page) -> None:
 def _show_everywhere(store: Store, selection: Selection) -> None:
     """Print the first predictions of all campaigns, and which campaigns were passed over."""
     limit = _TABLE_ROWS if selection.limit is None else check_limit(selection.limit)
-    found = find_everywhere(store, selection.conditions, selection.order, limit=limit + 1)
-    rows = list(found.rows)
+    found = search_everywhere(store, selection.conditions, selection.order)
+    page = found.page(store, limit)
     terminal = console()
-    if rows:
-        page = Page(rows[:limit], None, found.target)
+    if page.rows:
         names: dict[str, str] = {}
         for campaign in {row["campaign"] for row in page.rows}:
             own = {row["material_id"] for row in page.rows if row["campaign"] == campaign}
             names |= source_names(store, campaign, own)
-        print_whole(terminal, _table(f"{len(found.campaigns)} campaigns", page, names))
+        print_whole(terminal, _table(f"{len(found.searches)} campaigns", page, names))
         _explain_seen(terminal, page)
     else:
         terminal.print("no prediction of any campaign meets these conditions")
-    if len(rows) > limit:
+    if page.after:
         terminal.print("There are more: --limit shows more, --export FILE writes all.")
     if found.passed_over:
         named = ", ".join(found.passed_over)
@@ -278,8 +276,9 @@ def export(selection: Selection, path: Path) -> None:
     head = selection.head
     store = Store.open()
     if selection.everywhere:
-        found = find_everywhere(store, selection.conditions, selection.order, limit=selection.limit)
-        written = write_rows(found.rows, path, found.target.values, head)
+        found = search_everywhere(store, selection.conditions, selection.order)
+        rows = found.rows(store, selection.limit)
+        written = write_rows(rows, path, found.target.values, head)
         print(f"{written} predictions: {path.resolve()}")
         return
     query = selection.query(store)

@@ -1,16 +1,23 @@
-"""Predictions of all campaigns of a database at once."""
+"""Predictions of all campaigns of a database, in one order."""
 
+import base64
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exafscn_flows.errors import UsageError
 from exafscn_flows.store.asked import AskedTarget
 from exafscn_flows.store.conditions import PredictionQuery
-from exafscn_flows.store.pages import Order, merged
-from exafscn_flows.store.queries import COLUMNS, FIELDS, Search, check_limit, row_of, search_for
-from exafscn_flows.store.results import PredictionDoc
+from exafscn_flows.store.pages import Order, position_after
+from exafscn_flows.store.queries import (
+    COLUMNS,
+    Page,
+    Search,
+    check_limit,
+    found_rows,
+    search_for,
+)
 from exafscn_flows.store.store import Store
 
 if TYPE_CHECKING:
@@ -22,34 +29,65 @@ ALL_COLUMNS = ("campaign", *COLUMNS)
 
 @dataclass(frozen=True)
 class Everywhere:
-    """What was found in all campaigns.
+    """How predictions are found in all campaigns.
+
+    Rows have a value for each of :data:`ALL_COLUMNS`; those that are equal in the order are ordered
+    by the names of their campaigns.
 
     Attributes
     ----------
-    rows
-        One value for each of :data:`ALL_COLUMNS`, in one order for all campaigns.
-    target
-        What is predicted.
-    campaigns
-        Those that were searched.
+    target, order
+        What is predicted, and what comes first.
+    searches
+        By the names of the campaigns, in their order.
     passed_over
-        Why others were not, by their names: they have no such target, absorber or model.
+        Why others are not searched, by their names: they have no such target, absorber or model.
     """
 
-    rows: Iterator[dict[str, Any]]
     target: AskedTarget
-    campaigns: list[str]
+    order: Order
+    searches: dict[str, Search]
     passed_over: dict[str, str]
 
+    def rows(self, store: Store, limit: int | None = None) -> Iterator[dict[str, Any]]:
+        """Stream what is found.
 
-def find_everywhere(
+        Parameters
+        ----------
+        limit
+            Most results, at least 1; by default all.
+
+        Raises
+        ------
+        UsageError
+            If the limit is out of range.
+        """
+        if limit is not None:
+            limit = check_limit(limit)
+        return found_rows(store, list(self.searches.values()), limit, named=True)
+
+    def page(self, store: Store, limit: int) -> Page:
+        """Return at most `limit` results, and the token of the next ones.
+
+        Raises
+        ------
+        UsageError
+            If the limit is out of range.
+        """
+        rows = list(self.rows(store, check_limit(limit) + 1))
+        more = len(rows) > limit
+        return Page(
+            rows[:limit], _encoded(rows[limit - 1], self.order) if more else None, self.target
+        )
+
+
+def search_everywhere(
     store: Store,
     conditions: Mapping[str, Any],
     order: Order | None = None,
-    *,
-    limit: int | None = None,
+    after: str | None = None,
 ) -> Everywhere:
-    """Find predictions in all campaigns.
+    """Find out how predictions are found in all campaigns.
 
     Parameters
     ----------
@@ -58,64 +96,72 @@ def find_everywhere(
         the campaign run last means.
     order
         As of `find_predictions`.
-    limit
-        Most results, at least 1; by default all.
+    after
+        Token of a page of all campaigns; by default they are searched from the beginning.
 
     Raises
     ------
     UsageError
-        If there is no campaign, or none in which this can be asked: for the reason that the
-        campaign run last has.
+        If the token is none, or there is no campaign, or none in which this can be asked: for the
+        reason that the campaign run last has.
     """
-    if limit is not None:
-        limit = check_limit(limit)
-    searches, passed_over = searched(store, conditions, order)
-    target = next(iter(searches.values())).target
-    rows = _stream(store, list(searches.values()), limit)
-    return Everywhere(rows, target, list(searches), passed_over)
-
-
-def searched(
-    store: Store, conditions: Mapping[str, Any], order: Order | None = None
-) -> tuple[dict[str, Search], dict[str, str]]:
-    """Return what to search in each campaign, and why others are passed over, both by name.
-
-    Parameters and errors are those of `find_everywhere`.
-    """
+    position = None if after is None else _decoded(after)
     latest = store.latest_campaign()
-    names = [latest, *(name for name in store.campaign_names() if name != latest)]
     searches: dict[str, Search] = {}
     passed_over: dict[str, UsageError] = {}
-    for name in names:
+    for name in store.campaign_names():
+        token = None if position is None else position.token
+        # What is equal to the row before, but for the campaign, comes after it.
+        keeps = position is not None and name > position.campaign
+        query = PredictionQuery(campaign=name, **conditions)
         try:
-            searches[name] = search_for(store, PredictionQuery(campaign=name, **conditions), order)
+            searches[name] = search_for(store, query, order, token, keeps=keeps)
         except UsageError as error:
             passed_over[name] = error
     if not searches:
         raise passed_over[latest]
     # One order for all needs values of one kind.
-    target = next(iter(searches.values())).target
+    first = searches.get(latest) or next(iter(searches.values()))
     for name, search in list(searches.items()):
-        if (search.target.name, search.target.values) != (target.name, target.values):
+        if _kind(search) != _kind(first):
             del searches[name]
-            passed_over[name] = UsageError(f"it asks for {search.target.name}")
-    return searches, {name: str(error) for name, error in passed_over.items()}
+            passed_over[name] = UsageError(f"it asks for {_described(search.target)}")
+    reasons = {name: str(error) for name, error in passed_over.items()}
+    return Everywhere(first.target, first.order, searches, reasons)
 
 
-def _stream(store: Store, searches: list[Search], limit: int | None) -> Iterator[dict[str, Any]]:
-    def rows() -> Iterator[dict[str, Any]]:
-        # From the beginning on, the parts of one order are the same in all of them.
-        for parts in zip(*(search.parts for search in searches), strict=True):
-            streams = [
-                store.project(PredictionDoc, one, fields, sort=part.sort, limit=limit or 0)
-                for part in parts
-                for one in part.filters
-            ]
-            yield from merged(streams, parts[0].sort)
+def _kind(search: Search) -> tuple[Any, ...]:
+    target = search.target
+    return target.name, target.task, target.values
 
-    fields = ["campaign", *FIELDS.values()]
-    for raw in islice(rows(), limit):
-        yield {"campaign": raw["campaign"], **row_of(raw)}
+
+def _described(target: AskedTarget) -> str:
+    values = {int: "whole numbers", float: "numbers", str: "names"}[target.values]
+    what = "curves" if target.task == "curves" else values
+    return f"{target.name}, whose values are {what}"
+
+
+class _Position(NamedTuple):
+    """Row that a page begins after: its token in its campaign, and that."""
+
+    token: str
+    campaign: str
+
+
+def _encoded(row: Mapping[str, Any], order: Order) -> str:
+    found = json.dumps([position_after(row, order), row["campaign"]]).encode()
+    return base64.urlsafe_b64encode(found).decode().rstrip("=")
+
+
+def _decoded(token: str) -> _Position:
+    try:
+        found = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    except (ValueError, RecursionError):
+        found = None
+    match found:
+        case [str(inner), str(campaign)]:
+            return _Position(inner, campaign)
+    raise UsageError(f"{token[:80]!r} is not the token of a page: copy what the last page shows")
 
 
 def all_predictions(
@@ -144,7 +190,7 @@ def all_predictions(
     Raises
     ------
     UsageError
-        As `find_everywhere` says, or if there is no such condition.
+        As `search_everywhere` says, or if there is no such condition.
     """
     import pandas as pd
 
@@ -156,7 +202,8 @@ def all_predictions(
             f"{unknown[0]}: there is no such condition on predictions of all campaigns"
         )
     order = None if sort is None else Order.named(sort)
-    found = find_everywhere(store or Store.open(), conditions, order, limit=limit)
-    frame = pd.DataFrame(list(found.rows), columns=list(ALL_COLUMNS))
-    frame.attrs["campaigns"] = found.campaigns
+    store = store or Store.open()
+    found = search_everywhere(store, conditions, order)
+    frame = pd.DataFrame(list(found.rows(store, limit)), columns=list(ALL_COLUMNS))
+    frame.attrs["campaigns"] = list(found.searches)
     return frame

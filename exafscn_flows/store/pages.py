@@ -81,11 +81,18 @@ def position_after(row: Mapping[str, Any], order: Order) -> str:
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
 
 
-def ranges(order: Order, after: str | None) -> list[tuple[Conditions, Sort]]:
+def ranges(
+    order: Order, after: str | None, *, keeps: bool = False
+) -> list[tuple[Conditions, Sort]]:
     """Split what follows a position into ranges that an index gives one after the other.
 
     Rows that share all sort values with the position but the last come first, then those that share
     less. One condition for all would make MongoDB begin at the first row of all.
+
+    Parameters
+    ----------
+    keeps
+        Whether what is at the position itself follows it, too.
 
     Returns
     -------
@@ -105,7 +112,9 @@ def ranges(order: Order, after: str | None) -> list[tuple[Conditions, Sort]]:
     for shared in reversed(range(len(sort))):
         conditions: Conditions = {field: {"$eq": position[field]} for field, _ in sort[:shared]}
         field, way = sort[shared]
-        conditions[field] = {"$gt" if way > 0 else "$lt": position[field]}
+        beyond = "$gt" if way > 0 else "$lt"
+        is_last = shared == len(sort) - 1
+        conditions[field] = {f"{beyond}e" if keeps and is_last else beyond: position[field]}
         found.append((conditions, sort[shared:]))
     return found
 

@@ -1,6 +1,7 @@
 """Screening queries on predictions."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
@@ -112,9 +113,14 @@ class Search:
 
 
 def search_for(
-    store: Store, query: PredictionQuery, order: Order | None = None, after: str | None = None
+    store: Store,
+    query: PredictionQuery,
+    order: Order | None = None,
+    after: str | None = None,
+    *,
+    keeps: bool = False,
 ) -> Search:
-    """Build the search for a query; see `find_predictions`."""
+    """Build the search for a query; see `find_predictions`, and for `keeps` `ranges`."""
     meant = asked(store, query)
     order = meant.target.order(order)
     held = HELD.get(order, {})
@@ -126,7 +132,7 @@ def search_for(
             [{**base, **{key: base.get(key, {}) | part[key] for key in part}} for base in filters],
             sort,
         )
-        for part, sort in ranges(order, after)
+        for part, sort in ranges(order, after, keeps=keeps)
     ]
     return Search(meant.target, order, parts)
 
@@ -167,20 +173,33 @@ def find_predictions(
     if limit is not None:
         limit = check_limit(limit)
     # Whatever is wrong is said at once, not when the first one is asked for.
-    return _stream(store, search_for(store, query, order, after), limit)
+    return found_rows(store, [search_for(store, query, order, after)], limit)
 
 
-def _stream(store: Store, search: Search, limit: int | None) -> Iterator[dict[str, Any]]:
+def found_rows(
+    store: Store, searches: Sequence[Search], limit: int | None, *, named: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Stream what searches find, as `find_predictions` does, in one order.
+
+    Parameters
+    ----------
+    searches
+        Of one order, from one position on; what is equal in it comes in the order of these.
+    named
+        Whether each row begins with its campaign.
+    """
+    fields = ["campaign", *FIELDS.values()]
     found = 0
-    for filters, sort in search.parts:
+    for parts in zip(*(search.parts for search in searches), strict=True):
         left = limit - found if limit else 0
         streams = [
-            store.project(PredictionDoc, one, FIELDS.values(), sort=sort, limit=left)
-            for one in filters
+            store.project(PredictionDoc, one, fields, sort=part.sort, limit=left)
+            for part in parts
+            for one in part.filters
         ]
-        for raw in islice(merged(streams, sort), left or None):
+        for raw in islice(merged(streams, parts[0].sort), left or None):
             found += 1
-            yield row_of(raw)
+            yield {"campaign": raw["campaign"], **row_of(raw)} if named else row_of(raw)
         if limit and found == limit:
             return
 
@@ -202,8 +221,24 @@ def count_predictions(
     store: Store, query: PredictionQuery, order: Order | None = None, after: str | None = None
 ) -> int:
     """Count what `find_predictions` would find without a limit."""
-    parts = search_for(store, query, order, after).parts
-    return sum(store.count(PredictionDoc, one) for part in parts for one in part.filters)
+    return count_found(store, [search_for(store, query, order, after)])
+
+
+def count_found(store: Store, searches: Iterable[Search], most: int | None = None) -> int:
+    """Count what searches find.
+
+    Parameters
+    ----------
+    most
+        It is counted so far, and no further: a million takes a second.
+    """
+    counted = 0
+    for search in searches:
+        for one in (one for part in search.parts for one in part.filters):
+            if most is not None and counted >= most:
+                return counted
+            counted += store.count(PredictionDoc, one, limit=0 if most is None else most - counted)
+    return counted
 
 
 class Tally(NamedTuple):
@@ -221,19 +256,21 @@ class Tally(NamedTuple):
     is_whole: bool
 
 
-def tally(store: Store, query: PredictionQuery, most: int) -> Tally:
-    """Count predictions by label and value, of at most so many that `find_predictions` finds."""
-    (part,) = search_for(store, query).parts
-    if not part.filters:
-        return Tally([], True)
-    pipeline: list[dict[str, Any]] = [
-        {"$match": {"$or": part.filters} if len(part.filters) > 1 else part.filters[0]},
-        {"$limit": most},
-        {"$group": {"_id": {"label": "$label", "value": "$value"}, "count": {"$sum": 1}}},
-    ]
-    found = store.aggregate(PredictionDoc, pipeline)
-    cells = [(one["_id"].get("label"), one["_id"].get("value"), one["count"]) for one in found]
-    return Tally(cells, sum(count for *_, count in cells) < most)
+def tally(store: Store, searches: Iterable[Search], most: int) -> Tally:
+    """Count predictions by label and value, of at most so many that searches find."""
+    counts: Counter[tuple[Any, Any]] = Counter()
+    for one in (one for search in searches for part in search.parts for one in part.filters):
+        left = most - counts.total()
+        if not left:
+            break
+        pipeline: list[dict[str, Any]] = [
+            {"$match": one},
+            {"$limit": left},
+            {"$group": {"_id": {"label": "$label", "value": "$value"}, "count": {"$sum": 1}}},
+        ]
+        for raw in store.aggregate(PredictionDoc, pipeline):
+            counts[raw["_id"].get("label"), raw["_id"].get("value")] += raw["count"]
+    return Tally([(*pair, count) for pair, count in counts.items()], counts.total() < most)
 
 
 def find_page(
@@ -247,7 +284,7 @@ def find_page(
     """Find at most `limit` predictions, and where the next ones begin; see `find_predictions`."""
     limit = check_limit(limit)
     search = search_for(store, query, order, after)
-    rows = list(_stream(store, search, limit + 1))
+    rows = list(found_rows(store, [search], limit + 1))
     more = len(rows) > limit
     token = position_after(rows[limit - 1], search.order) if more else None
     return Page(rows[:limit], token, search.target)

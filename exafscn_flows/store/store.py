@@ -295,9 +295,10 @@ class Store:
             yield from cursor.batch_size(_BATCH)
 
     @translate_errors()
-    def count(self, kind: type[Document], query: Mapping[str, Any]) -> int:
-        """Count documents."""
-        return self.database[kind.collection].count_documents(dict(query))
+    def count(self, kind: type[Document], query: Mapping[str, Any], *, limit: int = 0) -> int:
+        """Count documents, no further than a limit if it is not 0."""
+        options: dict[str, Any] = {"limit": limit} if limit else {}
+        return self.database[kind.collection].count_documents(dict(query), **options)
 
     @translate_errors()
     def distinct(self, kind: type[Document], field: str, query: Mapping[str, Any]) -> list[Any]:

@@ -11,9 +11,9 @@ from werkzeug.exceptions import HTTPException
 
 from exafscn_flows.errors import ExafscnError, UsageError
 from exafscn_flows.jobs.status import campaign_status
-from exafscn_flows.store.all_campaigns import find_page_of_all
 from exafscn_flows.store.asked import asked
 from exafscn_flows.store.documents import FailureDoc
+from exafscn_flows.store.everywhere import search_everywhere
 from exafscn_flows.store.export import write_rows
 from exafscn_flows.store.queries import count_predictions, find_page, find_predictions
 from exafscn_flows.store.store import Store
@@ -61,9 +61,8 @@ def register(server: Flask, database: Database) -> None:
     def predictions_of_all() -> Response:
         given = PredictionParameters.of(request.args)
         with database.reading() as store:
-            found = find_page_of_all(
-                store, given.conditions(), given.sort, after=given.after, limit=given.limit
-            )
+            search = search_everywhere(store, given.conditions(), given.sort, given.after)
+            found = search.page(store, given.limit)
         return _json({"rows": found.rows, "after": found.after, "target": found.target.name})
 
     @api.get("/campaigns")

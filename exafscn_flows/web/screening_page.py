@@ -8,8 +8,8 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from exafscn_flows.errors import UsageError
-from exafscn_flows.store.all_campaigns import find_page_of_all
 from exafscn_flows.store.asked import AskedTarget
+from exafscn_flows.store.everywhere import search_everywhere
 from exafscn_flows.store.pages import Order
 from exafscn_flows.store.queries import (
     Page,
@@ -36,9 +36,8 @@ def screening_layout(database: Database, query: Query) -> Component:
         wrong, page, search = "", None, None
         try:
             if name == ALL:
-                page = find_page_of_all(
-                    store, given.conditions(), given.sort, after=given.after, limit=given.limit
-                )
+                found = search_everywhere(store, given.conditions(), given.sort, given.after)
+                page = found.page(store, given.limit)
             else:
                 asked = given.query(name)
                 page = find_page(store, asked, given.sort, after=given.after, limit=given.limit)

@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 from exafscn_flows.errors import ExafscnError
-from exafscn_flows.store.queries import count_predictions, tally
+from exafscn_flows.store.queries import count_predictions, search_for, tally
 from exafscn_flows.web.addresses import address, parsed, split
 from exafscn_flows.web.database import Database
 from exafscn_flows.web.parameters import PredictionParameters
@@ -69,7 +69,7 @@ def _drawn(database: Database, search: str) -> tuple[Any, ...]:
         mapped = feature_map(store, campaign, rows)
         counted = len(rows) if are_all else count_predictions(store, query)
         is_classes = bool(rows) and rows[0]["probability"] is not None
-        cells = tally(store, query, COUNTED) if is_classes else None
+        cells = tally(store, [search_for(store, query)], COUNTED) if is_classes else None
     what = "prediction" if counted == 1 else "predictions"
     drawn = "" if are_all else f"; figures show {len(rows):,}, spread evenly"
     matrix = said(confusion)(campaign, given, cells.cells, cells.is_whole) if cells else ""

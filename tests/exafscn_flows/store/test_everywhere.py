@@ -7,7 +7,7 @@ from predictions import ABSORBERS, config, made_predictions, promotions
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import UsageError
-from exafscn_flows.store.everywhere import ALL_COLUMNS, all_predictions, find_everywhere
+from exafscn_flows.store.everywhere import ALL_COLUMNS, all_predictions, search_everywhere
 from exafscn_flows.store.pages import Order
 
 DOCS = [
@@ -33,8 +33,8 @@ def several(store):
 
 @pytest.mark.parametrize("order", [None, Order.EXPECTED_ERROR, Order.DOUBTFUL])
 def test_all_campaigns_come_in_one_order(several, order):
-    found = find_everywhere(several, {}, order)
-    rows = list(found.rows)
+    found = search_everywhere(several, {}, order)
+    rows = list(found.rows(several))
     assert len(rows) == len(DOCS)
     assert {row["campaign"] for row in rows} == {"test", "other"}
     key = "probability" if order is None else "expected_error"
@@ -42,13 +42,13 @@ def test_all_campaigns_come_in_one_order(several, order):
     assert values == sorted(values, reverse=order is not Order.EXPECTED_ERROR)
     assert list(rows[0]) == list(ALL_COLUMNS)
     assert list(found.passed_over) == ["lengths"]
-    first = [row["site"] for row in find_everywhere(several, {}, order, limit=7).rows]
+    first = [row["site"] for row in found.rows(several, 7)]
     assert first == [row["site"] for row in rows[:7]]
 
 
 def test_conditions_are_those_of_one_campaign(several):
     conditions: dict[str, Any] = {"absorber": "Cu", "contains": ["O"], "disagrees": True}
-    rows = list(find_everywhere(several, conditions).rows)
+    rows = list(search_everywhere(several, conditions).rows(several))
     wanted = {
         (doc.campaign, doc.site)
         for doc in DOCS
@@ -57,7 +57,7 @@ def test_conditions_are_those_of_one_campaign(several):
     assert {(row["campaign"], row["site"]) for row in rows} == wanted
     frame = all_predictions(store=several, absorber="Cu", contains=["O"], disagrees=True)
     assert frame["site"].tolist() == [row["site"] for row in rows]
-    assert frame.attrs["campaigns"] == ["test", "other"]
+    assert frame.attrs["campaigns"] == ["other", "test"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from exafscn_flows import Campaign
 from exafscn_flows.store.conditions import PredictionQuery
-from exafscn_flows.store.queries import find_predictions, tally
+from exafscn_flows.store.queries import find_predictions, search_for, tally
 from exafscn_flows.web.addresses import address, split
 from exafscn_flows.web.copies import query_command, query_pymongo, query_python
 from exafscn_flows.web.sample import spread_rows
@@ -149,8 +149,6 @@ def test_copies_find_the_same(conditions, screened, monkeypatch, capsys):
     assert sorted(names["frame"]["site"]) == sorted(expected)
     capsys.readouterr()
 
-    from exafscn_flows.store.queries import search_for
-
     code = query_pymongo(search_for(screened, query), 1000)
     exec(code, names)
     assert [row["site"] for row in names["database"].predictions.find()][:1]
@@ -224,8 +222,8 @@ def test_a_sample_is_spread_evenly(screened, target):
 
 
 def test_the_tally_says_when_it_is_not_whole(screened):
-    query = PredictionQuery(campaign="test")
-    whole, part = tally(screened, query, 10_000), tally(screened, query, 100)
+    search = search_for(screened, PredictionQuery(campaign="test"))
+    whole, part = tally(screened, [search], 10_000), tally(screened, [search], 100)
     assert (whole.is_whole, part.is_whole) == (True, False)
     assert sum(count for *_, count in whole.cells) == 600
     assert sum(count for *_, count in part.cells) == 100

@@ -9,9 +9,9 @@ from pydantic import SecretStr
 
 from exafscn_flows.errors import UsageError
 from exafscn_flows.settings import Settings
-from exafscn_flows.store.all_campaigns import find_page_of_all
 from exafscn_flows.store.conditions import PredictionQuery
 from exafscn_flows.store.connection import connect
+from exafscn_flows.store.everywhere import search_everywhere
 from exafscn_flows.store.pages import SORTS, Order
 from exafscn_flows.store.queries import find_predictions
 from exafscn_flows.store.store import Store
@@ -37,7 +37,7 @@ def several(server_uri):
 def all_pages(store, conditions, order, limit):
     rows, after = [], None
     while True:
-        page = find_page_of_all(store, conditions, order, after=after, limit=limit)
+        page = search_everywhere(store, conditions, order, after).page(store, limit)
         rows += page.rows
         if page.after is None:
             return rows
@@ -73,10 +73,10 @@ def test_campaigns_without_what_is_asked_for_are_left_out(several):
     changed = config("a").model_copy(update={"absorbers": ["Fe"]})
     several.save_config(changed)
     try:
-        page = find_page_of_all(several, {"absorber": "Cu"}, limit=1000)
+        page = search_everywhere(several, {"absorber": "Cu"}).page(several, 1000)
         assert {row["campaign"] for row in page.rows} == {"b", "c"}
         with pytest.raises(UsageError, match="has no absorber 'Zn'"):
-            find_page_of_all(several, {"absorber": "Zn"}, limit=10)
+            search_everywhere(several, {"absorber": "Zn"})
     finally:
         several.save_config(config("a"))
 
@@ -84,7 +84,7 @@ def test_campaigns_without_what_is_asked_for_are_left_out(several):
 @pytest.mark.parametrize("token", ["", "abc", "WzFd", "W1sxXSwgImEiXQ", "é"])
 def test_tokens_that_are_none_are_said(several, token):
     with pytest.raises(UsageError, match="is not the token of a page"):
-        find_page_of_all(several, {}, after=token, limit=10)
-    page = find_page_of_all(several, {}, Order.DOUBTFUL, limit=10)
+        search_everywhere(several, {}, after=token)
+    page = search_everywhere(several, {}, Order.DOUBTFUL).page(several, 10)
     with pytest.raises(UsageError):
-        find_page_of_all(several, {}, Order.PROBABILITY, after=page.after, limit=10)
+        search_everywhere(several, {}, Order.PROBABILITY, page.after)
