@@ -3,7 +3,9 @@
 Makes predictions up as `screening.py` does, in a database of its own, serves them as
 `exafscn serve` does, in a process of its own, and lets users page and filter for a while, each as
 fast as answers come: half of what they ask for are pages for a browser, half rows for a program.
-Before that, one user alone asks for first pages:
+Before that, one user alone asks for first pages, and for the figures and counts that browsers
+ask for after them; processor time is that of the page and of MongoDB together, which other programs
+on the machine change little:
 
     python benchmarks/page.py --json page.json
 
@@ -23,14 +25,16 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
+import psutil
 from provenance import provenance
 from pydantic import SecretStr
 from requests import Session
@@ -46,6 +50,12 @@ from launcher.console import console
 
 PAGE = "..page.children...nav.children.."
 """Callback that makes a page."""
+
+AFTER = {
+    "figures": "..plots-said.children...plot-scatter-box.children...plot-map.figure..",
+    "counts": "..count.children...confusion.children..",
+}
+"""Callbacks that browsers ask for after it."""
 
 PAGES = 4
 """Pages that a user turns before asking something else."""
@@ -77,11 +87,12 @@ def main() -> None:
         try:
             uri = server.start()
             fill(uri, arguments.predictions)
-            with serving(uri) as link:
+            with serving(uri) as (link, pid):
+                pids = [pid, server.status().pid or pid]
                 result: dict[str, Any] = {
                     "predictions": arguments.predictions,
                     "load_average_before": os.getloadavg()[0],
-                    "alone": alone(link),
+                    "alone": alone(link, pids),
                     "load": load(link, arguments.users, arguments.seconds),
                 }
                 if arguments.fuzz:
@@ -107,8 +118,8 @@ def fill(uri: str, count: int) -> None:
 
 
 @contextmanager
-def serving(uri: str) -> Iterator[str]:
-    """Serve the page; yields its address with the token."""
+def serving(uri: str) -> Iterator[tuple[str, int]]:
+    """Serve the page; yields its address with the token, and its process number."""
     command = [sys.executable, "-c", "from launcher.cli import main; main()", "serve"]
     with subprocess.Popen(
         [*command, "--port", "0"],
@@ -120,7 +131,7 @@ def serving(uri: str) -> Iterator[str]:
             assert process.stdout is not None
             found = re.search(r"http://\S+", process.stdout.readline())
             assert found
-            yield found[0]
+            yield found[0], process.pid
         finally:
             process.terminate()
 
@@ -133,7 +144,7 @@ class User:
         self.session = Session()
         self.session.headers["Authorization"] = f"Bearer {token}"
         self.random = random.Random(seed)
-        self.times: dict[str, list[float]] = {"page": [], "rows": []}
+        self.times: dict[str, list[float]] = defaultdict(list)
         self.wrong: Counter[str] = Counter()
 
     def look(self, end: float) -> None:
@@ -155,25 +166,29 @@ class User:
 
     def page(self, asked: dict[str, Any]) -> str | None:
         """Ask for a page, as browsers do; returns where the next one begins."""
-        search = f"?{urlencode({'campaign': CAMPAIGN, **asked})}"
-        inputs = [
-            {"id": "address", "property": "pathname", "value": "/screening"},
-            {"id": "address", "property": "search", "value": search},
-        ]
-        outputs = [{"id": name, "property": "children"} for name in ("page", "nav")]
-        body = {
-            "output": PAGE,
-            "outputs": outputs,
-            "inputs": inputs,
-            "changedPropIds": ["address.search"],
-        }
-        answer = self._timed("page", "POST", f"{self.base}_dash-update-component", json=body)
+        inputs = [("address", "pathname", "/screening"), ("address", "search", _search(asked))]
+        answer = self._called("page", PAGE, inputs)
         if answer is None:
             return None
-        if '"className": "alert"' in answer.text or '"className":"alert"' in answer.text:
-            self.wrong["alert on a page"] += 1
         found = re.search(r"after=([\w-]+)", answer.text)
         return found[1] if found else None
+
+    def after(self, kind: str, asked: dict[str, Any]) -> None:
+        """Ask for what browsers ask for after a page."""
+        self._called(kind, AFTER[kind], [("screened", "data", _search(asked))])
+
+    def _called(self, kind: str, output: str, inputs: list[tuple[str, str, str]]) -> Any:
+        names = (one.rpartition(".") for one in output.strip(".").split("..."))
+        body = {
+            "output": output,
+            "outputs": [{"id": name, "property": what} for name, _, what in names],
+            "inputs": [{"id": name, "property": what, "value": v} for name, what, v in inputs],
+            "changedPropIds": [".".join(inputs[-1][:2])],
+        }
+        answer = self._timed(kind, "POST", f"{self.base}_dash-update-component", json=body)
+        if answer is not None and re.search('"className": ?"alert"', answer.text):
+            self.wrong["alert on a page"] += 1
+        return answer
 
     def _timed(self, kind: str, method: str, place: str, **more: Any) -> Any:
         began = time.perf_counter()
@@ -189,21 +204,42 @@ class User:
         return answer
 
 
-def alone(link: str) -> dict[str, float]:
-    """Ask for first pages one after the other, ms."""
+def _search(asked: dict[str, Any]) -> str:
+    return f"?{urlencode({'campaign': CAMPAIGN, **asked})}"
+
+
+def alone(link: str, pids: list[int]) -> dict[str, dict[str, float]]:
+    """Ask for first pages, and what belongs to them, one after the other; ms.
+
+    Parameters
+    ----------
+    pids
+        Processes whose processor time is counted.
+    """
     user = User(link, 0)
-    user.page({})
-    user.times = {"page": [], "rows": []}
-    for _ in range(5):
-        for conditions in FILTERS:
-            user.page(conditions)
-            user.rows(conditions)
-    assert not user.wrong, user.wrong
-    return {
-        f"{kind}_{name}_ms": round(value, 1)
-        for kind, times in user.times.items()
-        for name, value in (("median", statistics.median(times)), ("largest", max(times)))
-    }
+    processes = [psutil.Process(pid) for pid in pids]
+
+    def used() -> float:
+        return sum(sum(one.cpu_times()[:2]) for one in processes)
+
+    found: dict[str, dict[str, float]] = {}
+    for kind in ("page", "rows", *AFTER):
+        ask = {"page": user.page, "rows": user.rows}.get(kind, partial(user.after, kind))
+        ask({})
+        user.times[kind].clear()
+        user.wrong.clear()
+        began = used()
+        for _ in range(5):
+            for conditions in FILTERS:
+                ask(conditions)
+        times = user.times[kind]
+        found[kind] = {
+            "median_ms": round(statistics.median(times), 1),
+            "largest_ms": round(max(times), 1),
+            "processor_ms": round(1000 * (used() - began) / len(times), 1),
+            "errors": user.wrong.total(),
+        }
+    return found
 
 
 def load(link: str, n_users: int, seconds: float) -> dict[str, Any]:
@@ -265,7 +301,9 @@ def show(result: dict[str, Any]) -> None:
         table.add_row(kind, *(str(own[name]) for name in own))
     terminal = console()
     terminal.print(table)
-    terminal.print(f"errors: {result['load']['errors'] or 'none'}; alone: {result['alone']}")
+    terminal.print(f"errors: {result['load']['errors'] or 'none'}")
+    for kind, own in result["alone"].items():
+        terminal.print(f"{kind}, alone: {own}")
     if "fuzz" in result:
         terminal.print(f"schemathesis: {result['fuzz']}")
 

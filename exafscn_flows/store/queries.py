@@ -9,7 +9,16 @@ from typing import Any, NamedTuple
 from exafscn_flows.store.asked import AskedTarget, asked
 from exafscn_flows.store.base import vector_of
 from exafscn_flows.store.conditions import PredictionQuery
-from exafscn_flows.store.pages import HELD, Conditions, Order, Sort, merged, position_after, ranges
+from exafscn_flows.store.pages import (
+    HELD,
+    SORTS,
+    Conditions,
+    Order,
+    Sort,
+    merged,
+    position_after,
+    ranges,
+)
 from exafscn_flows.store.results import PredictionDoc
 from exafscn_flows.store.store import Store
 from exafscn_flows.store.values import whole_number
@@ -110,6 +119,27 @@ class Search:
     target: AskedTarget
     order: Order
     parts: list[Part]
+
+    def within(self, order: Order, limits: Conditions | None = None) -> "Search":
+        """Return a search for part of what this one finds, in another order.
+
+        Parameters
+        ----------
+        order
+            One that the target has.
+        limits
+            Operators on the first field of the order, which take the place of those there are.
+        """
+        field = SORTS[order][0][0]
+        held = HELD.get(order, {})
+        filters = [
+            {**held, **one, field: {**held.get(field, {}), **one.get(field, {}), **limits}}
+            if limits
+            else {**held, **one}
+            for part in self.parts
+            for one in part.filters
+        ]
+        return Search(self.target, order, [Part(filters, SORTS[order])])
 
 
 def search_for(
@@ -241,36 +271,14 @@ def count_found(store: Store, searches: Iterable[Search], most: int | None = Non
     return counted
 
 
-class Tally(NamedTuple):
-    """How often each label was predicted as each value.
-
-    Attributes
-    ----------
-    cells
-        Label, value and how many predictions have them.
-    is_whole
-        Whether all that meet the conditions were counted.
-    """
-
-    cells: list[tuple[Any, Any, int]]
-    is_whole: bool
-
-
-def tally(store: Store, searches: Iterable[Search], most: int) -> Tally:
-    """Count predictions by label and value, of at most so many that searches find."""
+def tally(store: Store, searches: Iterable[Search]) -> dict[tuple[Any, Any], int]:
+    """Count what searches find by label and predicted value; reads all of it."""
     counts: Counter[tuple[Any, Any]] = Counter()
+    group = {"_id": {"label": "$label", "value": "$value"}, "count": {"$sum": 1}}
     for one in (one for search in searches for part in search.parts for one in part.filters):
-        left = most - counts.total()
-        if not left:
-            break
-        pipeline: list[dict[str, Any]] = [
-            {"$match": one},
-            {"$limit": left},
-            {"$group": {"_id": {"label": "$label", "value": "$value"}, "count": {"$sum": 1}}},
-        ]
-        for raw in store.aggregate(PredictionDoc, pipeline):
+        for raw in store.aggregate(PredictionDoc, [{"$match": one}, {"$group": group}]):
             counts[raw["_id"].get("label"), raw["_id"].get("value")] += raw["count"]
-    return Tally([(*pair, count) for pair, count in counts.items()], counts.total() < most)
+    return dict(counts)
 
 
 def find_page(

@@ -8,8 +8,8 @@ import numpy as np
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.keys import item_key
 from exafscn_flows.store.documents import FeatureDoc, LabelDoc
+from exafscn_flows.store.spread import Row
 from exafscn_flows.store.store import Store
-from exafscn_flows.web.sample import Row
 from exafscn_flows.web.style import COLORS, Figure, figure
 
 _SYMBOLS = ("circle", "square", "diamond", "cross", "triangle-up")

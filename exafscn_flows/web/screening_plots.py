@@ -1,37 +1,36 @@
 """Figures and counts of the screening page, which come after its table."""
 
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from dash import Dash, Input, Output, State, ctx, dcc, html
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 from exafscn_flows.errors import ExafscnError
-from exafscn_flows.store.queries import count_predictions, search_for, tally
+from exafscn_flows.store.queries import count_found, search_for, tally
+from exafscn_flows.store.spread import sample
 from exafscn_flows.web.addresses import address, parsed, split
 from exafscn_flows.web.database import Database
 from exafscn_flows.web.parameters import PredictionParameters
 from exafscn_flows.web.parts import alert, graph, remark, said, sentence_of, table
-from exafscn_flows.web.sample import spread_rows
 from exafscn_flows.web.screening_figures import feature_map, in_order, scatter
 
 DRAWN = 1000
 """Predictions in figures."""
 
-COUNTED = 200_000
-"""Predictions that are counted by label and value."""
+COUNTED = 100_000
+"""Predictions that are counted; the server looks at each, some million a second."""
 
 
 def register(app: Dash, database: Database) -> None:
-    """Have the page draw what it has found, and lead to sites."""
+    """Have the page draw and count what it has found, and lead to sites."""
 
     @app.callback(
         Output("plots-said", "children"),
-        Output("count", "children"),
         Output("plot-scatter-box", "children"),
         Output("plot-map", "figure"),
-        Output("confusion", "children"),
         Input("screened", "data"),
     )
     def draw(search: str | None) -> Any:
@@ -39,9 +38,20 @@ def register(app: Dash, database: Database) -> None:
             raise PreventUpdate
         empty: Any = {"data": [], "layout": {}}
         try:
-            return ("", *_drawn(database, search))
+            return _drawn(database, search)
         except ExafscnError as error:
-            return alert(sentence_of(error)), "", graph("plot-scatter", ""), empty, ""
+            return alert(sentence_of(error)), graph("plot-scatter", ""), empty
+
+    @app.callback(
+        Output("count", "children"), Output("confusion", "children"), Input("screened", "data")
+    )
+    def count(search: str | None) -> Any:
+        if not search:
+            raise PreventUpdate
+        try:
+            return _counted(database, search)
+        except ExafscnError as error:
+            return "", alert(sentence_of(error))
 
     @app.callback(
         Output("address", "href"),
@@ -63,32 +73,44 @@ def _drawn(database: Database, search: str) -> tuple[Any, ...]:
     campaign, given = split(parsed(search))
     assert campaign is not None
     with database.reading() as store:
-        query, config = given.query(campaign), store.config(campaign)
-        rows, are_all = spread_rows(store, query, DRAWN)
-        title, figure = scatter(store, config, rows)
-        mapped = feature_map(store, campaign, rows)
-        counted = len(rows) if are_all else count_predictions(store, query)
-        is_classes = bool(rows) and rows[0]["probability"] is not None
-        cells = tally(store, [search_for(store, query)], COUNTED) if is_classes else None
-    what = "prediction" if counted == 1 else "predictions"
-    drawn = "" if are_all else f"; figures show {len(rows):,}, spread evenly"
-    matrix = said(confusion)(campaign, given, cells.cells, cells.is_whole) if cells else ""
+        config = store.config(campaign)
+        found = sample(store, [search_for(store, given.query(campaign))], DRAWN)
+        title, figure = scatter(store, config, found.rows)
+        mapped = feature_map(store, campaign, found.rows)
+    shown = "" if found.is_whole else f"Figures show {len(found.rows):,}, spread evenly."
     return (
-        remark(f"{counted:,} {what}{drawn}"),
+        remark(shown),
         graph("plot-scatter", f"{title}: a point leads to its site", figure),
         mapped,
-        matrix,
     )
 
 
+def _counted(database: Database, search: str) -> tuple[Any, Any]:
+    campaign, given = split(parsed(search))
+    assert campaign is not None
+    with database.reading() as store:
+        one = search_for(store, given.query(campaign))
+        counted = count_found(store, [one], COUNTED + 1)
+        is_classes = one.target.task == "classes"
+        cells = tally(store, [one]) if is_classes and counted <= COUNTED else {}
+    if counted > COUNTED:
+        query = address(campaign, given).lstrip("?").partition("&")[2]
+        every = html.A("count them", href=f"/api/campaigns/{quote(campaign)}/count?{query}")
+        return remark([f"more than {COUNTED:,} predictions (", every, ")"]), remark(
+            f"Labels are counted against predictions where there are at most {COUNTED:,}, such as "
+            "those of one absorber."
+            if is_classes
+            else ""
+        )
+    what = "prediction" if counted == 1 else "predictions"
+    return remark(f"{counted:,} {what}"), said(confusion)(campaign, given, cells)
+
+
 def confusion(
-    campaign: str,
-    given: PredictionParameters,
-    cells: list[tuple[Any, Any, int]],
-    is_whole: bool,
+    campaign: str, given: PredictionParameters, cells: Mapping[tuple[Any, Any], int]
 ) -> Component:
     """Return labels against predictions; each number leads to the predictions that it counts."""
-    counts = {(label, value): count for label, value, count in cells if label is not None}
+    counts = {pair: count for pair, count in cells.items() if pair[0] is not None}
     if not counts:
         return html.Div()
     classes = in_order(one for pair in counts for one in pair)
@@ -110,6 +132,4 @@ def confusion(
             row.append(html.Div(link, style=look, className="cell"))
         rows.append(row)
     caption = "labels (rows) and predictions (columns); a number finds what it counts"
-    if not is_whole:
-        caption += f"; the first {COUNTED:,}"
     return html.Div([html.H2("Confusion"), table(["label", *map(str, classes)], rows, caption)])

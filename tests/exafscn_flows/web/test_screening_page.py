@@ -11,10 +11,10 @@ from werkzeug.datastructures import MultiDict
 
 from exafscn_flows import Campaign
 from exafscn_flows.store.conditions import PredictionQuery
-from exafscn_flows.store.queries import find_predictions, search_for, tally
+from exafscn_flows.store.queries import find_predictions, search_for
+from exafscn_flows.store.spread import sample
 from exafscn_flows.web.addresses import address, split
 from exafscn_flows.web.copies import query_command, query_pymongo, query_python
-from exafscn_flows.web.sample import spread_rows
 from exafscn_flows.web.screening_figures import principal_plane
 
 pytestmark = pytest.mark.usefixtures("screened")
@@ -159,14 +159,11 @@ def test_copies_find_the_same(conditions, screened, monkeypatch, capsys):
 
 
 def drawn(client, search):
-    made = client.call(
-        next(
-            one["output"]
-            for one in client.get("/_dash-dependencies").get_json()
-            if one["output"].startswith("..plots-said.children")
-        ),
-        [("screened", "data", search)],
-    )
+    """What is drawn and counted after the table."""
+    made = {}
+    for one in client.get("/_dash-dependencies").get_json():
+        if one["output"].startswith(("..plots-said.children", "..count.children")):
+            made |= client.call(one["output"], [("screened", "data", search)])
     return made
 
 
@@ -204,8 +201,10 @@ def test_figures_show_what_was_found(client, screened):
 @pytest.mark.parametrize("target", [None, "environment", "bond_length"])
 def test_a_sample_is_spread_evenly(screened, target):
     query = PredictionQuery(campaign="test", target=target)
-    rows, are_all = spread_rows(screened, query, 100)
-    assert not are_all
+    search = search_for(screened, query)
+    found = sample(screened, [search], 100)
+    rows = found.rows
+    assert not found.is_whole
     assert len({row["site"] for row in rows}) == len(rows) <= 100
     name = "value" if target == "bond_length" else "probability"
     every = [row[name] for row in find_predictions(screened, query)]
@@ -216,17 +215,31 @@ def test_a_sample_is_spread_evenly(screened, target):
         return set(np.digitize(values, tenths, right=target != "bond_length").tolist())
 
     assert filled([row[name] for row in rows]) == filled(every)
-    rows, are_all = spread_rows(screened, query, 1000)
-    assert are_all
-    assert len(rows) == len(every)
+    found = sample(screened, [search], 1000)
+    assert found.is_whole
+    assert len(found.rows) == len(every)
 
 
-def test_the_tally_says_when_it_is_not_whole(screened):
-    search = search_for(screened, PredictionQuery(campaign="test"))
-    whole, part = tally(screened, [search], 10_000), tally(screened, [search], 100)
-    assert (whole.is_whole, part.is_whole) == (True, False)
-    assert sum(count for *_, count in whole.cells) == 600
-    assert sum(count for *_, count in part.cells) == 100
+def test_a_sample_keeps_to_what_is_asked_for(screened):
+    query = PredictionQuery(campaign="test", absorber="Cu", min_probability=0.45)
+    every = {row["site"]: row["probability"] for row in find_predictions(screened, query)}
+    found = sample(screened, [search_for(screened, query)], 20)
+    rows = {row["site"]: row["probability"] for row in found.rows}
+    assert not found.is_whole
+    assert len(found.rows) == len(rows)
+    assert rows.items() <= every.items()
+    lowest = [one for one in every.values() if one <= 0.5]
+    assert sum(one <= 0.5 for one in rows.values()) == min(2, len(lowest)) > 0
+
+
+def test_more_than_is_counted_is_said(client, monkeypatch):
+    monkeypatch.setattr("exafscn_flows.web.screening_plots.COUNTED", 100)
+    made = drawn(client, "?campaign=test&absorber=Ni")
+    assert texts(made["count"]["children"]).startswith("more than 100 predictions")
+    assert "at most 100" in texts(made["confusion"]["children"])
+    (link,) = found(made["count"]["children"], "A")
+    assert client.get(link["props"]["href"]).get_json()["count"] > 100
+    assert not found(made["confusion"]["children"], "Link")
 
 
 def test_principal_components_of_a_line_are_the_line():
