@@ -15,7 +15,12 @@ from exafscn_flows.store.asked import asked
 from exafscn_flows.store.documents import FailureDoc
 from exafscn_flows.store.everywhere import search_everywhere
 from exafscn_flows.store.export import write_rows
-from exafscn_flows.store.queries import count_predictions, find_page, find_predictions
+from exafscn_flows.store.queries import (
+    count_found,
+    count_predictions,
+    find_page,
+    find_predictions,
+)
 from exafscn_flows.store.store import Store
 from exafscn_flows.store.versions import current_metrics
 from exafscn_flows.web.database import Database
@@ -64,6 +69,13 @@ def register(server: Flask, database: Database) -> None:
             search = search_everywhere(store, given.conditions(), given.sort, given.after)
             found = search.page(store, given.limit)
         return _json({"rows": found.rows, "after": found.after, "target": found.target.name})
+
+    @api.get("/count")
+    def count_of_all() -> Response:
+        given = PredictionParameters.of(request.args)
+        with database.reading() as store:
+            search = search_everywhere(store, given.conditions(), given.sort, given.after)
+            return _json({"count": count_found(store, search.searches.values())})
 
     @api.get("/campaigns")
     def campaigns() -> Response:

@@ -68,9 +68,10 @@ _OPPOSITE = {
 """What the option is called that stands for False; by default the name with no- before it."""
 
 
-def query_command(campaign: str, conditions: Mapping[str, Any], sort: str | None) -> str:
-    """Return the command line that finds the same predictions."""
-    words = ["exafscn", "query", "--campaign", campaign]
+def query_command(campaign: str | None, conditions: Mapping[str, Any], sort: str | None) -> str:
+    """Return the command line that finds the same predictions, of all campaigns without a name."""
+    where = ["--campaign", campaign] if campaign else ["--all-campaigns"]
+    words = ["exafscn", "query", *where]
     for name, value in conditions.items():
         option = f"--{name.replace('_', '-')}"
         if isinstance(value, bool):
@@ -81,13 +82,18 @@ def query_command(campaign: str, conditions: Mapping[str, Any], sort: str | None
     return shlex.join([*words, *(["--sort", sort] if sort else [])])
 
 
-def query_python(campaign: str, conditions: Mapping[str, Any], sort: str | None) -> str:
-    """Return the Python that finds the same predictions."""
+def query_python(campaign: str | None, conditions: Mapping[str, Any], sort: str | None) -> str:
+    """Return the Python that finds the same predictions, of all campaigns without a name."""
     given = {
         **{name: list(one) if isinstance(one, tuple) else one for name, one in conditions.items()},
         **({"sort": sort} if sort else {}),
     }
     arguments = ", ".join(f"{name}={value!r}" for name, value in given.items())
+    if campaign is None:
+        return (
+            "from exafscn_flows.store.everywhere import all_predictions\n\n"
+            f"frame = all_predictions({arguments})\nprint(frame)"
+        )
     return (
         "from exafscn_flows import Campaign\n\n"
         f"frame = Campaign({campaign!r}).predictions({arguments})\nprint(frame)"

@@ -115,6 +115,7 @@ OPERATIONS = (
         PredictionParameters,
         PredictionsAnswer,
     ),
+    Operation("/count", "How many predictions of all campaigns", PredictionParameters, CountAnswer),
     Operation("/campaigns", "Names of all campaigns", NoParameters, CampaignsAnswer),
     Operation(_CAMPAIGN, "What a campaign consists of", NoParameters, CampaignAnswer),
     Operation(f"{_CAMPAIGN}/status", "Done, failed and pending", NoParameters, ObjectAnswer),

@@ -1,6 +1,6 @@
 """Figures of what a query finds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,21 +19,29 @@ _FEWEST = 3
 """Vectors that a plane can be laid through."""
 
 
-def scatter(store: Store, config: CampaignConfig, rows: Sequence[Row]) -> tuple[str, Figure]:
+def scatter(
+    store: Store, configs: Mapping[str, CampaignConfig], rows: Sequence[Row]
+) -> tuple[str, Figure]:
     """Draw probability over bond length, coloured by what is predicted; returns a title, too.
 
     Of numbers, the expected error is drawn over what is predicted.
+
+    Parameters
+    ----------
+    configs
+        By campaign, of all that rows are of.
     """
     if not rows or rows[0]["probability"] is None:
         x = [row["value"] for row in rows if row["value"] is not None]
         kept = [row for row in rows if row["value"] is not None]
         traces = [_points(kept, x, [row["expected_error"] for row in kept], "predicted", 0)]
         return "Expected error", figure(traces, "Predicted", "Expected error")
-    bond = next((one.name for one in config.targets if one.kind == "bond_length"), None)
-    lengths = _labels(store, config.campaign, rows, bond) if bond else {}
+    lengths = _bond_lengths(store, configs, rows)
     if lengths:
-        kept = [row for row in rows if row["site"] in lengths]
-        x, title, name = [lengths[row["site"]] for row in kept], "Bond length (Å)", "bond length"
+        kept = [row for row in rows if _place(row) in lengths]
+        x, title, name = [lengths[_place(row)] for row in kept], "Bond length (Å)", "bond length"
+        if len(kept) < len(rows):
+            name += f", which {len(kept):,} of {len(rows):,} sites have"
     else:
         kept = list(rows)
         x, title, name = [row["expected_error"] for row in kept], "Expected error", "expected error"
@@ -48,7 +56,7 @@ def feature_map(store: Store, campaign: str, rows: Sequence[Row]) -> Figure:
     kept = [key for key in keys if key in found]
     sizes = {len(found[key].vector) for key in kept}
     if len(kept) < _FEWEST or len(sizes) > 1:
-        return figure([], "", "", says="there are no feature vectors of these sites to compare")
+        return empty_figure("there are no feature vectors of these sites to compare")
     vectors = np.stack([found[key].vector for key in kept]).astype(float)
     plane, shares = principal_plane(vectors)
     of_kept = [keys[key] for key in kept]
@@ -57,6 +65,11 @@ def feature_map(store: Store, campaign: str, rows: Sequence[Row]) -> Figure:
         f"component {n}, {100 * share:.0f} % of the variance" for n, share in enumerate(shares, 1)
     ]
     return figure(traces, *titles)
+
+
+def empty_figure(says: str) -> Figure:
+    """Return a figure that says why there is nothing in it."""
+    return figure([], "", "", says=says)
 
 
 def principal_plane(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -80,10 +93,23 @@ def principal_plane(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return scores * np.where(largest < 0, -1, 1), s[:2] ** 2 / total
 
 
-def _labels(store: Store, campaign: str, rows: Sequence[Row], target: str) -> dict[str, float]:
-    keys = [item_key(row["site"], target) for row in rows]
-    found = store.read(LabelDoc, campaign, keys)
-    return {doc.site: float(doc.value) for doc in found.values()}
+def _place(row: Row) -> tuple[str, str]:
+    return row["campaign"], row["site"]
+
+
+def _bond_lengths(
+    store: Store, configs: Mapping[str, CampaignConfig], rows: Sequence[Row]
+) -> dict[tuple[str, str], float]:
+    """Return the labels of sites in campaigns that have such a target, by campaign and site."""
+    found: dict[tuple[str, str], float] = {}
+    for campaign, config in configs.items():
+        target = next((one.name for one in config.targets if one.kind == "bond_length"), None)
+        if target is None:
+            continue
+        keys = [item_key(row["site"], target) for row in rows if row["campaign"] == campaign]
+        docs = store.read(LabelDoc, campaign, keys).values()
+        found |= {(campaign, doc.site): float(doc.value) for doc in docs}
+    return found
 
 
 def _by_class(rows: Sequence[Row], x: Sequence[float], y: Sequence[float]) -> list[dict[str, Any]]:
@@ -117,7 +143,7 @@ def _points(
         "x": list(x),
         "y": list(y),
         "name": name,
-        "customdata": [row["site"] for row in rows],
+        "customdata": [_place(row) for row in rows],
         "text": [f"{row['site']} {row['formula'] or ''}" for row in rows],
         "hovertemplate": "%{text}<br>%{x:.3f}, %{y:.3f}<extra>" + name + "</extra>",
         "marker": {

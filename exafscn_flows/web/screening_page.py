@@ -34,10 +34,11 @@ def screening_layout(database: Database, query: Query) -> Component:
         name = campaign or store.latest_campaign()
         configs = [store.config(one) for one in (campaigns if name == ALL else [name])]
         wrong, page, search = "", None, None
+        passed_over: Mapping[str, str] = {}
         try:
             if name == ALL:
                 found = search_everywhere(store, given.conditions(), given.sort, given.after)
-                page = found.page(store, given.limit)
+                page, passed_over = found.page(store, given.limit), found.passed_over
             else:
                 asked = given.query(name)
                 page = find_page(store, asked, given.sort, after=given.after, limit=given.limit)
@@ -63,14 +64,27 @@ def screening_layout(database: Database, query: Query) -> Component:
         )
     )
     parts.append(_results(name, given, page, page.target.order(given.sort)))
-    if search is None:
-        parts.append(remark("Figures, files and copies are of one campaign: choose it above."))
-        return html.Div(parts)
-    return html.Div([*parts, *_of_campaign(name, given, search)])
+    if passed_over:
+        why = "; ".join(f"{one} ({reason})" for one, reason in passed_over.items())
+        parts.append(remark(f"Passed over, where this cannot be asked: {why}"))
+    return html.Div([*parts, *_beside(name, given, search)])
 
 
-def _of_campaign(name: str, given: PredictionParameters, search: Search) -> list[Component]:
-    """Return what there is of one campaign besides the table."""
+def _beside(name: str, given: PredictionParameters, search: Search | None) -> list[Component]:
+    """Return what there is besides the table.
+
+    Parameters
+    ----------
+    search
+        That of one campaign; None for all of them.
+    """
+    one = name if search else None
+    copies = [
+        code("as-command", "command line", query_command(one, *_asked(given))),
+        code("as-python", "Python", query_python(one, *_asked(given))),
+    ]
+    if search:
+        copies.append(code("as-pymongo", "pymongo", query_pymongo(search, given.limit)))
     return [
         dcc.Store(id="screened", data=address(name, given)),
         html.Div(id="plots-said"),
@@ -83,15 +97,8 @@ def _of_campaign(name: str, given: PredictionParameters, search: Search) -> list
         ),
         html.Div(id="confusion"),
         html.H2("Take it along"),
-        _downloads(name, given),
-        html.Div(
-            [
-                code("as-command", "command line", query_command(name, *_asked(given))),
-                code("as-python", "Python", query_python(name, *_asked(given))),
-                code("as-pymongo", "pymongo", query_pymongo(search, given.limit)),
-            ],
-            className="grid",
-        ),
+        _downloads(name, given) if search else remark("--export FILE writes a file of all of it."),
+        html.Div(copies, className="grid"),
     ]
 
 

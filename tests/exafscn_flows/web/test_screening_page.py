@@ -5,11 +5,13 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from predictions import CN, config, made_predictions, promotions
 from pymongo import MongoClient
 from web_client import texts
 from werkzeug.datastructures import MultiDict
 
 from exafscn_flows import Campaign
+from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.store.conditions import PredictionQuery
 from exafscn_flows.store.queries import find_predictions, search_for
 from exafscn_flows.store.spread import sample
@@ -188,13 +190,14 @@ def test_figures_show_what_was_found(client, screened):
     made = drawn(client, "?campaign=test&absorber=Ni&target=environment")
     graphs = found(made["plot-scatter-box"]["children"], "Graph")
     traces = graphs[0]["props"]["figure"]["data"]
-    shown_sites = [site for trace in traces for site in trace["customdata"]]
+    shown_sites = [site for trace in traces for _, site in trace["customdata"]]
     query = PredictionQuery(campaign="test", absorber="Ni", target="environment")
     rows = {row["site"]: row for row in find_predictions(screened, query)}
     assert sorted(shown_sites) == sorted(rows)
     for trace in traces:
-        assert {rows[site]["value"] for site in trace["customdata"]} == {trace["name"]}
-        assert trace["y"] == [rows[site]["probability"] for site in trace["customdata"]]
+        own = [rows[site] for _, site in trace["customdata"]]
+        assert {row["value"] for row in own} == {trace["name"]}
+        assert trace["y"] == [row["probability"] for row in own]
     assert "predictions" in texts(made["count"]["children"])
 
 
@@ -260,3 +263,51 @@ def test_all_campaigns_are_one_table(client):
     assert all("campaign=test" in one for one in links if one.startswith("/site?"))
     (following,) = [one for one in links if "after=" in one]
     assert not set(sites(shown(client, following.removeprefix("/screening")))) & set(sites(page))
+
+
+@pytest.fixture
+def two_campaigns(screened):
+    """A second campaign with other predictions, and a third that learns something else."""
+    other, lengths = (config(name) for name in ("other", "lengths"))
+    own = {"campaign": "other"}
+    screened.save_config(other)
+    screened.write(doc.model_copy(update=own) for doc in promotions(CN))
+    docs = [doc.model_copy(update=own) for doc in made_predictions(200, seed=5)]
+    screened.write(docs)
+    settings = lengths.model_dump(mode="json") | {"targets": [{"kind": "bond_length"}]}
+    settings["models"] = [{"kind": "random_forest"}]
+    screened.save_config(CampaignConfig.model_validate(settings))
+    yield docs
+    for name in ("other", "lengths"):
+        for collection in ("campaigns", "predictions", "promotions"):
+            key = "_id" if collection == "campaigns" else "campaign"
+            screened.database[collection].delete_many({key: name})
+
+
+def test_figures_and_counts_are_of_all_campaigns(client, screened, two_campaigns):
+    search = "?campaign=*&absorber=Ni&cn=4"
+    rows = {
+        (campaign, row["site"]): row
+        for campaign in ("test", "other")
+        for row in find_predictions(
+            screened, PredictionQuery(campaign=campaign, absorber="Ni", cn=4)
+        )
+    }
+    page = shown(client, search)
+    assert "lengths (" in texts(page)
+    made = drawn(client, search)
+    (figure,) = (one["props"]["figure"] for one in found(made["plot-scatter-box"]["children"], "Graph"))
+    points = [tuple(one) for trace in figure["data"] for one in trace["customdata"]]
+    assert sorted(points) == sorted(rows)
+    assert {campaign for campaign, _ in points} == {"test", "other"}
+    (said,) = made["plot-map"]["figure"]["layout"]["annotations"]
+    assert "cannot be compared" in said["text"]
+    assert texts(made["count"]["children"]) == f"{len(rows)} predictions"
+    counted = Counter((row["label"], row["value"]) for row in rows.values())
+    for link in found(made["confusion"]["children"], "Link"):
+        href = link["props"]["href"]
+        label, value = (int(re.search(rf"{name}=(\d+)", href)[1]) for name in ("label", "value"))
+        assert int(link["props"]["children"]) == counted.pop((label, value))
+        cell = shown(client, href.removeprefix("/screening"))
+        assert len(sites(cell)) == min(50, int(link["props"]["children"]))
+    assert not counted
