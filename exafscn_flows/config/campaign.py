@@ -252,10 +252,19 @@ class CampaignConfig(StrictModel):
                 kind = sets[model.auxiliary].kind
                 message = f"{model.auxiliary} is of kind {kind}: models predict {AUXILIARY} first"
                 raise LocatedError(at, message)
-            for index, name in enumerate(model.feature_sets or sets):
+            for index, name in enumerate(model.feature_sets or self._untold_sets(model)):
                 where = (*at, "feature_sets", index) if model.feature_sets else at
                 check_set(model, sets[name], self.features, at, where)
         return self
+
+    def _untold_sets(self, model: ModelSettings) -> list[str]:
+        """Return the feature sets that hold the answer of not every target of a model."""
+        targets = [one.name for one in self.targets if model in self.models_for(one.name)]
+        return [
+            fset.name
+            for fset in self.features.sets
+            if not targets or not all(holds_answer(self, fset.name, one) for one in targets)
+        ]
 
     @model_validator(mode="after")
     def _study_fits(self) -> Self:

@@ -120,7 +120,8 @@ class ModelBase(NamedModel):
         default=None, description="Names of the targets it is fitted for; None: all it can learn."
     )
     feature_sets: Annotated[list[str], Field(min_length=1)] | None = Field(
-        default=None, description="Names of the feature sets it is fitted on; None: all."
+        default=None,
+        description="Names of the feature sets it is fitted on; None: all but the answer.",
     )
     search: dict[str, Values] | None = Field(
         default=None,

@@ -71,9 +71,56 @@ def test_the_same_computed_under_another_name_holds_the_answer_and_otherwise_com
     assert inputs(loaded(tmp_path, written(sets, models=models, spectra=cheaper))) == ["other"]
 
 
+GRAPH = "{kind: concatenation, name: graph, parts: [{kind: site_graph}, {kind: composition}]}"
+CURVES = f"{{kind: xanes}}, {GRAPH}"
+
+
+MEMBERS = "[{kind: graph_attention}, {kind: graph_attention, name: two}]"
+
+
+@pytest.mark.parametrize(
+    ("of", "answer", "model"),
+    [
+        ("xanes", "{kind: xanes}, {kind: xanes_derivative}", "{kind: graph_attention}"),
+        ("xanes", "{kind: xanes}", f"{{kind: average, members: {MEMBERS}}}"),
+        ("k_space", "{kind: k_space, kmin: 0.05, kmax: 16}", "{kind: scattering_paths}"),
+    ],
+)
+def test_a_model_that_takes_sets_of_a_kind_need_not_name_them_beside_the_answer(
+    tmp_path: Path, of: str, answer: str, model: str
+) -> None:
+    sets = f"{answer}, {GRAPH}, {{kind: site_graph}}"
+    config = loaded(tmp_path, written(sets, of, f"models: [{model}]\n"))
+    assert inputs(config) == ["graph", "site_graph"]
+
+
+def test_of_another_target_the_spectrum_is_an_input_that_a_graph_network_refuses(
+    tmp_path: Path,
+) -> None:
+    models = "models: [{kind: graph_attention}]\n"
+    message = complaint(tmp_path, written(CURVES, models=models, more=", bond_length"))
+    assert "models[0]: graph_attention takes features of kind site_graph, and xanes is" in message
+    models = "models: [{kind: graph_attention, targets: [spectrum]}, {kind: extra_trees}]\n"
+    config = loaded(tmp_path, written(CURVES, models=models, more=", bond_length"))
+    fitted = config.models_on("xanes", "bond_length")
+    assert [one.kind for one in fitted] == ["extra_trees"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (
+            written(CURVES, models="models: [{kind: graph_attention, feature_sets: [xanes]}]\n"),
+            "6: models[0].feature_sets[0]: feature set xanes holds what target spectrum is, xanes: "
+            "name others, such as a site_descriptor",
+        ),
+        (
+            written(
+                f"{CURVES}, {{kind: site_descriptor}}", models="models: [{kind: graph_attention}]\n"
+            ),
+            "6: models[0]: graph_attention takes features of kind site_graph, and site_descriptor "
+            "is of kind site_descriptor: list the sets that it is for in feature_sets",
+        ),
         (
             written("{kind: xanes}, {kind: site_descriptor}", "other"),
             "5: targets[0].of: feature set 'other' is not in this file, which has xanes, site_des",
