@@ -36,7 +36,7 @@ _ON_EDGE = f"{_SUBTRACT}; of what begins on its edge, take reference e0"
 
 _SCAN = 0.25
 """Step, eV, in which the highest solution is looked for; it is then refined."""
-_EXACT, _PLACES = 1e-9, 17
+_EXACT, _PLACES = 1e-9, 129
 """To so many eV, by looking at so many places at once."""
 
 
@@ -109,10 +109,11 @@ def find_edge(
     until = _integral(energy, mu)
 
     def excess(at: np.ndarray) -> np.ndarray:
-        after = (until(at + norm2) - until(at + norm1)) / (norm2 - norm1)
+        to_end = until(at + norm2)
+        after = (to_end - until(at + norm1)) / (norm2 - norm1)
         if reference == "area":
             begin = np.maximum(at - _NOTHING, energy[0])
-            return np.asarray(until(at + norm2) - until(begin) - norm2 * after)
+            return np.asarray(to_end - until(begin) - norm2 * after)
         return np.asarray(np.interp(at, energy, mu) - after / 2)
 
     lowest, highest = float(energy[0]), float(energy[-1]) - norm2

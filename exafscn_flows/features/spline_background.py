@@ -146,10 +146,10 @@ def fit_background(
     k, mu = k[:n_fitted], mu[:n_fitted]
     if len(k) < _LEAST_POINTS:
         raise ValueError(f"mu(E) has {len(k)} points from E0 on, fewer than {_LEAST_POINTS}")
-    basis = basis_splines(knots, k)
-    on_grid = interpolate(k, np.column_stack([mu, basis]), k_out)
-    chir = _TRANSFORM * np.fft.fft(on_grid * weight[:, None], settings.nfft, axis=0)[:n_r]
-    fitted = np.concatenate([chir.real, chir.imag])
+    # Knots are points of k, so cubics through the points of a spline are that spline itself.
+    basis, basis_out = np.split(basis_splines(knots, np.concatenate([k, k_out])), [len(k)])
+    on_grid = np.column_stack([interpolate(k, mu[:, None], k_out), basis_out])
+    fitted = _waves(len(k_out), n_r, settings.nfft) @ (on_grid * weight[:, None])
     n = settings.nclamp
     clamped = np.concatenate(
         [settings.clamp_lo * on_grid[:n], settings.clamp_hi * on_grid[len(on_grid) - n :]]
@@ -278,6 +278,18 @@ def _scale(low_r: np.ndarray) -> float:
 
 
 @lru_cache(maxsize=32)
+def _waves(n_k: int, n_r: int, nfft: int) -> np.ndarray:
+    """Return what weighted chi(k) is multiplied by to give the first n_r values of chi(R).
+
+    Shape (2 * n_r, n_k): of all real parts, then of all imaginary ones.
+    """
+    phase = 2 * np.pi / nfft * np.outer(np.arange(n_r), np.arange(n_k))
+    waves: np.ndarray = _TRANSFORM * np.concatenate([np.cos(phase), -np.sin(phase)])
+    waves.flags.writeable = False
+    return waves
+
+
+@lru_cache(maxsize=32)
 def _projector(n_k: int, window: Weigh, settings: AutobkSettings) -> np.ndarray:
     """Return what chi on the grid is multiplied by to lose its background; shape (n_k, n_k)."""
     k = settings.kstep * np.arange(n_k)
@@ -286,12 +298,11 @@ def _projector(n_k: int, window: Weigh, settings: AutobkSettings) -> np.ndarray:
     at = _knots(settings.kmin, kmax, n_knots)
     basis = basis_splines(spline_knots(at), k)
     weight = window(k, settings.kmin, kmax) * k**settings.kweight
-    chir = _TRANSFORM * np.fft.fft(np.diag(weight), settings.nfft, axis=0)[:n_r]
     clamps = np.zeros((n_k, n_k))
     n = settings.nclamp
     clamps[:n] += settings.clamp_lo * np.eye(n_k)[:n]
     clamps[n_k - n :] += settings.clamp_hi * np.eye(n_k)[n_k - n :]
-    seen = np.concatenate([chir.real, chir.imag, _CLAMPED * clamps])
+    seen = np.concatenate([_waves(n_k, n_r, settings.nfft) * weight, _CLAMPED * clamps])
     projector: np.ndarray = np.eye(n_k) - basis @ (np.linalg.pinv(seen @ basis) @ seen)
     projector.flags.writeable = False
     return projector

@@ -12,6 +12,9 @@ from exafscn_flows.processing import ProcessedSpectrum
 _LEAST_SHARE = 0.5
 """Probability by the EXAFS of a number that the near-edge model knows."""
 
+_FARTHEST = 200.0
+"""The edge, and what is seen of mu above it, lie below this, eV above E0."""
+
 
 @dataclass(frozen=True)
 class NearEdge:
@@ -83,7 +86,9 @@ def near_edge_of(
         known = ", ".join(map(str, model.classes))
         return _nothing(f"by the EXAFS, the number is none of {known}, which is all it knows")
     try:
-        found = model.probabilities(processed.energy - processed.e0, processed.flat, absorber)
+        above = processed.energy - processed.e0
+        near = above <= _FARTHEST
+        found = model.probabilities(above[near], processed.flat[near], absorber)
     except ItemFailure as failure:
         return _nothing(failure.message)
     best = int(np.argmax(found))

@@ -25,6 +25,8 @@ E0_SHIFTS = (-3.0, 0.0, 3.0)
 _FOLDER = "exafscn_flows.pretrained"
 _MARGIN = 1.0
 """1/Å beyond kmax that the window of the transform, and a moved E0, still look at."""
+_ROUNDING = 1e-4
+"""So far from its place, 1/Å, a k may be."""
 _GAUSSIAN = float(np.sqrt(np.pi / 2))
 """Standard deviation over mean absolute value."""
 
@@ -179,7 +181,7 @@ class Pretrained:
         k, chi = np.asarray(k, dtype=float), np.asarray(chi, dtype=float)
         if k.ndim != 1 or k.shape != chi.shape or len(k) < 2 or not np.isfinite(chi).all():
             raise _bad("chi(k) has values that are not finite, or not as many as k")
-        if not np.allclose(k, KSTEP * np.arange(len(k)), atol=1e-6):
+        if not (np.abs(k - KSTEP * np.arange(len(k))) < _ROUNDING).all():
             raise _bad("k does not go from 0 in steps of 0.05 1/Å")
         least, most = self.k_range
         low, high = max(kmin, least), min(kmax, most, float(k[-1]))

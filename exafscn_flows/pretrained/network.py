@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -146,7 +147,7 @@ class Networks(NetworkSet):
         parts = []
         for first in range(0, len(chi), _ROWS):
             rows = slice(first, first + _ROWS)
-            views = _views(chi[rows], kmin[rows], kmax[rows], others[rows], e0_shifts)
+            views = _views(chi[rows], kmin[rows], kmax[rows], others[rows], tuple(e0_shifts))
             said = np.stack([network(views) for network in self.networks], axis=1)
             n = len(views) // len(e0_shifts)
             by_shift = said.reshape(len(e0_shifts), n, len(self.networks), self.n_outputs)
@@ -160,10 +161,29 @@ def _views(
     kmin: np.ndarray,
     kmax: np.ndarray,
     others: np.ndarray,
-    e0_shifts: Sequence[float],
+    e0_shifts: tuple[float, ...],
 ) -> np.ndarray:
     """Return the inputs at each choice of E0, one after the other, shape (n_shifts * n, n_in)."""
     n = len(e0_shifts)
-    moved = [with_e0_moved(chi, np.full(len(chi), by)) if by else chi for by in e0_shifts]
-    seen = shown(np.concatenate(moved), np.tile(kmin, n), np.tile(kmax, n))
+    if len(chi) == 1:
+        seen = _seen_of_one(chi.tobytes(), chi.dtype, float(kmin[0]), float(kmax[0]), e0_shifts)
+    else:
+        seen = _seen(chi, kmin, kmax, e0_shifts)
     return np.hstack([seen, np.tile(others.astype(np.float32), (n, 1))])
+
+
+def _seen(
+    chi: np.ndarray, kmin: np.ndarray, kmax: np.ndarray, e0_shifts: tuple[float, ...]
+) -> np.ndarray:
+    n = len(e0_shifts)
+    moved = [with_e0_moved(chi, by) if by else chi for by in e0_shifts]
+    return shown(np.concatenate(moved), np.tile(kmin, n), np.tile(kmax, n))
+
+
+@lru_cache(maxsize=1)
+def _seen_of_one(
+    chi: bytes, dtype: np.dtype, kmin: float, kmax: float, e0_shifts: tuple[float, ...]
+) -> np.ndarray:
+    """Return `_seen` of one spectrum: one set of networks after the other is asked about it."""
+    row = np.frombuffer(chi, dtype)[None]
+    return _seen(row, np.array([kmin]), np.array([kmax]), e0_shifts)

@@ -66,8 +66,9 @@ def load_network_set(data: bytes) -> tuple[NetworkSet, dict[str, Any], dict[str,
     """
     from safetensors.numpy import load
 
-    # Copied, since where arrays begin in memory can change the last bits of what is made of them.
-    tensors = {name: value.copy() for name, value in load(data).items()}
+    # Copied, since where arrays begin in memory can change the last bits of what is made of them;
+    # by columns, since weights are transposed where they are used.
+    tensors = {name: value.copy(order="F") for name, value in load(data).items()}
     header = _header(data)
     if header["version"] != _VERSION:
         raise ValueError(f"version {header['version']} of the file is not known")

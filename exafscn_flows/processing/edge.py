@@ -4,6 +4,7 @@ import numpy as np
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.processing.normalization import Normalization, normalize
+from exafscn_flows.processing.quick import straight_line
 from exafscn_flows.processing.settings import ProcessingSettings
 from exafscn_flows.spectra.edge_energy import e0_fault
 from exafscn_flows.spectra.edge_table import Edge, edge_energy, edges
@@ -113,11 +114,12 @@ def _evidence(energy: np.ndarray, mu: np.ndarray, at: float) -> tuple[float, flo
         x, y = energy[first:last] - at, mu[first:last]
         if len(x) < 2:
             return 0.0, 0.0
-        degree = int(len(x) > 3 and x[-1] - x[0] > 40)
-        line = np.polyfit(x, y, degree)
-        values.append(line[-1])
-        scatter = max(scatter, float(np.std(y - np.polyval(line, x))))
-    step = float(values[1] - values[0])
+        slope, value = 0.0, float(y.mean())
+        if len(x) > 3 and x[-1] - x[0] > 40:
+            slope, value = straight_line(x, y)
+        values.append(value)
+        scatter = max(scatter, float(np.std(y - slope * x)))
+    step = values[1] - values[0]
     least = 1e-9 * float(np.abs(mu).max()) + np.finfo(float).tiny
     return step, step / max(scatter, least)
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from exafscn_flows.processing.fourier import band
+from exafscn_flows.processing.quick import median
 from exafscn_flows.processing.settings import KSTEP
 
 LARGEST_R = 7.0
@@ -40,21 +41,35 @@ def find_glitches(k: np.ndarray, chi: np.ndarray) -> tuple[np.ndarray, np.ndarra
         chi(k) with what lies below R = 7 Å in their place; shape (n_k,).
     """
     chi = chi.copy()
-    replaced = np.zeros(len(chi), dtype=bool)
+    replaced: list[int] = []
     inside = k >= _FROM
-    for _ in range(_MOST):
-        smooth = band(chi, 0.0, LARGEST_R)
+    smooth = band(chi, 0.0, LARGEST_R)
+    # What a change of chi(k) by 1 at each of them changes of what is smooth, which is linear in it.
+    parts = np.empty((_MOST, len(chi)))
+    for number in range(_MOST):
         distance = np.abs(chi - smooth)
-        distance[~inside | replaced] = 0
+        distance[~inside] = 0
+        distance[replaced] = 0
         excess = distance - np.maximum(_LEAST, _DEVIATIONS * _deviation(chi - smooth, inside))
         at = int(np.argmax(excess))
         if excess[at] <= 0:
             break
-        replaced[at] = True
+        replaced.append(at)
+        alone = np.zeros(len(chi))
+        alone[at] = 1
+        parts[number] = band(alone, 0.0, LARGEST_R)
+        some = parts[: number + 1]
+        rings = some[:, replaced].T
+        before, there = chi[replaced], smooth[replaced]
+        now = before
         # What replaces them rings with the glitch itself until it has settled.
         for _ in range(8):
-            chi[replaced] = band(chi, 0.0, LARGEST_R)[replaced]
-    return replaced, chi
+            now = there + rings @ (now - before)
+        chi[replaced] = now
+        smooth = smooth + (now - before) @ some
+    glitches = np.zeros(len(chi), dtype=bool)
+    glitches[replaced] = True
+    return glitches, chi
 
 
 def _deviation(rest: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -65,7 +80,7 @@ def _deviation(rest: np.ndarray, inside: np.ndarray) -> np.ndarray:
     width = min(2 * half + 1, len(size) - first)
     # Medians of every fifth window are enough: neighbouring ones share nearly all their points.
     windows = np.lib.stride_tricks.sliding_window_view(size[first:], width)[::5]
-    medians = np.median(windows, axis=1)
+    medians = median(windows)
     centres = first + width // 2 + 5 * np.arange(len(medians))
     deviation: np.ndarray = np.interp(np.arange(len(size)), centres, medians)
     return deviation

@@ -4,6 +4,7 @@ import numpy as np
 
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.processing.fourier import LARGEST_R, band, local_mean
+from exafscn_flows.processing.quick import median
 from exafscn_flows.processing.settings import KSTEP, ProcessingSettings
 
 LARGEST_KMAX = 13.0
@@ -43,7 +44,7 @@ def noise_of(k: np.ndarray, chi: np.ndarray, data_k: np.ndarray) -> np.ndarray |
     numpy.ndarray or None
         Shape (n_k,); None if the points lie too far apart to have anything beyond R = 12 Å.
     """
-    spacing = float(np.median(np.diff(data_k)))
+    spacing = float(median(np.diff(data_k)))
     low, high = _NOISE_R[0], min(_NOISE_R[1], _SPARE * np.pi / (2 * spacing))
     if high < low + 1:
         return None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from exafscn_flows.errors import ItemFailure
+from exafscn_flows.processing.quick import median
 from exafscn_flows.processing.settings import ProcessingSettings
 
 LINEAR_BELOW = 350.0
@@ -88,7 +89,7 @@ def normalize(
     rel = energy - e0
     first, last, npre = _pre_edge(rel, energy, settings)
     begin, end, nnorm = _post_edge(rel, energy, settings)
-    rise = abs(_median(mu[begin:end]) - _median(mu[first:last]))
+    rise = float(abs(median(mu[begin:end]) - median(mu[first:last])))
     line, noise = _fit(rel[first:last], mu[first:last], npre, _PRE_EDGE_SPIKE * rise)
     pre_edge = np.polyval(line, rel)
     above = (mu - pre_edge)[begin:end]
@@ -190,10 +191,10 @@ def _slice(rel: np.ndarray, low: float, high: float) -> tuple[int, int]:
 def _fit(x: np.ndarray, y: np.ndarray, degree: int, spike: float) -> tuple[np.ndarray, float]:
     """Fit a polynomial, without outliers; return its coefficients and the residual's deviation."""
     scale = max(1.0, float(np.abs(x).max()))
-    powers = (x[:, None] / scale) ** np.arange(degree, -1, -1)
+    powers = np.vander(x / scale, degree + 1)
     found = _solve(powers, y)
     distance = np.abs(y - powers @ found)
-    kept = distance <= max(spike, _OUTLIER * _median(distance))
+    kept = distance <= max(spike, _OUTLIER * median(distance))
     if degree + 2 <= kept.sum() < len(kept):
         found = _solve(powers[kept], y[kept])
         distance = distance[kept]
@@ -204,10 +205,3 @@ def _solve(powers: np.ndarray, y: np.ndarray) -> np.ndarray:
     # Up to three powers of -1..1: the normal equations are well-conditioned, and fast.
     solution: np.ndarray = np.linalg.solve(powers.T @ powers, powers.T @ y)
     return solution
-
-
-def _median(values: np.ndarray) -> float:
-    # numpy's own takes five times as long on so few values, and is asked some twenty times.
-    middle = (len(values) - 1) // 2, len(values) // 2
-    part = np.partition(values, middle)
-    return float(part[middle[0]] + part[middle[1]]) / 2

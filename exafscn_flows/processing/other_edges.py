@@ -7,6 +7,7 @@ import numpy as np
 
 from exafscn_flows.processing.edge import median_of_three
 from exafscn_flows.processing.normalization import Normalization
+from exafscn_flows.processing.quick import median
 from exafscn_flows.spectra.edge_table import Edge, edges
 
 _STEP = 2.0
@@ -94,7 +95,7 @@ def find_other_edge(energy: np.ndarray, found: Normalization, absorber: str) -> 
     at = start + _STEP * np.arange(len(jumps))
     size = np.abs(jumps)
     limit = np.maximum(_LEAST, _FALL / (at - found.e0))
-    high = (size > np.maximum(limit, _MEDIANS * np.median(size))) & (at > found.e0 + _FROM)
+    high = (size > np.maximum(limit, _MEDIANS * median(size))) & (at > found.e0 + _FROM)
     if not high.any():
         return None
     for edge in sorted(edges(), key=lambda edge: edge.energy):

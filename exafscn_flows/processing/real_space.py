@@ -69,7 +69,9 @@ def _waves(n_k: int) -> np.ndarray:
     return found
 
 
-def with_e0_moved(chi: np.ndarray, by: np.ndarray, stretch: np.ndarray | float = 0.0) -> np.ndarray:
+def with_e0_moved(
+    chi: np.ndarray, by: np.ndarray | float, stretch: np.ndarray | float = 0.0
+) -> np.ndarray:
     """Return chi(k) as it is if E0 is taken to be higher.
 
     What is at k is then what was at k' with k'^2 = k^2 + 2m/ħ² ΔE0.
@@ -79,9 +81,10 @@ def with_e0_moved(chi: np.ndarray, by: np.ndarray, stretch: np.ndarray | float =
     chi
         chi(k) from k = 0 in steps of 0.05 1/Å, shape (n, n_k).
     by
-        By how much E0 is raised, eV, shape (n,).
+        By how much E0 is raised, eV: one number, or shape (n,).
     stretch
-        Share by which k' is greater still, as if distances were so much longer; shape (n,).
+        Share by which k' is greater still, as if distances were so much longer; shape (n,), where
+        `by` has that, too.
 
     Returns
     -------
@@ -90,17 +93,53 @@ def with_e0_moved(chi: np.ndarray, by: np.ndarray, stretch: np.ndarray | float =
         value at the end.
     """
     n, n_k = chi.shape
-    shares = np.broadcast_to(np.asarray(stretch, dtype=np.float32), (n,))[:, None]
-    shift = np.asarray(by, dtype=np.float32)[:, None]
-    true = np.sqrt(np.maximum(grid(n_k) ** 2 + np.float32(ETOK) * shift, 0)) * (1 + shares)
+    if isinstance(by, np.ndarray):
+        shares = np.broadcast_to(np.asarray(stretch, dtype=np.float32), (n,))[:, None]
+        first, cubic = _moved(n_k, by.astype(np.float32)[:, None], shares)
+    else:
+        first, cubic = _all_moved(n_k, by)
+    values, at = np.ascontiguousarray(chi).ravel(), first + n_k * np.arange(n)[:, None]
+    found: np.ndarray = (
+        values[at - 1] * cubic[0]
+        + values[at] * cubic[1]
+        + values[at + 1] * cubic[2]
+        + values[at + 2] * cubic[3]
+    )
+    return found
+
+
+def _moved(n_k: int, by: np.ndarray, stretch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the second of the four points around each k', and what they are multiplied by.
+
+    Parameters
+    ----------
+    n_k
+        Number of points of chi(k).
+    by, stretch
+        As of `with_e0_moved`; float32, shape (n, 1).
+
+    Returns
+    -------
+    first, cubic
+        Shape (n, n_k); and float32, shape (4, n, n_k).
+    """
+    true = np.sqrt(np.maximum(grid(n_k) ** 2 + np.float32(ETOK) * by, 0)) * (1 + stretch)
     place = np.clip(true / np.float32(KSTEP), 0, n_k - 1)
     first = np.clip(place.astype(np.int64), 1, n_k - 3)
     t = (place - first).astype(np.float32)
-    values, at = np.ascontiguousarray(chi).ravel(), first + n_k * np.arange(n)[:, None]
-    found: np.ndarray = (
-        values[at - 1] * (-t * (t - 1) * (t - 2) / 6)
-        + values[at] * ((t + 1) * (t - 1) * (t - 2) / 2)
-        + values[at + 1] * (-t * (t + 1) * (t - 2) / 2)
-        + values[at + 2] * (t * (t + 1) * (t - 1) / 6)
+    cubic = (
+        -t * (t - 1) * (t - 2) / 6,
+        (t + 1) * (t - 1) * (t - 2) / 2,
+        -t * (t + 1) * (t - 2) / 2,
+        t * (t + 1) * (t - 1) / 6,
     )
-    return found
+    return first, np.stack(cubic)
+
+
+@lru_cache(maxsize=32)
+def _all_moved(n_k: int, by: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the same where E0 is raised by as much in all spectra."""
+    first, cubic = _moved(n_k, np.full((1, 1), by, dtype=np.float32), np.zeros((1, 1), np.float32))
+    for one in (first, cubic):
+        one.flags.writeable = False
+    return first, cubic

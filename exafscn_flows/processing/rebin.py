@@ -3,6 +3,7 @@
 import numpy as np
 
 from exafscn_flows.features.spline_background import ETOK
+from exafscn_flows.processing.quick import median
 from exafscn_flows.processing.settings import KSTEP
 
 PRE_EDGE_STEP = 2.0
@@ -22,7 +23,7 @@ def is_dense(energy: np.ndarray, e0: float) -> bool:
     """Tell whether the points of the EXAFS lie closer than steps of 0.05 1/Å need."""
     k = np.sqrt(ETOK * np.maximum(energy - e0, 0))
     steps = np.diff(k[k >= _EXAFS_FROM])
-    return len(steps) > 0 and float(np.median(steps)) * _DENSE <= KSTEP
+    return len(steps) > 0 and float(median(steps)) * _DENSE <= KSTEP
 
 
 def rebin(energy: np.ndarray, mu: np.ndarray, e0: float) -> tuple[np.ndarray, np.ndarray]:

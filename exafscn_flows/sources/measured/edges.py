@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from exafscn_flows.processing.quick import median, straight_line
 from exafscn_flows.spectra.edge_energy import EDGE_ROOM, EDGE_SHARE
 from exafscn_flows.spectra.edge_table import edge_energy
 
@@ -110,7 +111,7 @@ def find_step(energy: np.ndarray, signal: np.ndarray, near: float | None) -> Ste
     slope, level = 0.0, float(signal[before].mean())
     centre = float(energy[before].mean())
     if before.sum() > 3:
-        slope = float(np.polyfit(energy[before] - centre, signal[before], 1)[0])
+        slope, _ = straight_line(energy[before], signal[before])
     line = level + slope * (energy[after] - centre)
     return Step(at, float((signal[after] - line).mean()), _noise(energy, signal, at))
 
@@ -125,10 +126,10 @@ def steps_elsewhere(energy: np.ndarray, signal: np.ndarray, tabulated: float) ->
     tabulated
         Where it should be, eV.
     """
-    there = find_step(energy, signal, tabulated)
     best = find_step(energy, signal, None)
     if best is None or not best.rises or abs(best.energy - tabulated) <= room(tabulated):
         return None
+    there = find_step(energy, signal, tabulated)
     if there is not None and there.is_clear and abs(there.height) * _ELSEWHERE > best.height:
         return None
     return best.energy
@@ -145,7 +146,7 @@ def _steepest(energy: np.ndarray, signal: np.ndarray, near: float | None) -> flo
     values = np.interp(grid, energy, signal)
     smooth = np.convolve(values, np.ones(5) / 5, mode="same")
     change = smooth[4:] - smooth[:-4]
-    change = (change - np.median(change))[4:-4]
+    change = (change - median(change))[4:-4]
     at = grid[6:-6]
     return float(at[np.argmax(np.abs(change))]) if len(at) else None
 
@@ -156,5 +157,5 @@ def _noise(energy: np.ndarray, signal: np.ndarray, at: float) -> float:
     far = (energy[1:-1] < at - 20) | (energy[1:-1] > at + 60)
     odd = odd[far] if far.sum() >= 10 else odd
     # The mean of two neighbours scatters, too.
-    noise = 1.4826 * float(np.median(np.abs(odd)) / np.sqrt(1.5))
+    noise = 1.4826 * float(median(np.abs(odd)) / np.sqrt(1.5))
     return max(noise, _ROUNDING * float(np.ptp(signal)))

@@ -89,3 +89,4 @@ def test_each_spectrum_is_moved_by_its_own() -> None:
     for row, (by, stretch) in enumerate(((2.0, 0.01), (-5.0, 0.0))):
         alone = with_e0_moved(both[row : row + 1], np.array([by]), np.array([stretch]))
         np.testing.assert_array_equal(found[row], alone[0])
+    np.testing.assert_array_equal(with_e0_moved(both, 2.0), with_e0_moved(both, np.full(2, 2.0)))
