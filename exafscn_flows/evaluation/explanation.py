@@ -26,14 +26,16 @@ def explanation(fitted: Any, data: TrainingSet, seed: int) -> dict[str, Any] | N
     Returns
     -------
     dict or None
-        ``n_networks``; ``attention`` as of `attention_numbers`; ``neurons`` as of `neuron_numbers`,
-        None of one absorber. None for a model without such networks.
+        ``n_networks``; ``attention`` as of `attention_numbers`, with ``heads`` as of
+        `head_numbers`; ``neurons`` as of `neuron_numbers`, None of one absorber. None for a model
+        without such networks.
     """
     found = _graph_networks(fitted, data.X)
     if found is None:
         return None
     # torch takes a second to import.
     from exafscn_flows.evaluation.attention import attention_numbers
+    from exafscn_flows.evaluation.attention_heads import head_numbers
     from exafscn_flows.evaluation.neurons import neuron_numbers
     from exafscn_flows.models.graph_traces import GraphNetworks
 
@@ -43,10 +45,13 @@ def explanation(fitted: Any, data: TrainingSet, seed: int) -> dict[str, Any] | N
     names, group = np.unique(data.groups, return_inverse=True)
     half = (rng.permutation(len(names)) % 2 == 0)[group]
     untrained = [networks.untrained(seed + number) for number in range(UNTRAINED)]
+    attention = attention_numbers(networks, X, traces.attention, untrained, half, rng)
+    neurons = neuron_numbers(networks, X, traces.responses, untrained, data.n_absorbers, rng)
+    heads = head_numbers(networks, X, untrained, half, rng)
     return {
         "n_networks": len(networks.networks),
-        "attention": attention_numbers(networks, X, traces.attention, untrained, half, rng),
-        "neurons": neuron_numbers(networks, X, traces.responses, untrained, data.n_absorbers, rng),
+        "attention": attention | {"heads": heads},
+        "neurons": neurons,
     }
 
 

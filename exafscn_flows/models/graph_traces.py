@@ -59,6 +59,23 @@ class GraphNetworks:
                 found.append(Traces(outputs.numpy(), attention, responses.numpy()))
         return Traces(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
+    def heads(self, X: np.ndarray) -> np.ndarray:
+        """Return how much the site looks at each atom by each head of the first network.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_layers, n_heads, n, n_atoms); sums over the last axis are 1.
+        """
+        n_atoms = self.networks[0].n_axis // PER_ATOM
+        found: list[np.ndarray] = []
+        with one_thread(), torch.no_grad():
+            for rows in torch.split(torch.tensor(np.asarray(X), dtype=torch.float32), ROWS):
+                looked = self.networks[0].attending(rows)[1].permute(1, 2, 0, 3).numpy()
+                lacking = n_atoms - looked.shape[3]
+                found.append(np.pad(looked, [(0, 0), (0, 0), (0, 0), (0, lacking)]))
+        return np.concatenate(found, axis=2)
+
     def untrained(self, seed: int) -> Self:
         """Return as many networks with their first weights, their inputs standardised as here."""
         made = []

@@ -64,6 +64,7 @@ def attention_sentences(attention: Numbers) -> list[str]:
         f"{attention['itself']:.2f} times as much as evenly.",
         *_elements(attention["elements"]),
         *_distances(attention),
+        *_heads(attention.get("heads")),
     ]
     if all(None not in one.values() for one in (explained, *untrained["explained"])):
         says += _variance(explained, untrained["explained"])
@@ -103,6 +104,34 @@ def _distances(attention: Numbers) -> list[str]:
         for mean, low in (max(known), min(known))
     )
     return [f"By distance, whatever the element, it looks most {most}, and least {least}."]
+
+
+def _heads(heads: Numbers | None) -> list[str]:
+    """Say what tells heads apart; nothing of a version of the model that has no numbers of them."""
+    if heads is None:
+        return []
+    every = [
+        (f"head {number} of layer {place}", one)
+        for place, layer in enumerate(heads["layers"], 1)
+        for number, one in enumerate(layer, 1)
+    ]
+    distances = [", ".join(f"{one['r']:.2f}" for one in layer) for layer in heads["layers"]]
+    by_layer = "; ".join(f"layer {place}: {one} Å" for place, one in enumerate(distances, 1))
+    low, high = heads["untrained"]
+    says = [
+        f"Head by head of the first network, at {heads['n_sites']:,} sites, the mean distance "
+        f"that is looked at is, {by_layer}. An even look has {heads['even']:.2f} Å, and heads with "
+        f"their first weights have {low:.2f} to {high:.2f} Å."
+    ]
+    for what in ("distance", "element"):
+        known = [(one[what], name) for name, one in every if one[what] is not None]
+        if known:
+            (most, where), (least, there) = max(known), min(known)
+            says.append(
+                f"Of the variance of a head's attention, the {what} of the neighbour explains most "
+                f"in {where} ({_percent(most)} %), and least in {there} ({_percent(least)} %)."
+            )
+    return says
 
 
 def _variance(trained: Numbers, untrained: Sequence[Numbers]) -> list[str]:
@@ -207,7 +236,7 @@ def _signed(value: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f}"
+    return f"{100 * share:.1f}".replace("-", "−")
 
 
 def _listed(texts: Sequence[str]) -> str:

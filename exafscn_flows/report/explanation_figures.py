@@ -45,6 +45,30 @@ def distance(attention: Numbers) -> str:
 
 
 @STYLE
+def heads(numbers: Numbers) -> str:
+    """Draw the attention of each head against distance, layer by layer."""
+    figure = panel()
+    figure.subplots_adjust(top=0.9, hspace=0.12)
+    layers = numbers["layers"]
+    low = np.array(numbers["distance"])
+    middle = low + (low[1] - low[0] if len(low) > 1 else 0) / 2
+    rows = figure.subplots(len(layers), sharex=True, squeeze=False)[:, 0]
+    for place, (axes, layer) in enumerate(zip(rows, layers, strict=True), 1):
+        axes.axhline(1, color=LINE, linewidth=1)
+        for number, (color, one) in enumerate(zip(COLORS, layer, strict=False), 1):
+            axes.plot(
+                middle, _floats(one["curve"]), color=color, linewidth=1.2, label=f"head {number}"
+            )
+        axes.set_ylim(bottom=0)
+        axes.set_ylabel(f"Layer {place}")
+        axes.spines[["top", "right"]].set_visible(False)
+    _legend(rows[0], len(COLORS))
+    figure.supylabel(_LOOKED, fontsize=9, x=0.01)
+    rows[-1].set_xlabel("Distance (Å)")
+    return to_svg(figure)
+
+
+@STYLE
 def elements(attention: Numbers) -> str:
     """Draw attention by the element of the neighbour, larger where there are more of them."""
     from exafscn_flows.elements import atomic_number

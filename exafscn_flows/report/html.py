@@ -101,6 +101,9 @@ def _explained(numbers: dict[str, Any]) -> list[Panel]:
         ("Attention by element", explanation_figures.elements(attention)),
         ("What explains attention", explanation_figures.variance(attention)),
     ]
+    if "heads" in attention:
+        heads = explanation_figures.heads(attention["heads"])
+        drawn.insert(1, ("Attention of each head, first network", heads))
     if neurons is not None:
         drawn += [
             ("Responses of neurons by absorber", explanation_figures.responses(neurons)),

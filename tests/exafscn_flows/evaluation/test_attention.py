@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from exafscn_flows.evaluation.attention import Neighbours, explained, left_out
+from exafscn_flows.evaluation.attention_heads import head_numbers
 from exafscn_flows.models.graph_traces import Traces
 
 RNG = np.random.default_rng(0)
@@ -81,3 +82,36 @@ def test_leaving_atoms_out_tells_attention_from_what_an_answer_rests_on() -> Non
     assert found["near"] == pytest.approx(1)
     few = some[:, :3].reshape(20, -1)
     assert left_out(network, few, near[:, :3], np.random.default_rng(0)) is None
+
+
+class TwoHeads(Nearest):
+    """One head looks at oxygen alone, the other one evenly; of two layers, the second is even."""
+
+    def heads(self, X: np.ndarray) -> np.ndarray:
+        numbers = self.graphs(X)[:, :, 0]
+        even, oxygen = (one / one.sum(axis=1, keepdims=True) for one in (numbers > 0, numbers == 8))
+        return np.array([[oxygen, even], [even, even]])
+
+
+def test_heads_are_told_apart_by_where_they_look() -> None:
+    some = graphs(400)
+    # Sulfur is far: whoever looks at oxygen alone looks near.
+    some[:, 1, 0] = 8
+    some[:, 1:, 1] = np.where(some[:, 1:, 0] == 8, 2.1, np.where(some[:, 1:, 0] == 16, 3.4, 0))
+    untrained = Nearest()
+    untrained.heads = lambda X: TwoHeads().heads(X)[1:]  # type: ignore[attr-defined]
+    half = np.arange(400) % 4 < 2
+    networks: Any = TwoHeads()
+    others: Any = [untrained]
+    found = head_numbers(networks, some.reshape(400, -1), others, half, np.random.default_rng(0))
+    (oxygen, even), second = found["layers"]
+    assert oxygen["r"] == pytest.approx(2.1)
+    assert even["r"] == second[0]["r"] == pytest.approx(found["even"])
+    assert found["untrained"] == [pytest.approx(found["even"])] * 2
+    assert 2.5 < found["even"] < 3
+    assert oxygen["element"] > 0.5
+    assert even["element"] is None or even["element"] < 0.01
+    assert found["distance"][8] == 2.0
+    assert oxygen["curve"][8] > 1.5
+    assert oxygen["curve"][13] == 0
+    assert even["curve"][8] == pytest.approx(1)

@@ -159,5 +159,6 @@ def test_a_graph_network_is_explained(with_features, store):
     assert explained["fitted_on"] == metals
     text = render(data)
     assert text.count("Where graph networks look") == 1
+    assert "Attention of each head" in text
     for sentence in (*explained["says"]["attention"], *explained["says"]["neurons"]):
         assert str(escape(sentence)) in text

@@ -11,6 +11,7 @@ from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import GraphAttention
 from exafscn_flows.models.graph_layers import GraphLayers
+from exafscn_flows.models.graph_traces import GraphNetworks
 from exafscn_flows.models.persistence import dump_model, load_model
 from exafscn_flows.models.training_set import TrainingSet
 
@@ -91,6 +92,17 @@ def test_atoms_that_are_not_there_are_not_looked_at(fitted: Any) -> None:
     few = lacking.any(dim=1)
     alone, beside = fitted.predict(X[few].numpy()), fitted.predict(X.numpy())[few.numpy()]
     np.testing.assert_allclose(alone, beside, atol=1e-4)
+
+
+def test_heads_are_those_whose_mean_is_the_attention_of_a_network(fitted: Any) -> None:
+    X = problem(3, 30).X
+    X = X[X.reshape(30, N_ATOMS, 4)[:, 5, 0] == 0]  # no row has the last two atoms
+    one = GraphNetworks(fitted.regressor.networks[:1])
+    heads = one.heads(X)
+    assert heads.shape == (3, 4, len(X), N_ATOMS)
+    np.testing.assert_allclose(heads.sum(axis=3), 1, atol=1e-5)
+    np.testing.assert_allclose(heads.mean(axis=(0, 1)), one.traces(X).attention, atol=1e-6)
+    np.testing.assert_array_equal(GraphNetworks(fitted.regressor.networks).heads(X), heads)
 
 
 def test_what_stands_beside_the_graph_is_learned_from_too() -> None:

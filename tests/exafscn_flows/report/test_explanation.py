@@ -33,6 +33,22 @@ ATTENTION: dict[str, Any] = {
     },
     "left_out": {"n_sites": 60, "attention": 0.34, "near": 0.82},
 }
+HEADS: dict[str, Any] = {
+    "n_sites": 900,
+    "distance": [0.0, 0.25, 0.5, 0.75],
+    "even": 3.72,
+    "layers": [
+        [
+            {"r": 3.1, "element": 0.7, "distance": -0.01, "curve": [None, 1.5, 1.0, 0.5]},
+            {"r": 4.2, "element": 0.2, "distance": 0.3, "curve": [None, 0.5, 1.0, 1.5]},
+        ],
+        [
+            {"r": 3.6, "element": 0.4, "distance": None, "curve": [None, 1.0, 1.0, 1.0]},
+            {"r": 3.7, "element": 0.3, "distance": 0.1, "curve": [None, 1.0, 1.0, 1.0]},
+        ],
+    ],
+    "untrained": [3.66, 3.75],
+}
 METALS = ["Co", "Fe", "Ni", "Cu"]
 NEURONS: dict[str, Any] = {
     "absorbers": METALS,
@@ -98,6 +114,20 @@ def test_attention_is_called_what_leaving_atoms_out_makes_of_it() -> None:
     assert "left out" not in attention(left_out=None)
 
 
+def test_heads_have_their_numbers_where_a_version_of_the_model_has_them() -> None:
+    text = attention(heads=HEADS)
+    for words in (
+        "at 900 sites, the mean distance that is looked at is, layer 1: 3.10, 4.20 Å; layer 2: 3.6",
+        "An even look has 3.72 Å, and heads with their first weights have 3.66 to 3.75 Å.",
+        "the distance of the neighbour explains most in head 2 of layer 1 (30.0 %), and least in "
+        "head 1 of layer 1 (−1.0 %)",
+        "the element of the neighbour explains most in head 1 of layer 1 (70.0 %), and least in "
+        "head 2 of layer 1 (20.0 %)",
+    ):
+        assert words in text
+    assert "ead " not in attention()
+
+
 @pytest.mark.parametrize(
     ("own", "exchanged", "words"),
     [
@@ -138,6 +168,9 @@ def test_figures_are_drawn_of_whatever_there_is() -> None:
     for numbers in (ATTENTION, ATTENTION | none):
         for draw in ("distance", "elements", "variance"):
             etree.fromstring(getattr(explanation_figures, draw)(numbers).encode())
+    drawn = explanation_figures.heads(HEADS)
+    etree.fromstring(drawn.encode())
+    assert all(words in drawn for words in ("Layer 1", "Layer 2", "head 1", "head 2"))
     two = NEURONS | {
         "absorbers": METALS[:2],
         "means": [one[:1] for one in NEURONS["means"][:2]],
