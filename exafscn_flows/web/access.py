@@ -96,7 +96,10 @@ def guard(server: Flask, access: Access, scripts: Sequence[str]) -> None:
             return None
         if access.knows(request.cookies.get(access.cookie)):
             return None
-        return _refusal(403, _TOKEN)
+        response = _refusal(401, _TOKEN)
+        # What a program has to send; browsers ask nobody for a password of this kind.
+        response.headers["WWW-Authenticate"] = "Bearer"
+        return response
 
     @server.after_request
     def restrict(response: Response) -> Response:

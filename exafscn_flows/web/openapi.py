@@ -169,10 +169,10 @@ def _operation(one: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     good: dict[str, Any] = {"description": "found", "content": {one.kind: {"schema": schema}}}
     responses = {"200": good}
     wrong = {"application/json": {"schema": _schema(ErrorAnswer, schemas)}}
-    reasons = {"400": "it makes no sense", "403": "the token is wrong", "404": "there is none"}
+    reasons = {"400": "it makes no sense", "404": "there is none"}
     for status, reason in (reasons | {"503": "the database is not there"}).items():
         responses[status] = {"description": reason, "content": wrong}
-    responses["403"] = {"description": reasons["403"], "content": {"text/plain": {}}}
+    responses["401"] = {"description": "the token is wrong", "content": {"text/plain": {}}}
     return {
         "summary": one.summary,
         "operationId": one.path.replace("{campaign}", "").strip("/").replace("/", "-"),
@@ -248,7 +248,8 @@ def shown() -> str:
         "<p>All of it is read-only. Programs send the token of the address as "
         "<code>Authorization: Bearer TOKEN</code>. The same as "
         '<a href="/api/openapi.json">OpenAPI document</a>. What is wrong is '
-        "<code>{&quot;error&quot;: ...}</code> in one line, with status 400, 404, or 503.</p>"
+        "<code>{&quot;error&quot;: ...}</code> in one line, with status 400, 404, or 503; "
+        "401 says that the token is wrong.</p>"
         f"{''.join(parts)}</main></body></html>"
     )
 

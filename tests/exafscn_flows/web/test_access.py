@@ -33,10 +33,11 @@ def test_tokens_are_random_and_long():
 def test_nothing_is_shown_without_the_token(client, path):
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer the-toke"}):
         answer = asked(client, path, **headers)
-        assert answer.status_code == 403
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
         assert "token" in answer.text
         assert len(answer.text.splitlines()) == 1
-    assert asked(client, f"{path}?token=the-tokem").status_code == 403
+    assert asked(client, f"{path}?token=the-tokem").status_code == 401
 
 
 def test_the_token_is_compared_in_constant_time(client, monkeypatch):
@@ -48,7 +49,7 @@ def test_the_token_is_compared_in_constant_time(client, monkeypatch):
 
     digests = SimpleNamespace(compare_digest=compare)
     monkeypatch.setattr("exafscn_flows.web.access.hmac", digests)
-    assert asked(client, "/?token=wröng").status_code == 403
+    assert asked(client, "/?token=wröng").status_code == 401
     assert compared == [("wröng".encode(), b"the-token")]
 
 

@@ -296,7 +296,9 @@ def test_figures_and_counts_are_of_all_campaigns(client, screened, two_campaigns
     page = shown(client, search)
     assert "lengths (" in texts(page)
     made = drawn(client, search)
-    (figure,) = (one["props"]["figure"] for one in found(made["plot-scatter-box"]["children"], "Graph"))
+    (figure,) = (
+        one["props"]["figure"] for one in found(made["plot-scatter-box"]["children"], "Graph")
+    )
     points = [tuple(one) for trace in figure["data"] for one in trace["customdata"]]
     assert sorted(points) == sorted(rows)
     assert {campaign for campaign, _ in points} == {"test", "other"}
