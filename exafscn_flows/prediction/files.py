@@ -113,5 +113,5 @@ def _wanted(
 
 def _failed(file: str, group: str, error: ItemFailure) -> Failed:
     # Readers know the name of a file, and not its folder, in which the same names may be, too.
-    name = Path(file).name or file
-    return Failed(file, group, f"{file}{error.message.removeprefix(name)}", error.hint)
+    name, shown = (" ".join(one.split()) for one in (Path(file).name or file, file))
+    return Failed(file, group, f"{shown}{error.message.removeprefix(name)}", error.hint)

@@ -179,6 +179,11 @@ def damaged():
         "l3.xdi": (xdi(table, *COLUMNS, "Element.symbol: Fe", "Element.edge: L3"), "L3"),
         "ten": ("".join(lines[:10]).encode(), "10"),
         "nan": (plain.replace("0.", "nan ").encode(), ""),
+        "dark": (
+            f"# energy i0 it\n{rows(ENERGY, 0 * I0, 0 * I0)}".encode(),
+            "needs counts above 0",
+        ),
+        "two\nlines": (b"none", "two lines: there is no table"),
         "flat": (rows(ENERGY, 0 * MU).encode(), "same at all energies"),
         "short": (rows(ENERGY[short], MU[short]).encode(), "6 is the least"),
         "binary": (bytes(range(256)) * 40, "neither text nor"),
@@ -196,7 +201,7 @@ def test_a_bad_file_is_one_line_and_the_others_are_answered(run, tmp_path, name)
     assert code == 1
     assert good["cn"] == 6
     (line,) = err.splitlines()
-    assert line.startswith(f"exafscn: {name}")
+    assert line.startswith(f"exafscn: {' '.join(name.split())}: ")
     assert words in line
     assert "unexpected" not in line
     (failed,) = (one for one in bad if "error" in one)
@@ -249,6 +254,8 @@ def test_energies_in_kev_nan_and_infinite_points_are_read(run, tmp_path):
         (["foil.xdi", "--mode=absorption"], "'absorption' is none of transmission, fluorescence"),
         (["foil.xdi", "--columns=energy"], "columns: 'energy' is no pair"),
         (["foil.xdi", "--columns=energy=1,mu=2", "--mode=transmission"], "needs i0 and it"),
+        (["foil.xdi", "--columns=energy=1,mu=1"], "column 1 cannot be two things"),
+        (["foil.xdi", "--columns=energy=1,i0=2,if=3+3"], "column 3 cannot be two things"),
         (["foil.xdi", "--absorber=fe"], "did you mean 'Fe'"),
         (["foil.xdi", "--kmax=5"], "kmax is 5 1/Å, and 6 is the least"),
         (["foil.xdi", "--kmax=nan"], "kmax: input should be a finite number"),

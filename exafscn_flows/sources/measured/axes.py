@@ -93,14 +93,14 @@ def in_order(
         ``too_short`` if fewer than 20 points are left; ``several_tables`` if the table begins anew.
     """
     _check_once(x, breaks, name)
-    notes = []
+    notes, n_given = [], len(x)
     is_finite = (np.abs(x) < _LARGEST) & (np.abs(y) < _LARGEST)
     if not is_finite.all():
         n_lost = int((~is_finite).sum())
         notes.append(f"points left out because they hold no usable number: {n_lost} of {len(x)}")
     x, y = x[is_finite], y[is_finite]
     if len(x) < LEAST_POINTS:
-        raise too_few(name, len(x))
+        raise too_few(name, len(x), n_given)
     if x[0] > x[-1]:
         x, y = x[::-1], y[::-1]
     if (np.diff(x) < 0).any():
@@ -118,10 +118,13 @@ def in_order(
     return np.ascontiguousarray(x, dtype=float), np.ascontiguousarray(y, dtype=float), notes
 
 
-def too_few(name: str, n_points: int) -> ItemFailure:
-    """Return the failure of a spectrum of too few points."""
-    cause = f"{n_points} usable points, and {LEAST_POINTS} are needed"
-    return failure("too_short", name, cause, "give the whole scan")
+def too_few(name: str, n_points: int, n_given: int = 0) -> ItemFailure:
+    """Return the failure of a spectrum of too few points, of so many that the file has."""
+    if n_given < LEAST_POINTS:
+        cause = f"{n_points} usable points, and {LEAST_POINTS} are needed"
+        return failure("too_short", name, cause, "give the whole scan")
+    cause = f"{n_points} of {n_given} points hold usable numbers, and {LEAST_POINTS} are needed"
+    return failure("too_short", name, cause, "look at the columns: ln(I0/It) needs counts above 0")
 
 
 def _covers(absorber: str | None, edge: str | None, low: float, high: float) -> bool:

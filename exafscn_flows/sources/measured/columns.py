@@ -102,6 +102,9 @@ def check_columns(columns: Mapping[str, int | str]) -> None:
             raise UsageError(f"columns: {role}={column}: columns are counted from 1")
         if len(parts) > 1 and role != "if":
             raise UsageError(f"columns: {role}={column}: only those of if are added up")
+    taken = [part for column in columns.values() for part in _parts(column)]
+    if twice := [part for part in taken if taken.count(part) > 1]:
+        raise UsageError(f"columns: column {twice[0]} cannot be two things: {EXAMPLE}")
     given = set(columns)
     counts = "i0" in given and given & {"it", "if"}
     if not ({"k", "chi"} <= given or ("energy" in given and ("mu" in given or counts))):

@@ -107,7 +107,7 @@ def test_self_absorption_is_said_of_fluorescence_alone():
         (ENERGY, np.zeros((1, 1, len(ENERGY))), "shapes"),
         ([], [], "0 usable points"),
         (ENERGY[:10], SIX[:10], "10 usable points"),
-        (ENERGY, np.full(len(ENERGY), np.nan), "0 usable points"),
+        (ENERGY, np.full(len(ENERGY), np.nan), "points hold usable numbers"),
     ],
 )
 def test_arrays_that_are_no_spectrum(energy, mu, words):
