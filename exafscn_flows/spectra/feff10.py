@@ -48,6 +48,10 @@ _LMAX = 2
 _SLOW_MIXING = "0.05"
 """Share of the new density in an iteration of SCF with which hard cases come to an end."""
 
+_QUICK_MIXING = ("0.2", "1")
+"""FEFF's own mixing, from the first iteration on. It fails more often than the other two, but finds
+sound potentials of some sites where they do not."""
+
 _CORE_VALENCE = "-60"
 """Lowest energy, eV, at which core and valence states may be parted, where -70, which is FEFF's,
 leads into a band: of two metals, such as Mn and V, the 3p states of one lie near the 3s states of
@@ -156,20 +160,25 @@ def _corval(cards: Mapping[str, str]) -> str:
 
 
 def _attempts(cards: Mapping[str, str]) -> list[dict[str, str]]:
-    """Cards as they are, and with slower mixing; then both with core and valence parted elsewhere.
+    """Cards as they are, with slower and with quicker mixing; then with another core.
 
-    Electrons that are lost late are kept by slower mixing, those lost at once by the other parting.
+    Electrons that are lost late are kept by slower mixing, those lost at once where core and
+    valence are parted elsewhere, which is tried with the first two.
     """
-    attempts = [dict(cards)]
-    defaults = ("0", "30", "0.2")
+    defaults = ("0", "30", "0.2", "1")
     radius, *rest = cards["SCF"].split()
     words = [*rest, *defaults[len(rest) :]]
+    attempts = [dict(cards)]
     if float(words[2]) > float(_SLOW_MIXING):
-        words[2] = _SLOW_MIXING
-        attempts.append({**cards, "SCF": " ".join([radius, *words])})
-    if "CORVAL" not in cards:
-        attempts += [{**one, "CORVAL": _CORE_VALENCE} for one in attempts]
-    return attempts
+        shown = [*rest, *defaults[len(rest) : 3]]
+        shown[2] = _SLOW_MIXING
+        attempts.append({**cards, "SCF": " ".join([radius, *shown])})
+    parted = [] if "CORVAL" in cards else [{**one, "CORVAL": _CORE_VALENCE} for one in attempts]
+    if (float(words[2]), int(words[3])) != (float(_QUICK_MIXING[0]), int(_QUICK_MIXING[1])):
+        attempts.append(
+            {**cards, "SCF": " ".join([radius, *words[:2], *_QUICK_MIXING, *words[4:]])}
+        )
+    return attempts + parted
 
 
 def _stages(cards: Mapping[str, str]) -> tuple[str, ...]:

@@ -198,21 +198,22 @@ def test_a_parting_that_is_given_is_kept(stages: MakeStages, scratch: Path, tmp_
 
 
 @pytest.mark.parametrize(
-    ("scf", "mixings"),
+    ("scf", "slower", "quicker"),
     [
-        ("3", ["3", "3 0 30 0.05"]),
-        ("3 1 50", ["3 1 50", "3 1 50 0.05"]),
-        ("3 0 30 0.2 5 -40 0", ["3 0 30 0.2 5 -40 0", "3 0 30 0.05 5 -40 0"]),
-        ("3 0 30 0.05 1", ["3 0 30 0.05 1"]),
-        ("3 0 30 0.01 1", ["3 0 30 0.01 1"]),
+        ("3", ["3 0 30 0.05"], []),
+        ("3 1 50", ["3 1 50 0.05"], []),
+        ("3 0 30 0.2 5 -40 0", ["3 0 30 0.05 5 -40 0"], ["3 0 30 0.2 1 -40 0"]),
+        ("2.8 0 30 0.1 3", ["2.8 0 30 0.05 3"], ["2.8 0 30 0.2 1"]),
+        ("3 0 30 0.05 1", [], ["3 0 30 0.2 1"]),
+        ("3 0 30 0.01 1", [], ["3 0 30 0.2 1"]),
     ],
 )
-def test_only_mixing_is_slower_and_then_only_the_parting_is_another(
-    scf: str, mixings: list[str]
+def test_mixing_is_slower_then_quicker_and_only_then_the_parting_is_another(
+    scf: str, slower: list[str], quicker: list[str]
 ) -> None:
-    plain = [{"SCF": one} for one in mixings]
+    plain = [{"SCF": one} for one in (scf, *slower)]
     parted = [{**one, "CORVAL": "-60"} for one in plain]
-    assert feff10._attempts({"SCF": scf}) == plain + parted
+    assert feff10._attempts({"SCF": scf}) == [*plain, *({"SCF": one} for one in quicker), *parted]
 
 
 @pytest.mark.parametrize(
