@@ -3,9 +3,10 @@
 Makes predictions up as `screening.py` does, in a database of its own, serves them as
 `exafscn serve` does, in a process of its own, and lets users page and filter for a while, each as
 fast as answers come: half of what they ask for are pages for a browser, half rows for a program.
-Before that, one user alone asks for first pages, and for the figures and counts that browsers
-ask for after them; processor time is that of the page and of MongoDB together, which other programs
-on the machine change little:
+Before that, one user alone asks for first pages, for the figures and counts that browsers ask for
+after them, and for a dropped spectrum to be done again with another E0, rbkg or range of k;
+processor time is that of the page and of MongoDB together, which other programs on the machine
+change little:
 
     python benchmarks/page.py --json page.json
 
@@ -17,7 +18,6 @@ server.
 import argparse
 import json
 import os
-import random
 import re
 import statistics
 import subprocess
@@ -25,19 +25,18 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import numpy as np
 import psutil
+from page_user import AFTER, FILTERS, User
 from provenance import provenance
 from pydantic import SecretStr
-from requests import Session
 from rich.table import Table
 from screening import ABSORBERS, CAMPAIGN, TARGET, MadeUp, version
 
@@ -49,29 +48,11 @@ from exafscn_flows.store.store import Store
 from exafscn_flows.web.openapi import OPERATIONS
 from launcher.console import console
 
-PAGE = "..page.children...nav.children.."
-"""Callback that makes a page."""
+STEPS = {"e0": 0.3, "rbkg": 0.1, "kmin": 0.2, "kmax": -0.4}
+"""What a user changes."""
 
-AFTER = {
-    "figures": "..plots-said.children...plot-scatter-box.children...plot-map.figure..",
-    "counts": "..count.children...confusion.children..",
-}
-"""Callbacks that browsers ask for after it."""
-
-PAGES = 4
-"""Pages that a user turns before asking something else."""
-
-FILTERS: list[dict[str, Any]] = [
-    {},
-    {"absorber": "Cu"},
-    {"absorber": "Fe", "cn": 4},
-    {"absorber": "Cu", "min_probability": 0.8, "contains": "O"},
-    {"contains": "Li", "sort": "doubtful"},
-    {"oxide": "false", "sort": "expected_error"},
-    {"absorber": "Ni", "disagrees": "true"},
-    {"max_set_size": 1, "neighbours": "S"},
-    {"absorber": "Ti", "label": 6, "value": 4},
-]
+FEW = 2000
+"""Predictions of which schemathesis asks."""
 
 
 def main() -> None:
@@ -96,7 +77,10 @@ def main() -> None:
                     "alone": alone(link, pids),
                     "load": load(link, arguments.users, arguments.seconds),
                 }
-                if arguments.fuzz:
+            if arguments.fuzz:
+                # What is asked for by chance may be a file of everything.
+                fill(f"{uri}_few", FEW)
+                with serving(f"{uri}_few") as (link, _):
                     result["fuzz"] = fuzz(link, arguments.fuzz)
         finally:
             server.stop()
@@ -137,78 +121,6 @@ def serving(uri: str) -> Iterator[tuple[str, int]]:
             process.terminate()
 
 
-class User:
-    """Somebody who asks one thing after the other, and remembers how long each took."""
-
-    def __init__(self, link: str, seed: int) -> None:
-        self.base, _, token = link.partition("?token=")
-        self.session = Session()
-        self.session.headers["Authorization"] = f"Bearer {token}"
-        self.random = random.Random(seed)
-        self.times: dict[str, list[float]] = defaultdict(list)
-        self.wrong: Counter[str] = Counter()
-
-    def look(self, end: float) -> None:
-        """Page and filter until a time."""
-        while time.monotonic() < end:
-            conditions, after = self.random.choice(FILTERS), None
-            for _ in range(PAGES):
-                asked = {**conditions, **({"after": after} if after else {})}
-                kind = self.random.choice(["page", "rows"])
-                after = self.page(asked) if kind == "page" else self.rows(asked)
-                if after is None or time.monotonic() > end:
-                    break
-
-    def rows(self, asked: dict[str, Any]) -> str | None:
-        """Ask for rows, as programs do; returns where the next ones begin."""
-        place = f"{self.base}api/campaigns/{CAMPAIGN}/predictions?{urlencode(asked)}"
-        answer = self._timed("rows", "GET", place)
-        return answer.json()["after"] if answer is not None else None
-
-    def page(self, asked: dict[str, Any]) -> str | None:
-        """Ask for a page, as browsers do; returns where the next one begins."""
-        inputs = [("address", "pathname", "/screening"), ("address", "search", _search(asked))]
-        answer = self._called("page", PAGE, inputs)
-        if answer is None:
-            return None
-        found = re.search(r"after=([\w-]+)", answer.text)
-        return found[1] if found else None
-
-    def after(self, kind: str, asked: dict[str, Any]) -> None:
-        """Ask for what browsers ask for after a page."""
-        self._called(kind, AFTER[kind], [("screened", "data", _search(asked))])
-
-    def _called(self, kind: str, output: str, inputs: list[tuple[str, str, str]]) -> Any:
-        names = (one.rpartition(".") for one in output.strip(".").split("..."))
-        body = {
-            "output": output,
-            "outputs": [{"id": name, "property": what} for name, _, what in names],
-            "inputs": [{"id": name, "property": what, "value": v} for name, what, v in inputs],
-            "changedPropIds": [".".join(inputs[-1][:2])],
-        }
-        answer = self._timed(kind, "POST", f"{self.base}_dash-update-component", json=body)
-        if answer is not None and re.search('"className": ?"alert"', answer.text):
-            self.wrong["alert on a page"] += 1
-        return answer
-
-    def _timed(self, kind: str, method: str, place: str, **more: Any) -> Any:
-        began = time.perf_counter()
-        try:
-            answer = self.session.request(method, place, timeout=60, **more)
-        except OSError as error:
-            self.wrong[type(error).__name__] += 1
-            return None
-        self.times[kind].append(1000 * (time.perf_counter() - began))
-        if answer.status_code != 200:
-            self.wrong[str(answer.status_code)] += 1
-            return None
-        return answer
-
-
-def _search(asked: dict[str, Any]) -> str:
-    return f"?{urlencode({'campaign': CAMPAIGN, **asked})}"
-
-
 def alone(link: str, pids: list[int]) -> dict[str, dict[str, float]]:
     """Ask for first pages, and what belongs to them, one after the other; ms.
 
@@ -223,24 +135,39 @@ def alone(link: str, pids: list[int]) -> dict[str, dict[str, float]]:
     def used() -> float:
         return sum(sum(one.cpu_times()[:2]) for one in processes)
 
-    found: dict[str, dict[str, float]] = {}
-    for kind in ("page", "rows", *AFTER):
-        ask = {"page": user.page, "rows": user.rows}.get(kind, partial(user.after, kind))
-        ask({})
+    def measured(kind: str, ask: Callable[[Any], object], cases: Sequence[Any]) -> dict[str, float]:
+        ask(cases[0])
         user.times[kind].clear()
         user.wrong.clear()
         began = used()
-        for _ in range(5):
-            for conditions in FILTERS:
-                ask(conditions)
+        for case in cases:
+            ask(case)
         times = user.times[kind]
-        found[kind] = {
+        return {
             "median_ms": round(statistics.median(times), 1),
             "largest_ms": round(max(times), 1),
             "processor_ms": round(1000 * (used() - began) / len(times), 1),
             "errors": user.wrong.total(),
         }
+
+    found = {}
+    for kind in ("page", "rows", *AFTER):
+        ask = {"page": user.page, "rows": user.rows}.get(kind, partial(user.after, kind))
+        found[kind] = measured(kind, ask, 5 * FILTERS)
+    user.drop("iron.dat", iron())
+    cases = [(name, n * step) for n in range(1, 11) for name, step in STEPS.items()]
+    found["redo"] = measured("redo", user.redo, cases)
     return found
+
+
+def iron() -> bytes:
+    """Make a spectrum up: an edge at 7,112 eV, and the waves of one shell of atoms."""
+    energy = np.concatenate([np.arange(6962, 7092, 5.0), np.arange(7092, 7912, 0.5)])
+    k = np.sqrt(np.clip(energy - 7112, 0, None) / 3.81)
+    chi = np.sin(4.6 * k + 0.4) * np.exp(-0.01 * k**2) / (1 + 0.3 * k**2)
+    step = 0.5 + np.arctan((energy - 7112) / 1.5) / np.pi
+    rows = zip(energy, step * (1 + 0.3 * chi), strict=True)
+    return "".join(["# energy mu\n", *(f"{x:.2f} {y:.6f}\n" for x, y in rows)]).encode()
 
 
 def load(link: str, n_users: int, seconds: float) -> dict[str, Any]:

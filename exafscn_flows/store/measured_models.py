@@ -38,29 +38,44 @@ def named_model(
     return CampaignModels({doc.absorber: _model(store, doc)}, composition)
 
 
-def campaign_models(
-    store: Store, campaign: str, composition: Mapping[str, float] | None = None
-) -> CampaignModels:
-    """Load the models of a campaign that queries use, for each absorber one.
+def meant_versions(store: Store, campaign: str) -> dict[str, str]:
+    """Return the keys of the models of a campaign that queries use, with version, by absorber.
 
     They are of its first target, on the first feature set and of the first model of its file.
 
-    Parameters and errors are those of `named_model`.
+    Raises
+    ------
+    UsageError
+        If there is no such campaign, or no such model.
     """
     config = store.config(campaign)
     target = config.targets[0].name
     names = default_names(config, target=target)
     keys = {absorber: ModelKey(target, absorber, *names) for absorber in config.absorbers}
     promoted = store.hashes(PromotionDoc, campaign, [str(key) for key in keys.values()])
-    models = {
-        absorber: _model(store, model_document(store, campaign, key.version(promoted[str(key)])))
+    found = {
+        absorber: key.version(promoted[str(key)])
         for absorber, key in keys.items()
         if str(key) in promoted
     }
-    if not models:
+    if not found:
         raise UsageError(
             f"campaign {campaign} has no model of {target} that is trained: run it first"
         )
+    return found
+
+
+def campaign_models(
+    store: Store, campaign: str, composition: Mapping[str, float] | None = None
+) -> CampaignModels:
+    """Load the models of `meant_versions`.
+
+    Parameters and errors are those of `named_model`.
+    """
+    models = {
+        absorber: _model(store, model_document(store, campaign, key))
+        for absorber, key in meant_versions(store, campaign).items()
+    }
     return CampaignModels(models, composition)
 
 

@@ -28,6 +28,9 @@ _MOST_ANSWERS = 2000
 
 _MOST_READ = 400
 
+_MOST_CAMPAIGNS = 4
+"""Campaigns whose models are kept; loading them takes longer than answering."""
+
 _BY_ITSELF = HowToRead()
 
 GONE = (
@@ -85,13 +88,14 @@ class Library:
         self._files: OrderedDict[str, Upload] = OrderedDict()
         self._read = Kept(_MOST_READ)
         self._answers = Kept(_MOST_ANSWERS)
+        self._models = Kept(_MOST_CAMPAIGNS)
         self._lock = threading.Lock()
         self._reader = Reader()
 
     def warm_up(self) -> None:
         """Load what the first file would wait for."""
         self._reader.start()
-        models_of("")
+        general()
 
     def close(self) -> None:
         """End what reads files."""
@@ -143,7 +147,10 @@ class Library:
         CampaignError
             If there is no database with the campaign that is to answer.
         """
-        return self._answers.made((key, group, wish), lambda: self._new(key, group, wish))
+        named = _named(wish.campaign)
+        return self._answers.made(
+            (key, group, wish, named), lambda: self._new(key, group, wish, named)
+        )
 
     def name(self, key: str) -> str:
         """Return the name of a file.
@@ -181,7 +188,7 @@ class Library:
         except ItemFailure as error:
             return error
 
-    def _new(self, key: str, group: str, wish: Wish) -> Found:
+    def _new(self, key: str, group: str, wish: Wish, named: tuple[str, ...]) -> Found:
         name = self.name(key)
         settings = processing_settings(wish.settings())
         try:
@@ -192,17 +199,27 @@ class Library:
         if isinstance(found, ItemFailure):
             return failed_file(name, found)
         chosen = [one for one in found if one.group == group] or found[:1]
-        model = models_of(wish.campaign)
+        model = self._models.made(named, lambda: _loaded(wish.campaign))
         return answer_spectrum(
             chosen[0], name, model, settings, elements=elements, is_alone=len(found) == 1
         )
 
 
-def models_of(campaign: str) -> Predictor | CampaignModels:
-    """Return what answers: the model of the package, or those of a campaign."""
+def _named(campaign: str) -> tuple[str, ...]:
+    """Return what names the models that answer: other versions are other models."""
+    if not campaign:
+        return ()
+    # No database is started for the model of the package.
+    from exafscn_flows.store.measured_models import meant_versions
+    from exafscn_flows.store.store import Store
+
+    return campaign, *meant_versions(Store.open(), campaign).values()
+
+
+def _loaded(campaign: str) -> Predictor | CampaignModels:
+    """Load what answers: the model of the package, or those of a campaign."""
     if not campaign:
         return general()
-    # No database is started for the model of the package.
     from exafscn_flows.store.measured_models import campaign_models
     from exafscn_flows.store.store import Store
 

@@ -162,6 +162,26 @@ def test_controls_show_what_was_found_and_redo_the_answer(client, foil):
     assert "figure-mu" not in wrong
 
 
+def test_models_of_a_campaign_are_loaded_once_for_each_of_their_versions(client, foil, monkeypatch):
+    loaded, versions = [], {"Fe": "first"}
+
+    def load(store, campaign):
+        loaded.append(dict(versions))
+        return general()
+
+    monkeypatch.setattr("exafscn_flows.store.store.Store.open", lambda: None)
+    module = "exafscn_flows.store.measured_models"
+    monkeypatch.setattr(f"{module}.campaign_models", load)
+    monkeypatch.setattr(f"{module}.meant_versions", lambda store, campaign: dict(versions))
+    wish = Wish(campaign="trained")
+    first = client.library.answer(foil, "foil", wish)
+    client.library.answer(foil, "foil", wish._replace(rbkg=1.3))
+    assert loaded == [{"Fe": "first"}]
+    versions["Fe"] = "second"
+    assert client.library.answer(foil, "foil", wish) is not first
+    assert loaded == [{"Fe": "first"}, {"Fe": "second"}]
+
+
 def test_figures_show_what_was_computed(client, foil):
     answer = client.library.answer(foil, "foil", Wish())
     mu, pre, post, *_ = figures.mu_figure(answer)["data"]
