@@ -245,7 +245,7 @@ def _number(value: float) -> str:
 
 
 def _formula(row: Mapping[str, Any]) -> str:
-    return f"{row['formula']} (seen)" if row["seen"] else row["formula"] or ""
+    return " ".join([row["formula"] or "", *(["(seen)"] if row["seen"] else [])]).strip()
 
 
 def _value(value: float | str | None, are_numbers: bool) -> str:

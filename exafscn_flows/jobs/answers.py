@@ -17,6 +17,7 @@ from exafscn_flows.hashing import content_hash
 from exafscn_flows.iteration import batches
 from exafscn_flows.jobs.context import watcher
 from exafscn_flows.jobs.predictions import of_site
+from exafscn_flows.jobs.unlabelled import predict_unlabelled
 from exafscn_flows.keys import ModelKey, item_key
 from exafscn_flows.prediction import Predictor, general
 from exafscn_flows.prediction.answering import looked_at
@@ -32,9 +33,10 @@ from exafscn_flows.store.store import Store
 from exafscn_flows.store.wanted import wanted_hashes
 from exafscn_flows.targets import TargetBase
 from exafscn_flows.tasks.classes import expected_errors
+from exafscn_flows.tasks.fitted import has_seen
 from exafscn_flows.tasks.numbers import is_apart
 
-ALGORITHM_VERSION = 1
+ALGORITHM_VERSION = 2
 """Raised when the same spectra would get other predictions."""
 
 _BATCH = 500
@@ -58,6 +60,9 @@ class _Row(NamedTuple):
 def answer_measured(campaign: str, after: Any = None) -> dict[str, int]:
     """Let the model of the package answer for the measured spectra of a campaign.
 
+    And the models of the campaign predict those of them that have no label, which they have not
+    learned.
+
     Parameters
     ----------
     campaign
@@ -68,7 +73,7 @@ def answer_measured(campaign: str, after: Any = None) -> dict[str, int]:
     Returns
     -------
     dict
-        Number of spectra answered anew, by absorber.
+        Number of spectra answered anew by the model of the package, by absorber.
     """
     store = Store.open()
     config = store.config(campaign)
@@ -77,6 +82,7 @@ def answer_measured(campaign: str, after: Any = None) -> dict[str, int]:
     counts: dict[str, int] = {}
     meant: list[PromotionDoc] = []
     for absorber in config.absorbers:
+        predict_unlabelled(store, config, absorber)
         digest = _digest(store, config, absorber)
         if digest is None:
             continue
@@ -188,6 +194,8 @@ def _prediction(
     assert spectrum.kmax is not None
     kmin, kmax, _ = looked_at(model, spectrum.kmin, spectrum.kmax)
     inputs = (spectrum.k, spectrum.chi, kmin, kmax, absorber)
+    formula = row.site.formula or spectrum.formula
+    seen = formula is not None and bool(has_seen(model, [formula])[0])
     label = row.labels.get(target.name)
     truth = None if label is None else label.value
     found = _class(model, inputs) if target.kind == KINDS[0] else _length(model, inputs)
@@ -207,6 +215,7 @@ def _prediction(
         kmin=kmin,
         kmax=kmax,
         fold=None,
+        seen=seen,
         **of_site(row.site),
     )
 

@@ -1,13 +1,14 @@
 """Prediction documents, from the outputs of models."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from exafscn_flows.jobs.dataset import Dataset
 from exafscn_flows.store.documents import SiteDoc
-from exafscn_flows.store.results import PredictionDoc
+from exafscn_flows.store.results import ModelDoc, PredictionDoc
+from exafscn_flows.tasks import task_named
 
 OOD = "ood_score"
 """Where the largest score that is in distribution stands, beside what a task has in doubt."""
@@ -57,7 +58,6 @@ def prediction_docs(
         return
     found = dataset.task.predictions(output, dataset.classes, dataset.y, folds, doubt)
     for row, (site, prediction) in enumerate(zip(dataset.sites, found, strict=True)):
-        known = OOD in doubt and bool(np.isfinite(scores[row]))
         yield PredictionDoc(
             **head,
             **prediction,
@@ -66,9 +66,54 @@ def prediction_docs(
             **of_site(site),
             fold=None if folds is None else int(folds[row]),
             seen=seen is not None and bool(seen[row]),
-            ood_score=float(scores[row]) if known else None,
-            in_distribution=bool(scores[row] <= doubt[OOD]) if known else None,
+            **_distribution(float(scores[row]), doubt),
         )
+
+
+def unlabelled_docs(
+    model: ModelDoc,
+    sites: Sequence[SiteDoc],
+    output: np.ndarray,
+    scores: np.ndarray,
+    seen: np.ndarray,
+    features: Sequence[str],
+) -> Iterator[PredictionDoc]:
+    """Build the predictions of a version for sites without a label, which it has not learned.
+
+    Parameters
+    ----------
+    model
+        The version.
+    output, scores, seen
+        As of `prediction_docs`.
+    features
+        Hash of the features of each site, length n_sites.
+    """
+    task, classes = task_named(model.task), list(model.classes)
+    # The truth is not known: what is said about it is replaced.
+    unknown = np.zeros(len(sites), dtype=int if classes else float)
+    found = task.predictions(output, classes, unknown, None, model.doubt)
+    for row, (site, prediction) in enumerate(zip(sites, found, strict=True)):
+        yield PredictionDoc(
+            campaign=model.campaign,
+            hash=model.hash,
+            **model.model_key._asdict(),
+            **(prediction | {"label": None, "disagrees": False}),
+            task=model.task,
+            neighbours=[],
+            **of_site(site),
+            fold=None,
+            seen=bool(seen[row]),
+            features=features[row],
+            **_distribution(float(scores[row]), model.doubt),
+        )
+
+
+def _distribution(score: float, doubt: Mapping[str, float]) -> dict[str, Any]:
+    """Return what is said of an out-of-distribution score; nothing where there is none."""
+    if OOD not in doubt or not np.isfinite(score):
+        return {}
+    return {"ood_score": score, "in_distribution": score <= doubt[OOD]}
 
 
 def of_site(site: SiteDoc) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from exafscn_flows.jobs.context import watcher
 from exafscn_flows.jobs.dataset import feature_matrix, labelled_sites
 from exafscn_flows.jobs.fits import Fit, vectors_hash, wanted_fits
 from exafscn_flows.jobs.predictions import prediction_docs
+from exafscn_flows.jobs.unlabelled import predict_with
 from exafscn_flows.keys import ModelKey, failure_key
 from exafscn_flows.store.documents import FailureDoc
 from exafscn_flows.store.results import (
@@ -178,7 +179,7 @@ def promote(store: Store, config: CampaignConfig, version: str) -> int:
             f"version {version} predicts curves of other settings than {of} of campaign "
             f"{config.campaign} has now: its predictions are found by `exafscn query --version`"
         )
-    n_new = _predict_new(store, config, fit, metrics, doc)
+    n_new = _predict_new(store, config, fit, metrics, doc) + predict_with(store, config, doc)
     instead_of = None if version == fit.hash else fit.hash
     store.write([_promotion(config.campaign, version, key, instead_of=instead_of)])
     return n_new

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
@@ -28,7 +29,7 @@ from exafscn_flows.strict import Symbol, TreePath
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-_VERSION = 1
+_VERSION = 2
 """Raised when the same file would give another spectrum."""
 
 _LONGEST_NAME = 200
@@ -209,7 +210,8 @@ class MeasuredSource(LocalSource):
         except ItemFailure as error:
             message = f"{item.label}: {error.message}"
             raise ItemFailure(error.kind, message, error.hint) from error
-        return as_spectrum(measured, usable, absorber, guess)
+        found = as_spectrum(measured, usable, absorber, guess)
+        return replace(found, formula=_reduced(measured.formula))
 
     @property
     def _is_file(self) -> bool:
@@ -312,6 +314,15 @@ def _read(home: str, file: str, stamp: str, wish: str) -> _Contents:
     except ItemFailure as error:
         return error
     return tuple(found)
+
+
+def _reduced(formula: str | None) -> str | None:
+    """Return a formula as structures are stored with theirs; None of what is no formula."""
+    from exafscn_flows.formulas import reduced_formula
+
+    with suppress(ValueError):
+        return None if formula is None else reduced_formula(formula)
+    return None
 
 
 def _without_suffix(file: str) -> str:

@@ -52,6 +52,8 @@ class Spectrum:
         Of a measured spectrum, the standard deviation of the noise of chi(k) in that range.
     warnings
         Of a measured spectrum, what was guessed or may be wrong, a sentence each.
+    formula
+        Of a measured spectrum, the reduced formula of the sample that its file states, or None.
     expected_error
         Of a spectrum that a model has predicted, how far it is off, as a root mean square over the
         points of what the model has learned.
@@ -77,6 +79,7 @@ class Spectrum:
     kmax: float | None = None
     noise: float | None = None
     warnings: tuple[str, ...] = ()
+    formula: str | None = None
     expected_error: float | None = None
 
     def usable(self) -> Self:

@@ -73,11 +73,14 @@ class Asked:
         Versions of models, with their absorbers.
     values
         Conditions on what is predicted.
+    measured
+        Whether the campaign has measured spectra.
     """
 
     target: AskedTarget
     versions: Mapping[str, str]
     values: Conditions
+    measured: bool
 
 
 def asked(store: Store, query: PredictionQuery) -> Asked:
@@ -125,7 +128,8 @@ def asked(store: Store, query: PredictionQuery) -> Asked:
         unit=settings.unit if settings else "",
         values=float if task != "classes" else str if texts else int,
     )
-    return Asked(target, versions, query.values(name, target.values, texts))
+    values = query.values(name, target.values, texts)
+    return Asked(target, versions, values, config.measured)
 
 
 _NOT_OF_CURVES = (

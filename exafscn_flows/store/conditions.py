@@ -10,7 +10,6 @@ from exafscn_flows.formulas import reduced_formula
 from exafscn_flows.iteration import batches
 from exafscn_flows.store.pages import Conditions
 from exafscn_flows.store.results import (
-    ANSWERS,
     DISAGREES,
     MEASURED,
     NO_OXIDE,
@@ -196,14 +195,19 @@ class PredictionQuery:
         return conditions
 
     def conditions(
-        self, versions: Mapping[str, str], values: Conditions, truth: str = "label"
+        self,
+        versions: Mapping[str, str],
+        values: Conditions,
+        truth: str = "label",
+        *,
+        measured: bool = False,
     ) -> list[Conditions]:
         """Build the filters that together find what meets these conditions; no row meets two.
 
         Every value is behind an operator. Each filter says by which keywords indexes are entered:
         MongoDB then merges stretches of an index that are in order, at most three of each version,
-        instead of sorting. Predictions of one formula are found by their _id and sorted: there are
-        few.
+        or four where spectra were measured, instead of sorting. Predictions of one formula are
+        found by their _id and sorted: there are few.
 
         Parameters
         ----------
@@ -213,6 +217,8 @@ class PredictionQuery:
             Conditions on what is predicted, as `values` gives them.
         truth
             Field that is None where nothing is known to compare a prediction with.
+        measured
+            Whether the campaign has measured spectra.
 
         Returns
         -------
@@ -246,23 +252,21 @@ class PredictionQuery:
             common[f"prediction_set.{self.max_set_size}"] = {"$exists": False}
         if excluded := sorted({*self.excludes} - {"O"}):
             common["elements"] = {"$nin": excluded}
-        oxide = self._oxide()
-        by_absorber: dict[tuple[str, bool], list[str]] = {}
+        # Elements are not known of measured spectra alone.
+        known = [one for one in self._oxide() if measured or one is not None]
+        if not known:
+            return []
+        by_absorber: dict[str, list[str]] = {}
         for version, absorber in versions.items():
             if absorber not in self.excludes:
                 # Of an absorber that is not asked for, all that matters is that it is none.
                 matters = absorber if absorber in self.contains else ""
-                is_answer = version.startswith(ANSWERS)
-                by_absorber.setdefault((matters, is_answer), []).append(version)
+                by_absorber.setdefault(matters, []).append(version)
         filters: list[Conditions] = []
-        for (absorber, is_answer), hashes in by_absorber.items():
-            # Elements are not known of measured spectra alone, for which others do not answer.
-            known = [one for one in oxide if is_answer or one is not None]
-            if not known:
-                continue
+        for absorber, hashes in by_absorber.items():
             first, *others = self._keywords(absorber, known)
             entered: Conditions = {"keywords": {"$in": first}}
-            if len(known) < (3 if is_answer else 2):
+            if len(known) < (3 if measured else 2):
                 entered["oxide"] = {"$in": known}
             if others:
                 entered["$and"] = [{"keywords": {"$in": each}} for each in others]

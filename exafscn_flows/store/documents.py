@@ -245,6 +245,12 @@ class SpectrumDoc(SiteStageDoc):
     warnings: list[str] = Field(
         default=[], description="What was guessed of a measured spectrum, or may be wrong."
     )
+    formula: str | None = Field(
+        default=None,
+        description="Reduced formula of the sample that the file of a measured spectrum states; "
+        "None without one. It tells whether the model of the package has learned such a compound, "
+        "and nothing else.",
+    )
     expected_error: float | None = Field(
         default=None,
         description="Of a spectrum that a model has predicted, how far it is off, as a root mean "

@@ -12,7 +12,7 @@ from exafscn_flows.iteration import batches
 from exafscn_flows.keys import ALL, ModelKey
 from exafscn_flows.store.base import keys_of
 from exafscn_flows.store.connection import translate_errors
-from exafscn_flows.store.results import ANSWERING, ANSWERS
+from exafscn_flows.store.results import ANSWERING, ANSWERS, prediction_ids
 
 MODEL_FILES = "model_files"
 
@@ -130,6 +130,13 @@ class ModelStore:
             query = {"campaign": campaign, "hash": {"$in": batch}}
             for collection in ("promotions", "predictions"):
                 self._database[collection].delete_many(query)
+
+    @translate_errors()
+    def drop_predictions(self, campaign: str, version: str, sites: Collection[str]) -> None:
+        """Delete the predictions of a version for some sites."""
+        ids = {"_id": prediction_ids(campaign, version)}
+        for batch in batches(sorted(sites), _BATCH):
+            self._database.predictions.delete_many(ids | {"site": {"$in": batch}})
 
     def _answers(self, campaign: str) -> set[str]:
         """Return the versions of predictions of the model that comes with the package."""

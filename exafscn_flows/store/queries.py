@@ -155,8 +155,8 @@ def search_for(
     order = meant.target.order(order)
     held = HELD.get(order, {})
     truth = "error" if meant.target.task == "curves" else "label"
-    conditions = meant.versions, meant.values, truth
-    filters = [{**held, **one} for one in query.conditions(*conditions)]
+    conditions = query.conditions(meant.versions, meant.values, truth, measured=meant.measured)
+    filters = [{**held, **one} for one in conditions]
     parts = [
         Part(
             [{**base, **{key: base.get(key, {}) | part[key] for key in part}} for base in filters],

@@ -302,6 +302,11 @@ class PredictionDoc(SiteStageDoc):
     group: str | None = Field(
         default=None, description="Label of the measured spectrum in that file; None of any other."
     )
+    features: str | None = Field(
+        default=None,
+        description="Of a measured spectrum without a label that a model of the campaign has "
+        "predicted, the hash of the features that it was predicted from; left out of others.",
+    )
     material_id: str = Field(description="Structure that holds the site.")
     formula: str | None = Field(
         description="Reduced chemical formula; None of a measured spectrum without a structure."
@@ -374,4 +379,6 @@ class PredictionDoc(SiteStageDoc):
             del found["curve"], found["error"]
         else:
             found["curve"] = vector_to_bson(self.curve)
+        if self.features is None:
+            del found["features"]
         return found

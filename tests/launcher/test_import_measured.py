@@ -12,10 +12,13 @@ from crystals import rock_salt, spinel, write_cifs
 from measurements import E0, absorption, energies, shell
 from xas_files import COLUMNS, IRON, project, record, rows, xdi
 
+from exafscn_flows.pretrained import load_general
+
 ENERGY = energies()
 MU = absorption(ENERGY)
 I0 = np.full(len(ENERGY), 1e5)
 FOIL = xdi(rows(ENERGY, I0, I0 * np.exp(-MU)), *COLUMNS, *IRON)
+STATED = FOIL.replace(b"# ///", b"# Sample.formula: Fe4O6\n# ///")
 FAR = absorption(ENERGY, lambda k: shell(k, r=2.4, n=12))
 
 
@@ -24,8 +27,8 @@ def lab(server_uri: str) -> Iterator[Workspace]:
     """A campaign of a foil without structure, two oxides with one, and a file that is none."""
     workspace = make_workspace(server_uri, {})
     folder = workspace.folder
-    (folder / "foil.xdi").write_bytes(FOIL)
-    (folder / "wustite.xdi").write_bytes(FOIL)
+    (folder / "foil.xdi").write_bytes(STATED)
+    (folder / "wustite.xdi").write_bytes(STATED)
     (folder / "magnetite.xdi").write_bytes(FOIL)
     (folder / "bad.dat").write_text("hello")
     (folder / "two.prj").write_bytes(project(record("[a]", ENERGY, MU), record("b", ENERGY, FAR)))
@@ -98,6 +101,16 @@ def test_queries_find_the_answers_of_predict(lab):
     lengths = {row["file"]: row for row in found(lab, "--target", "bond_length")}
     assert lengths["foil.xdi"]["value"] == pytest.approx(foil["bond_length"], abs=1e-3)
     assert lengths["foil.xdi"]["label"] is None
+
+
+def test_a_formula_that_is_known_says_whether_the_model_was_trained_on_it(lab):
+    """Of a structure, or by the header of the file, as one of a computed spectrum does."""
+    assert load_general().has_seen(["Fe2O3", "FeO", "Fe3O4"]).tolist() == [True, False, False]
+    assert {row["file"] for row in found(lab) if row["seen"]} == {"foil.xdi"}
+    unseen = {row["file"] for row in found(lab, "--unseen")}
+    # A structure is believed before a header is.
+    assert unseen == {"wustite.xdi", "magnetite.xdi", "two.prj"}
+    assert lab.documents("spectra")["lab/foil.xdi:Fe:all/stored"]["formula"] == "Fe2O3"
 
 
 def test_nothing_is_known_of_what_has_no_structure(lab):

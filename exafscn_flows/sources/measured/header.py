@@ -19,6 +19,7 @@ _MODE_KEYS = re.compile(
     r"(?:(?:scan|detector|beamline|measurement|sample)\.)?"
     r"(?:mode|type|measurement|measurement_mode|detection|detection_mode|detector_mode|geometry)"
 )
+_FORMULA_KEYS = ("sample.formula", "sample.stoichiometry")
 _FLUORESCENCE = ("detector.if", "detector.ifluor", "detector.fluorescence")
 _TRANSMISSION = ("detector.it", "detector.i1", "detector.itrans", "detector.transmission")
 
@@ -60,6 +61,7 @@ def stated(header: Mapping[str, str], lines: Iterable[str] = ()) -> Stated:
         e0=_energy(_first(header, _E0_KEYS)),
         d_spacing=d_spacing if d_spacing and d_spacing > 0 else None,
         mode=_mode(header),
+        formula=_first(header, _FORMULA_KEYS) or None,
     )
 
 

@@ -41,6 +41,8 @@ class MeasuredSpectrum:
         What the file is, in words.
     notes
         What was guessed or left out, a plain sentence each.
+    formula
+        Formula of the sample that the file states, as it is written; None without one.
     """
 
     group: str
@@ -55,6 +57,7 @@ class MeasuredSpectrum:
     mode: Mode
     format: str
     notes: tuple[str, ...] = ()
+    formula: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ class Stated:
         Of the monochromator's crystal, Å.
     mode
         How it was measured.
+    formula
+        Of the sample.
     """
 
     absorber: str | None = None
@@ -86,6 +91,7 @@ class Stated:
     e0: float | None = None
     d_spacing: float | None = None
     mode: Mode | None = None
+    formula: str | None = None
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,7 @@ def mu_spectrum(
         mode=mode,
         format=table.format,
         notes=tuple(notes),
+        formula=stated.formula,
     )
 
 
@@ -176,6 +177,7 @@ def chi_spectrum(
         mode="mu",
         format=table.format,
         notes=(*notes, *more),
+        formula=stated.formula,
     )
 
 

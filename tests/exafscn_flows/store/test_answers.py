@@ -73,6 +73,17 @@ def test_answers_are_found_beside_predictions_and_alone(mixed):
     assert sites(mixed, absorber="Fe", cn=6) == six
 
 
+def test_what_models_of_the_campaign_say_of_measured_spectra_is_found(mixed):
+    """Elements are not known of these, as of those that the model of the package answers for."""
+    computed = COMPUTED[0]
+    own = {name: getattr(computed, name) for name in ("hash", "model", "feature_set", "absorber")}
+    new = MEASURED[0].model_copy(update=own | {"elements": [computed.absorber], "site": "own.xdi"})
+    mixed.write([new])
+    assert sites(mixed, model="random_forest") == of(COMPUTED) | {"own.xdi"}
+    assert sites(mixed, measured=True) == of(MEASURED) | {"own.xdi"}
+    assert not sites(mixed, contains=["O"]) & {"own.xdi"}
+
+
 def test_conditions_on_elements_find_what_is_known(mixed):
     assert not sites(mixed, contains=["O"]) & of(MEASURED)
     assert not sites(mixed, oxide=False) & of(MEASURED)
