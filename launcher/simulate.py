@@ -72,6 +72,8 @@ class Asked:
                 f"model {self.model}: there is no such file, and a model of a campaign is named "
                 "CAMPAIGN/TARGET/ABSORBER/FEATURES/MODEL"
             )
+        if not _has_database():
+            raise UsageError(f"model {self.model}: there is no such file, and no campaign yet")
         from exafscn_flows.store.simulators import named_simulator
         from exafscn_flows.store.store import Store
 
@@ -86,7 +88,8 @@ class Asked:
             If there is no such structure.
         """
         beside = _Program(simulator) if self.feff else None
-        for name, read in self._structures():
+        # All of them first: nobody wants to learn of a wrong name after hours of FEFF.
+        for name, read in list(self._structures()):
             try:
                 structure = read()
                 sites = list(simulate_sites(structure, simulator, self.absorber))
@@ -101,23 +104,24 @@ class Asked:
 
     def _structures(self) -> Iterator[tuple[str, Callable[[], "Structure"]]]:
         for given in self.structures:
+            if not given:
+                raise UsageError("a structure without a name: give a file, or leave it out")
             if Path(given).expanduser().exists():
                 yield from _in_files(given)
             else:
                 yield self._of_campaign(given)
 
     def _of_campaign(self, given: str) -> tuple[str, Callable[[], "Structure"]]:
-        from exafscn_flows.settings import Settings
         from exafscn_flows.sources.structure_json import parse_structure_dict
         from exafscn_flows.store.documents import StructureDoc
-        from exafscn_flows.store.embedded import EmbeddedServer
         from exafscn_flows.store.store import Store
 
-        settings = Settings()
-        new = settings.MONGODB_URI is None and not EmbeddedServer(settings.DATA_DIR).exists
-        if new and self.campaign is None:
+        if not _has_database():
+            more = f", and no campaign {self.campaign}" if self.campaign else ""
+            raise UsageError(f"{given}: there is no such file{more}")
+        store = Store.open()
+        if self.campaign is None and not store.campaign_names():
             raise UsageError(f"{given}: there is no such file")
-        store = Store.open(settings)
         campaign = self.campaign or store.latest_campaign()
         store.config(campaign)
         docs = store.read(StructureDoc, campaign, [given])
@@ -129,6 +133,15 @@ class Asked:
         if stored is None:
             raise UsageError(f"{given}: of this material a spectrum is known, and no structure")
         return given, lambda: parse_structure_dict(stored, given)
+
+
+def _has_database() -> bool:
+    """Tell whether there can be campaigns; no server is started for nothing."""
+    from exafscn_flows.settings import Settings
+    from exafscn_flows.store.embedded import EmbeddedServer
+
+    settings = Settings()
+    return settings.MONGODB_URI is not None or EmbeddedServer(settings.DATA_DIR).exists
 
 
 class _Program:
@@ -191,8 +204,10 @@ def _in_files(given: str) -> Iterator[tuple[str, Callable[[], "Structure"]]]:
 
 
 def _failed(name: str, error: ItemFailure) -> Unsimulated:
-    complain(f"{name}: {error.message} ({error.hint})")
-    return Unsimulated(name, error.message, error.hint)
+    # What cannot be read says its own name.
+    message = error.message.removeprefix(f"{Path(name).name}: ")
+    complain(f"{name}: {message} ({error.hint})")
+    return Unsimulated(name, message, error.hint)
 
 
 def simulate(asked: Asked, show: Print, plot: Path | None) -> bool:
@@ -214,6 +229,8 @@ def simulate(asked: Asked, show: Print, plot: Path | None) -> bool:
     """
     if plot is not None and plot.suffix.lower() not in _FIGURES:
         raise UsageError(f"{plot}: its name has to end in one of {', '.join(_FIGURES)}")
+    if plot is not None and not plot.parent.is_dir():
+        raise UsageError(f"{plot}: there is no folder {plot.parent}: make it first")
     if asked.absorber is not None:
         try:
             check_element(asked.absorber)

@@ -112,7 +112,9 @@ class Simulator:
             try:
                 vector = self.card.takes.vector(inputs, self.card.settings)
             except ItemFailure as error:
-                found[site] = error
+                # What it was fitted on stays as it is, whatever settings the features advise.
+                hint = f"model {self.card.name} can say nothing of such a site"
+                found[site] = ItemFailure(error.kind, error.message, hint)
             else:
                 rows[site] = np.concatenate([vector, hot])
         if rows:

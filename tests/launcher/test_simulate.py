@@ -5,12 +5,13 @@ import io
 import json
 import shlex
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from crystals import rock_salt, spinel, write_cifs
 from pages import PAGES, blocks
-from pymatgen.core import Lattice, Structure
+from pymatgen.core import Lattice, Molecule, Structure
 from simulators import ENERGIES, paper_simulator, simulator_file
 
 from exafscn_flows.spectra import Feff10Settings
@@ -98,10 +99,15 @@ def test_a_folder_and_one_bad_file_do_not_stop_the_others(run, tmp_path):
         (["tio.cif", "--json", "--csv"], 2, "exclude each other"),
         (["tio.cif", "--plot", "tio.gif"], 2, ".pdf, .png, .svg"),
         (["tio.cif", "--model", "nowhere.zip"], 2, "there is no such file"),
+        (["tio.cif", "--plot", "none/tio.png"], 2, "none/tio.png: there is no folder none"),
         (["tio.cif", "--model", "tio.cif"], 1, "holds no model"),
+        (["tio.cif", ""], 2, "a structure without a name"),
+        (["mol.json"], 1, "exafscn: mol.json: it has no lattice, such as a molecule, and only"),
     ],
 )
 def test_one_line_for_what_cannot_be_done(run, arguments, code, words):
+    molecule = Molecule(["Fe", "O"], [[0, 0, 0], [0, 0, 1.8]])
+    Path("mol.json").write_text(json.dumps(molecule.as_dict()))
     found, out, err = run(*arguments)
     assert found == code
     assert words in err
@@ -112,8 +118,18 @@ def test_one_line_for_what_cannot_be_done(run, arguments, code, words):
 def test_what_is_neither_a_file_nor_a_material(run, monkeypatch, tmp_path):
     monkeypatch.delenv("EXAFSCN_MONGODB_URI", raising=False)
     monkeypatch.setenv("EXAFSCN_DATA_DIR", str(tmp_path / "none"))
-    code, _, err = run("gone.cif")
-    assert (code, err) == (2, "exafscn: gone.cif: there is no such file\n")
+    gone = "gone.cif: there is no such file"
+    model = "a/spectrum/Fe/graph/network"
+    for arguments, line in (
+        (["gone.cif"], gone),
+        (["tio.cif", "gone.cif"], gone),
+        (["gone.cif", "-c", "a"], f"{gone}, and no campaign a"),
+        (["tio.cif", "--model", model], f"model {model}: there is no such file, and no campaign"),
+    ):
+        code, out, err = run(*arguments)
+        assert (code, out) == (2, "")
+        assert err.startswith(f"exafscn: {line}")
+        assert err.count("\n") == 1
     assert not (tmp_path / "none").exists()
 
 

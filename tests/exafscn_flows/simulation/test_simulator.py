@@ -84,6 +84,8 @@ def test_a_site_without_features_does_not_take_the_others_along():
     (site,) = simulate_sites(lonely, simulator)
     assert (site.curve, site.edge) == (None, None)
     assert site.failure.kind == "no_neighbours"
+    # Settings of features, which a fitted model cannot change, are no advice.
+    assert site.failure.hint == "model paper can say nothing of such a site"
 
 
 def test_a_file_holds_all_of_it():
