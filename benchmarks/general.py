@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from campaign_data import Joint, joint, read_data
-from inputs import MORE_SITES, NEW_FORMULAS, SITES, require
+from inputs import MORE_SITES, SITES, require
 from rich.console import Console
 from rich.table import Table
 from runs import database, run
@@ -78,7 +78,7 @@ NOT_FOR = [
 def main() -> None:
     """Run the campaigns, train, and show what came of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--table", type=Path, nargs=3, default=[SITES, MORE_SITES, NEW_FORMULAS])
+    parser.add_argument("--table", type=Path, nargs=2, default=[SITES, MORE_SITES])
     parser.add_argument("--data", type=Path, help="folder of the database")
     parser.add_argument("--write", action="store_true", help="write the files of the package")
     arguments = parser.parse_args()
