@@ -58,7 +58,8 @@ def explanation(fitted: Any, data: TrainingSet, seed: int) -> dict[str, Any] | N
 def _graph_networks(fitted: Any, X: np.ndarray) -> tuple[tuple[Any, ...], np.ndarray] | None:
     """Find graph attention networks in a model, and what of the features they are given."""
     networks = getattr(fitted, "networks", ())
-    if networks and hasattr(networks[0], "attending"):
+    # Sets of networks in numpy are called so, too.
+    if isinstance(networks, list | tuple) and networks and hasattr(networks[0], "attending"):
         return tuple(networks), X
     if hasattr(fitted, "regressor"):  # of curves
         return _graph_networks(fitted.regressor, X)
