@@ -301,6 +301,11 @@ class CampaignConfig(StrictModel):
             at = ("study", "few_shot")
             what = f"a model `per: campaign` on {name} alone, and two absorbers or more"
             raise LocatedError(at, f"few_shot takes {what}")
+        kinds = {model.name: model.kind for model in self.studied_models}
+        for model in (self.study.curves or models[:1]) if self.study.robustness else ():
+            if kinds[model] != "measured_network":
+                message = f"robustness takes models of kind measured_network, and {model} is none"
+                raise LocatedError(("study", "robustness"), message)
         axis, label = sets[name].axis(self.features)
         for key, limit in LIMITS.items():
             of = limit.quantity

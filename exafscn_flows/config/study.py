@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from exafscn_flows.evaluation.changes import ChangeName
 from exafscn_flows.features.axes import LIMITS
 from exafscn_flows.strict import StrictModel, check_unique
 
@@ -21,6 +22,9 @@ CURVES = (*LIMITS, "learning_curve")
 
 FEW_SHOT = ("few_shot", "few_shot_alone")
 """Experiments with a new element: a model that learned all others, and one that did not."""
+
+ROBUSTNESS = "robustness"
+"""Experiment that asks models about held-out spectra that are changed as measurements are."""
 
 Distance = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -64,6 +68,11 @@ class Study(StrictModel):
         description="Score of an absorber of which a model of all absorbers has learned this many "
         "sites, beside that of a model that has learned nothing else.",
     )
+    robustness: list[ChangeName] = Field(
+        default=[],
+        description="Score on held-out spectra with disorder, noise, an earlier end, a wrong E0, "
+        "a background that takes more, a wrong edge step; of models of kind `measured_network`.",
+    )
     claims: ClaimsName | None = Field(
         default=None,
         description="Published claims that the report judges, and figures that it sets beside its "
@@ -72,6 +81,6 @@ class Study(StrictModel):
 
     @model_validator(mode="after")
     def _values_differ(self) -> Self:
-        for name in ("importance", "curves", *CURVES, "few_shot"):
+        for name in ("importance", "curves", *CURVES, "few_shot", ROBUSTNESS):
             check_unique(getattr(self, name) or [], "a value is listed twice", (name,))
         return self

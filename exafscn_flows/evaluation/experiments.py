@@ -1,12 +1,14 @@
 """One fold of an experiment with a model: fewer features, fewer formulas, or importance."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from exafscn_flows.evaluation.attribution import integrated_gradients, permutation_drop
+from exafscn_flows.evaluation.changes import ChangeName
+from exafscn_flows.evaluation.robustness import changed_outputs
 from exafscn_flows.features.axes import LIMITS, Quantity
 from exafscn_flows.features.columns import Columns
 from exafscn_flows.models.base import ModelBase
@@ -35,12 +37,15 @@ class FoldOutcome:
     gradients
         Size of the integrated gradients by feature, shape (n_features,); only of importance, and
         only of a multilayer perceptron.
+    changed
+        Outputs for held-out rows that are changed, as of `changed_outputs`; only of robustness.
     """
 
     output: np.ndarray
     n_train: int
     drop: np.ndarray | None = None
     gradients: np.ndarray | None = None
+    changed: Mapping[str, np.ndarray] | None = None
 
 
 def bands(axis: np.ndarray, quantity: Quantity | None) -> np.ndarray:
@@ -71,6 +76,7 @@ def run_fold(
     value: float | None,
     seed: int,
     classes: Sequence[Value],
+    changes: Sequence[ChangeName] = (),
 ) -> FoldOutcome:
     """Fit a model as an experiment says, and predict the rows that are held out.
 
@@ -87,6 +93,8 @@ def run_fold(
     experiment, value
         A key of `LIMITS`: only the features that are left with this ``value``;
         ``"learning_curve"``: only this share of the groups to learn from; ``"importance"``.
+    changes
+        Ways in which the rows that are held out are changed, too.
     seed
         Seed of the fit, of the choice of groups and of permutations.
     classes
@@ -115,6 +123,8 @@ def run_fold(
         )
         if isinstance(fitted, Network):
             importance["gradients"] = integrated_gradients(fitted, X[test])
+    if changes:
+        importance["changed"] = changed_outputs(task, fitted, X[test], changes, seed, classes)
     return FoldOutcome(output, int(train.sum()), **importance)
 
 

@@ -8,7 +8,7 @@ from jobflow import job
 
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.config.curve_targets import curve_axis
-from exafscn_flows.config.study import FEW_SHOT
+from exafscn_flows.config.study import FEW_SHOT, ROBUSTNESS
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features.axes import quantity
 from exafscn_flows.jobs.context import watcher
@@ -151,7 +151,9 @@ def experiment_task(
         others = experiment == FEW_SHOT[0]
         return few_shot_fold(model, rows, own, folds == fold, int(value), others, seed, classes)
     edges = bands(columns.axis, quantity(label))
-    return run_fold(model, rows, edges, folds == fold, experiment, value, seed, classes)
+    study, held_out = config.study, folds == fold
+    changes = study.robustness if study is not None and experiment == ROBUSTNESS else []
+    return run_fold(model, rows, edges, held_out, experiment, value, seed, classes, changes)
 
 
 def _document(
@@ -185,4 +187,23 @@ def _document(
         n_train=float(np.mean([outcome.n_train for outcome in outcomes.values()])),
         scores=task.scores(quality),
         **importance,
+        changed=_robustness(dataset, folds, outcomes) if one.name == ROBUSTNESS else None,
     )
+
+
+def _robustness(
+    dataset: Dataset, folds: np.ndarray, outcomes: dict[int, Any]
+) -> dict[str, list[dict[str, float]]]:
+    """Return the scores on changed spectra, by what is changed."""
+    from exafscn_flows.evaluation.changes import CHANGES
+    from exafscn_flows.evaluation.cross_validation import assemble
+
+    task, made = dataset.task, next(iter(outcomes.values())).changed
+    known = dataset.classes, dataset.certainty, dataset.energies
+    found: dict[str, list[dict[str, float]]] = {}
+    for name, change in CHANGES.items():
+        for place, value in enumerate(change.values if name in made else ()):
+            parts = {fold: outcome.changed[name][place] for fold, outcome in outcomes.items()}
+            quality = task.metrics(dataset.y, assemble(parts, folds), folds, *known)
+            found.setdefault(name, []).append({"value": value, **task.scores(quality)})
+    return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exafscn_flows.config.campaign import CampaignConfig, Evaluation
-from exafscn_flows.config.study import CURVES, FEW_SHOT
+from exafscn_flows.config.study import CURVES, FEW_SHOT, ROBUSTNESS
 from exafscn_flows.features import FeatureSet
 from exafscn_flows.features import base as features
 from exafscn_flows.hashing import content_hash
@@ -158,6 +158,8 @@ def wanted_experiments(store: Store, config: CampaignConfig, absorber: str) -> l
     for curve in CURVES:
         names = study.curves or first
         wanted += [(name, curve, value) for name in names for value in getattr(study, curve)]
+    if study.robustness:
+        wanted += [(name, ROBUSTNESS, None) for name in study.curves or first]
     if config.few_shot_model is not None:
         joint = config.few_shot_model.name
         models[joint] = config.few_shot_model
@@ -175,6 +177,7 @@ def wanted_experiments(store: Store, config: CampaignConfig, absorber: str) -> l
     found = []
     for name, experiment, value in wanted:
         settings = [models[name].parameters(), folds, experiment, value]
+        settings += [study.robustness] if experiment == ROBUSTNESS else []
         names = [target.name, fset.name]
         hash_ = content_hash("experiments", EXPERIMENTS_VERSION, names, settings, dataset)
         data = datasets[ALL, dataset_name] if experiment in FEW_SHOT else dataset

@@ -6,6 +6,7 @@ from typing import Any
 
 from exafscn_flows.report import label_figures, modality_figures, study_figures
 from exafscn_flows.report.data import TargetReport
+from exafscn_flows.report.robustness import robustness_figure
 from exafscn_flows.report.style import data_uri
 
 _SECTIONS = {
@@ -15,6 +16,7 @@ _SECTIONS = {
     "inputs": ("inputs", "Inputs"),
     "feature-sets": ("feature_sets", "Features"),
     "interpretation": ("interpretation", "Interpretation"),
+    "robustness": ("robustness", "Robustness"),
     "modalities": ("modalities", "Modalities"),
     "labels": ("label_study", "Labels"),
     "cards": ("model_cards", "Model cards"),
@@ -43,6 +45,8 @@ def study_page(numbers: dict[str, Any], target: TargetReport) -> dict[str, Any]:
     if numbers["modalities"]:
         svg = modality_figures.modalities(numbers["modalities"], target.view.importance)
         images["modalities"] = data_uri(svg)
+    if numbers["robustness"]:
+        images["robustness"] = data_uri(robustness_figure(numbers["robustness"], *how))
     if labels:
         images["certainty"] = data_uri(label_figures.certainty(labels))
     for model in dict.fromkeys(curve["model"] for curve in numbers["curves"]):

@@ -23,6 +23,7 @@ from exafscn_flows.report.inputs import inputs
 from exafscn_flows.report.interpretation import SHARE_LIMIT, curves, floats, interpretation
 from exafscn_flows.report.label_numbers import label_study
 from exafscn_flows.report.modalities import modalities
+from exafscn_flows.report.robustness import robustness
 from exafscn_flows.report.study import comparison, elements, mean
 from exafscn_flows.report.view import SPLITS, View
 
@@ -98,7 +99,8 @@ def _study(data: ReportData, target: TargetReport, models: list[dict[str, Any]])
         "modalities",
         "citation",
     )
-    numbers: dict[str, Any] = dict.fromkeys(nothing) | {"inputs": [], "curves": [], "claims": []}
+    lists = ("inputs", "curves", "robustness", "claims")
+    numbers: dict[str, Any] = dict.fromkeys(nothing) | {name: [] for name in lists}
     if study is None or provenance is None or not models:
         return numbers
     numbers |= {
@@ -112,6 +114,7 @@ def _study(data: ReportData, target: TargetReport, models: list[dict[str, Any]])
             "feature_sets": comparison(models, provenance.feature_sets, view),
             "interpretation": interpretation(models, study, view),
             "curves": curves(models, study, view),
+            "robustness": robustness(study, view),
         }
     if study.claims is None:
         return numbers

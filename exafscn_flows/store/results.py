@@ -177,7 +177,7 @@ class ExperimentDoc(ModelStageDoc):
 
     experiment: str = Field(
         description="'importance', 'rmax', 'rmin', 'emax', 'emin', 'learning_curve', 'few_shot' or "
-        "'few_shot_alone' of the study section."
+        "'few_shot_alone', or 'robustness' of the study section."
     )
     value: float | None = Field(
         description="Limit of R, Å, or of energy, eV, share of sites, or sites of a new element; "
@@ -202,6 +202,11 @@ class ExperimentDoc(ModelStageDoc):
         default=None,
         description="Mean size of the integrated gradients by feature, sum 1, shape "
         "(n_features,); None where there are none.",
+    )
+    changed: dict[str, list[dict[str, float]]] | None = Field(
+        default=None,
+        description="Of robustness, by what is changed of held-out spectra: `value`, how much, in "
+        "the unit that the report names, and the scores; None of others.",
     )
 
     @property

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from crystals import polymorphs
+from pydantic import ValidationError
 
 from exafscn_flows.jobs.experiments import experiments
 from exafscn_flows.jobs.fits import wanted_experiments, wanted_fits
@@ -207,3 +208,27 @@ def test_values_that_are_nearly_equal_are_two_experiments(with_features, store, 
     found = [one.value for one in wanted_experiments(store, config, "Ni") if one.name == curve]
     assert found == near
     assert len({one.key for one in wanted_experiments(store, config, "Ni")}) == 3
+
+
+def test_robustness_is_asked_of_a_network_that_is_fitted_once(with_features, store):
+    sets = [{"kind": "k_space", "input": "chi", "kmin": 0.05, "kmax": 16.3}]
+    network = {"kind": "measured_network", "epochs": 1}
+    study = {"importance": ["random_forest"], "curves": ["measured_network"]}
+    changes = {"models": [FOREST, network], "features": {"sets": sets}}
+    asked = study | {"robustness": ["kmax", "edge_step"]}
+    with_features(polymorphs("Ni"), **changes, study=asked)
+    counts(store, made=2)
+    found = made(store)
+    (key,) = (key for key in found if key.endswith("measured_network/robustness"))
+    assert [point["value"] for point in found[key].changed["kmax"]] == [6.0, 8.0, 10.0, 12.0]
+    (same,) = (one for one in found[key].changed["edge_step"] if one["value"] == 0)
+    assert same["accuracy"] == found[key].scores["accuracy"]
+    # Another list is another experiment.
+    with_features(**changes, study=study | {"robustness": ["kmax"]})
+    counts(store, made=1, up_to_date=1)
+    assert set(made(store)[key].changed) == {"kmax"}
+
+
+def test_robustness_is_for_networks_of_measured_spectra(with_features):
+    with pytest.raises(ValidationError, match="takes models of kind measured_network"):
+        with_features(polymorphs("Ni"), models=[FOREST], study={"robustness": ["e0"]})
