@@ -14,6 +14,15 @@ oxides of at most three elements goes twice as fast:
     python benchmarks/computed_xanes.py simple CIFS.zip simple.zip
     exafscn run configs/xanes_oxides.yaml --set sources.0.path=simple.zip
 
+Those of 4d metals, of small crystals of few elements, in a file of their own; minerals come with
+the program:
+
+    python benchmarks/computed_xanes.py simple CIFS.zip MORE.zip small.zip --metals Zr Nb Mo \
+        --anions N O F S Cl --elements 4 --atoms 24
+    exafscn run configs/xanes_4d.yaml --set sources.1.path=small.zip
+    python benchmarks/computed_xanes.py --file benchmarks/results/xanes_4d.parquet \
+        keep --campaign xanes-4d
+
 Sites of Ti and Cu that are stored, too, so that both sources can be compared; of Ti, few oxides are
 that small:
 
@@ -92,23 +101,51 @@ class Computed(NamedTuple):
 _FORMULA = re.compile(r"_chemical_formula_sum\s+['\"]?([^'\"\n]+)")
 
 
-def copy_simple(cifs: Path, output: Path) -> int:
-    """Copy the simple ones from one zip of CIFs to another, and return their number."""
+class Simple(NamedTuple):
+    """Which crystals are simple.
+
+    Attributes
+    ----------
+    metals
+        One of which it holds; empty: whatever it holds.
+    anions
+        One of which it holds, too.
+    elements, atoms
+        Most elements; most atoms of the cell of the CIF, None for any number.
+    """
+
+    metals: Sequence[str] = ()
+    anions: Sequence[str] = ("O",)
+    elements: int = 3
+    atoms: float | None = None
+
+    def has(self, text: bytes) -> bool:
+        """Tell whether a crystal, as a CIF, is one of them."""
+        stated = _FORMULA.search(text.decode())
+        if stated is None:
+            return False
+        formula = Composition(stated[1])
+        held = formula.chemical_system_set
+        return (
+            len(held) <= self.elements
+            and not held.isdisjoint(self.anions)
+            and (not self.metals or not held.isdisjoint(self.metals))
+            and (self.atoms is None or formula.num_atoms <= self.atoms)
+        )
+
+
+def copy_simple(cifs: Sequence[Path], output: Path, simple: Simple) -> int:
+    """Copy the simple ones from zips of CIFs to another, and return their number."""
     count = 0
-    with zipfile.ZipFile(cifs) as archive, zipfile.ZipFile(output, "w") as chosen:
-        for name in sorted(archive.namelist()):
-            text = archive.read(name)
-            if is_simple(text):
-                chosen.writestr(name, text)
-                count += 1
+    with zipfile.ZipFile(output, "w") as chosen:
+        for path in cifs:
+            with zipfile.ZipFile(path) as archive:
+                for name in sorted(archive.namelist()):
+                    text = archive.read(name)
+                    if simple.has(text):
+                        chosen.writestr(name, text)
+                        count += 1
     return count
-
-
-def is_simple(text: bytes) -> bool:
-    """Tell whether a crystal is an oxide of at most three elements."""
-    stated = _FORMULA.search(text.decode())
-    elements = Composition(stated[1]).chemical_system_set if stated else set()
-    return "O" in elements and len(elements) <= 3
 
 
 MOST_ATOMS = 16
@@ -242,9 +279,13 @@ def main() -> None:
     kept = commands.add_parser("keep", help="add the spectra of a campaign to the file")
     kept.add_argument("--campaign", default=CAMPAIGN)
     commands.add_parser("restore", help="write those of the file to the database")
-    chosen = commands.add_parser("simple", help="choose the oxides of at most three elements")
-    chosen.add_argument("cifs", type=Path, help="zip to choose from")
+    chosen = commands.add_parser("simple", help="choose crystals of few elements, such as oxides")
+    chosen.add_argument("cifs", type=Path, nargs="+", help="zips to choose from")
     chosen.add_argument("output", type=Path, help="zip to write")
+    chosen.add_argument("--metals", nargs="+", default=[], help="one of which it holds")
+    chosen.add_argument("--anions", nargs="+", default=["O"], help="one of which it holds, too")
+    chosen.add_argument("--elements", type=int, default=3, help="most elements of a crystal")
+    chosen.add_argument("--atoms", type=int, help="most atoms of the cell of the CIF")
     twice = commands.add_parser("single", help="choose those with one spectrum in a table")
     twice.add_argument("table", type=Path, help="made by xanes_table.py")
     twice.add_argument("output", type=Path, help="zip to write")
@@ -256,7 +297,8 @@ def main() -> None:
         print(f"{count} structures")
         return
     if arguments.what == "simple":
-        print(f"{copy_simple(arguments.cifs, arguments.output)} structures")
+        simple = Simple(arguments.metals, arguments.anions, arguments.elements, arguments.atoms)
+        print(f"{copy_simple(arguments.cifs, arguments.output, simple)} structures")
         return
     if arguments.what == "keep":
         count = keep(arguments.file, arguments.campaign)
