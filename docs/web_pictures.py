@@ -1,9 +1,10 @@
-"""Take the pictures of the page from a finished campaign, and from measured spectra.
+"""Take the pictures of the page from a finished campaign, whose spectra FEFF has computed.
 
-python docs/web_pictures.py --campaign quickstart --spectra feo.xdi fe2o3.xdi fe_foil.xdi
+python docs/web_pictures.py --campaign quickstart --absorber Zn
 
-The folder that is watched holds mixtures of the first and the last spectrum: a reaction as it could
-be. Needs the Debian package `chromium`, and playwright.
+The spectra that are dropped are made of those of its sites. The folder that is watched
+holds mixtures of the first and the last of them: a reaction as it could be. Needs the Debian
+package `chromium`, and playwright.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import numpy as np
+from computed_spectra import write_spectra
 from playwright.sync_api import Page, sync_playwright
 from waitress.server import create_server
 
@@ -31,6 +33,8 @@ from exafscn_flows.web.library import Library
 IMAGES = Path(__file__).parent / "images"
 WIDTH = 1200
 SCANS = 12
+MOST = 3
+"""Spectra that are dropped."""
 OPTIONS = [
     "--no-sandbox",
     "--use-gl=angle",
@@ -43,16 +47,21 @@ def main() -> None:
     """Take all pictures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--campaign", default="quickstart")
-    parser.add_argument("--spectra", nargs="+", type=Path, required=True)
+    parser.add_argument("--absorber", default="Zn")
     arguments = parser.parse_args()
-    files = [str(path.resolve()) for path in arguments.spectra]
     campaign = arguments.campaign
     best = find_page(Store.open(), PredictionQuery(campaign=campaign), limit=1).rows[0]
-    with tempfile.TemporaryDirectory(prefix="reaction-") as folder, serving() as access:
+    with (
+        tempfile.TemporaryDirectory(prefix="spectra-") as spectra,
+        tempfile.TemporaryDirectory(prefix="reaction-") as folder,
+        serving() as access,
+    ):
+        files = write_spectra(campaign, arguments.absorber, MOST, Path(spectra))
         write_reaction(files[0], files[-1], Path(folder))
         with sync_playwright() as driver:
             browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=OPTIONS)
             page = browser.new_page(viewport={"width": WIDTH, "height": 1000})
+            page.set_default_timeout(120_000)  # of a machine that is busy
             page.goto(access.link)
             page.set_input_files("#drop input[type=file]", files)
             page.wait_for_selector("#verdict h2")

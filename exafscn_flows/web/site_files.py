@@ -1,10 +1,10 @@
 """Files of one site for other programs: CIF, feff.inp, XDI."""
 
-import numpy as np
-
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import ItemFailure, UsageError
-from exafscn_flows.store.documents import SpectrumDoc
+from exafscn_flows.exchange.curves import curves
+from exafscn_flows.exchange.xdi import xdi_text
+from exafscn_flows.store.documents import spectrum_of
 from exafscn_flows.web.site import SiteView
 
 
@@ -52,33 +52,8 @@ def xdi_of(view: SiteView, spectrum: str | None) -> str:
     UsageError
         If there is none, or it is a PDF.
     """
-    doc = view.spectrum(spectrum)
-    if len(doc.mu):
-        energy = doc.e0 + doc.energy_rel.astype(float)
-        columns, names = [energy, doc.mu], ["energy eV", "mu"]
-    elif len(doc.k):
-        columns, names = [doc.k, doc.chi], ["k 1/A", "chi"]
-    else:
+    doc, site = view.spectrum(spectrum), view.site
+    found = curves(spectrum_of(doc), f"{site.site} {doc.spectrum}", site.absorber, site.formula)
+    if not found:
         raise UsageError(f"spectrum {doc.spectrum} is a pair distribution function, and no XDI")
-    head = [
-        "# XDI/1.0 exafscn",
-        *(f"# Column.{number}: {name}" for number, name in enumerate(names, 1)),
-        f"# Element.symbol: {doc.absorber}",
-        f"# Element.edge: {doc.edge}",
-        *([f"# Scan.edge_energy: {doc.e0:.2f}"] if doc.e0 else []),
-        *([f"# Sample.formula: {view.site.formula}"] if view.site.formula else []),
-        "# ///",
-        f"# site {_line(view.site.site)} of campaign {_line(view.site.campaign)}, {_made_by(doc)}",
-        "#----",
-        "# " + " ".join(name.split()[0] for name in names),
-    ]
-    rows = (" ".join(f"{x:.7g}" for x in row) for row in np.column_stack(columns).tolist())
-    return "\n".join([*head, *rows]) + "\n"
-
-
-def _made_by(doc: SpectrumDoc) -> str:
-    return _line(f"{doc.spectrum_type} by {doc.program} {doc.version}")
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
+    return xdi_text(found[0])
