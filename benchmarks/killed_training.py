@@ -1,12 +1,14 @@
 """Whether a training that is killed ten times ends as one that nobody disturbed.
 
     python benchmarks/killed_training.py --json benchmarks/results/killed_training.json
+    python benchmarks/killed_training.py --model graph_attention
 
-Reads sites of the table of configs/study_beyond.yaml into two databases, and trains a spectral
-network of all absorbers on grouped and on random folds in both: once undisturbed, and once with the
-run and all its processes killed (SIGKILL) ten times at random moments of the training, and started
-again. Compares metrics and all predictions, and shows beside them by how much another seed changes
-the metrics.
+Reads sites of the table of configs/study_beyond.yaml into two databases, and trains a network of
+all absorbers on grouped and on random folds in both: once undisturbed, and once with the run and
+all its processes killed (SIGKILL) ten times at random moments of the training, and started again.
+Compares metrics and all predictions to the last bit, and shows beside them by how much another seed
+changes the metrics. A spectral network predicts coordination numbers from EXAFS, a graph attention
+network EXAFS from the structure.
 """
 
 import argparse
@@ -19,7 +21,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,73 +31,123 @@ from provenance import provenance
 from runs import database, run
 
 from exafscn_flows import Campaign
+from exafscn_flows.store.results import PredictionDoc
+from exafscn_flows.store.store import Store
 
 NAME = "killed-training"
-SETS = "features.sets=[{kind: k_space, name: chi_k, input: chi, kmin: 0.05, kmax: 16.0}]"
-MODEL = "models=[{kind: spectral_network, per: campaign}]"
+CHI = "{kind: k_space, name: chi_k, input: chi, kmin: 0.05, kmax: 16.0}"
 KILLS = 10
 BETWEEN = (5.0, 40.0)
 """Seconds that a run is left alone, from and to."""
-SCORES = ["accuracy", "certain_accuracy", "macro_f1", "ece"]
+
+
+class Training(NamedTuple):
+    """What is trained.
+
+    Attributes
+    ----------
+    keys
+        Of the campaign file, without the model.
+    model
+        The same of the model.
+    scores
+        Metrics that are compared; the first one is shown.
+    """
+
+    keys: tuple[str, ...]
+    model: str
+    scores: list[str]
+
+
+TRAININGS = {
+    "spectral_network": Training(
+        (f"features.sets=[{CHI}]",),
+        "models=[{kind: spectral_network, per: campaign}]",
+        ["accuracy", "certain_accuracy", "macro_f1", "ece"],
+    ),
+    "graph_attention": Training(
+        (
+            f"features.sets=[{CHI}, {{kind: site_graph}}]",
+            "targets=[{kind: spectrum, of: chi_k}]",
+        ),
+        "models=[{kind: graph_attention, per: campaign}]",
+        ["r2_over_mean", "rmse", "relative_mse"],
+    ),
+}
+
+
+class Found(NamedTuple):
+    """What came of a training: metrics, and of each site what was predicted, as it was stored."""
+
+    metrics: pd.DataFrame
+    predictions: dict[str, tuple[Any, ...]]
 
 
 def main() -> None:
     """Train undisturbed, disturbed and by another seed, and compare."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--table", type=Path, default=SITES)
+    parser.add_argument("--model", choices=sorted(TRAININGS), default="spectral_network")
     parser.add_argument("--structures", type=int, default=250, help="of each absorber")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
+    training = TRAININGS[arguments.model]
     keys = (
         f"campaign={NAME}",
         f"sources.0.path={require(arguments.table, '--table')}",
         f"sample={{per_absorber: {arguments.structures}}}",
-        SETS,
+        *training.keys,
         "study=null",
     )
     rng = random.Random(arguments.seed)
     with tempfile.TemporaryDirectory(prefix="exafscn-bench-") as folder:
-        calm, kills = trained(Path(folder) / "calm", keys, None)
-        killed, kills = trained(Path(folder) / "killed", keys, rng)
-        other, _ = trained(Path(folder) / "other", (*keys, "evaluation.seed=1"), None)
-    result = {"kills": kills, **compared(calm, killed, other)}
+        calm, kills = trained(Path(folder) / "calm", keys, training, None)
+        killed, kills = trained(Path(folder) / "killed", keys, training, rng)
+        other, _ = trained(Path(folder) / "other", (*keys, "evaluation.seed=1"), training, None)
+    result = {
+        "model": arguments.model,
+        "kills": kills,
+        **compared(calm, killed, other, training.scores),
+    }
     print(json.dumps(result, indent=1))
     if arguments.json:
         arguments.json.write_text(json.dumps(provenance() | result, indent=1) + "\n")
 
 
 def trained(
-    folder: Path, keys: tuple[str, ...], rng: random.Random | None
-) -> tuple[dict[str, pd.DataFrame], list[float]]:
+    folder: Path, keys: tuple[str, ...], training: Training, rng: random.Random | None
+) -> tuple[Found, list[float]]:
     """Train in a database of its own, killed at random or not at all.
 
     Returns
     -------
     tuple
-        Metrics and predictions; seconds after which each run was killed.
+        What came of it; seconds after which each run was killed.
     """
     kills: list[float] = []
     folder.mkdir()
     with database(folder):
         run(FILE, *keys, "models=[]")
+        keys = (*keys, training.model)
         while rng is not None and len(kills) < KILLS:
             seconds = rng.uniform(*BETWEEN)
             if not ends_within(keys, seconds):
                 kills.append(seconds)
             else:
                 raise SystemExit("the training ended before the last kill: take more structures")
-        run(FILE, *keys, MODEL)
-        campaign = Campaign(NAME)
-        predictions = [campaign.predictions(absorber=one) for one in campaign.config.absorbers]
-        found = {"metrics": campaign.metrics(), "predictions": pd.concat(predictions)}
-    return found, kills
+        run(FILE, *keys)
+        predictions = {
+            doc.site: (doc.value, doc.probabilities, doc.curve is not None and doc.curve.tobytes())
+            for doc in Store.open().find(PredictionDoc, {"campaign": NAME})
+        }
+        return Found(Campaign(NAME).metrics(), predictions), kills
 
 
 def ends_within(keys: tuple[str, ...], seconds: float) -> bool:
     """Run for some seconds at most, and kill what is left; returns whether it ended by itself."""
     exafscn = str(Path(sys.executable).with_name("exafscn"))
-    options = [word for key in (*keys, MODEL) for word in ("--set", key)]
+    options = [word for key in keys for word in ("--set", key)]
     process = subprocess.Popen(
         [exafscn, "run", str(FILE), *options], start_new_session=True, stdout=subprocess.DEVNULL
     )
@@ -110,25 +162,21 @@ def ends_within(keys: tuple[str, ...], seconds: float) -> bool:
     return True
 
 
-def compared(
-    calm: dict[str, pd.DataFrame], killed: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame]
-) -> dict[str, Any]:
+def compared(calm: Found, killed: Found, other: Found, scores: list[str]) -> dict[str, Any]:
     """Return the largest differences."""
     rows = ["absorber", "split"]
-    metrics = [one["metrics"].set_index(rows)[SCORES] for one in (calm, killed, other)]
-    frames = [
-        one["predictions"].set_index("site").sort_index()[["value", "probability"]]
-        for one in (calm, killed)
-    ]
-    if not frames[0].index.equals(frames[1].index):
+    metrics = [one.metrics.set_index(rows)[scores] for one in (calm, killed, other)]
+    if calm.predictions.keys() != killed.predictions.keys():
         raise SystemExit("the sites are not the same")
+    differ = [one for site, one in calm.predictions.items() if one != killed.predictions[site]]
+    shown = scores[0]
     return {
-        "sites": len(frames[0]),
-        "predictions that differ": int((frames[0] != frames[1]).any(axis=1).sum()),
+        "sites": len(calm.predictions),
+        "predictions that differ": len(differ),
         "largest difference of a metric": float(np.nanmax(np.abs(metrics[0] - metrics[1]))),
-        "mean accuracy": float(metrics[0]["accuracy"].mean()),
-        "mean accuracy, killed": float(metrics[1]["accuracy"].mean()),
-        "mean accuracy, another seed": float(metrics[2]["accuracy"].mean()),
+        f"mean {shown}": float(metrics[0][shown].mean()),
+        f"mean {shown}, killed": float(metrics[1][shown].mean()),
+        f"mean {shown}, another seed": float(metrics[2][shown].mean()),
     }
 
 
