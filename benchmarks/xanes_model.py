@@ -57,8 +57,7 @@ SETTINGS = LarchSettings()
 FOLDS = 5
 BEGINS, HIGHEST = 0.5, 3.5
 """By its level after the edge, what a spectrum begins with at most where it is learned, and how
-high it gets: a tenth of FEFF 10's of Fe have a peak of 4 to 5, or begin behind one, which no
-measurement shows."""
+high it gets. FEFF's potentials may be unsound: the edge then lies in the white line."""
 NOT_FOR = [
     "spectra as a measurement shows them: these are as FEFF calculates them, without its errors "
     "of energy, intensity and broadening being known",
