@@ -150,16 +150,23 @@ FAULTS = (
     ),
     _science(
         "FEFF 10 uses potentials of which electrons were missing",
-        "spectra/feff10.py",
-        "if _BAD_COUNTS in ended.log:",
+        "spectra/feff10_potentials.py",
+        "if _BAD_COUNTS in log:",
         "if False:",
         "spectra/test_feff10_broken.py::test_potentials_that_do_not_converge_are_tried_again_with_slower_mixing",
     ),
     _science(
+        "FEFF 10 uses potentials with electrons in shells where no atom has them",
+        "spectra/feff10_potentials.py",
+        "if abs(number - expected) > _MISPLACED:",
+        "if False:",
+        "spectra/test_feff10_potentials.py::test_d_electrons_that_became_core_are_one",
+    ),
+    _science(
         "FEFF 10 uses potentials that did not converge",
-        "spectra/feff10.py",
-        "return None if converged else",
-        "return None if True else",
+        "spectra/feff10_potentials.py",
+        "if not converged:",
+        "if False:",
         "spectra/test_feff10_broken.py::test_potentials_that_do_not_converge_are_tried_again_with_slower_mixing",
     ),
     _science(
@@ -415,8 +422,8 @@ FAULTS = (
     _science(
         "spectra are in distribution beyond the limit",
         "jobs/predictions.py",
-        "scores[row] <= doubt[OOD]",
-        "scores[row] >= doubt[OOD]",
+        "score <= doubt[OOD]",
+        "score >= doubt[OOD]",
         "jobs/test_train.py",
     ),
     _science(

@@ -89,7 +89,7 @@ def parse_structure_dict(data: dict[str, Any], name: str) -> Structure:
         )
     except Exception as error:
         cause = f"not a pymatgen Structure: {type(error).__name__}: {error}"
-        if isinstance(error, KeyError) and "lattice" not in data:
+        if isinstance(error, KeyError) and "sites" in data and "lattice" not in data:
             cause = "it has no lattice, such as a molecule, and only crystals are read"
         raise unreadable(name, cause) from error
     if fault := _contradiction(structure, data):
