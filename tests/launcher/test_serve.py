@@ -135,7 +135,7 @@ def test_the_address_without_the_token_shows_nothing(browser, address):
     context = browser.new_context()
     page = context.new_page()
     answer = page.goto(re.sub(r"\?.*", "", address))
-    assert answer.status == 403
+    assert answer.status == 401
     assert "holds" in page.inner_text("body") or "token" in page.inner_text("body")
     context.close()
 
