@@ -101,6 +101,12 @@ class Computed(NamedTuple):
 _FORMULA = re.compile(r"_chemical_formula_sum\s+['\"]?([^'\"\n]+)")
 
 
+def stated_composition(text: bytes) -> Composition | None:
+    """Return the composition that a CIF states, None if it states none."""
+    stated = _FORMULA.search(text.decode())
+    return Composition(stated[1]) if stated else None
+
+
 class Simple(NamedTuple):
     """Which crystals are simple.
 
@@ -121,10 +127,9 @@ class Simple(NamedTuple):
 
     def has(self, text: bytes) -> bool:
         """Tell whether a crystal, as a CIF, is one of them."""
-        stated = _FORMULA.search(text.decode())
-        if stated is None:
+        formula = stated_composition(text)
+        if formula is None:
             return False
-        formula = Composition(stated[1])
         held = formula.chemical_system_set
         return (
             len(held) <= self.elements

@@ -12,7 +12,6 @@ exact as models need it.
 
 import argparse
 import json
-import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,9 +20,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from inputs import ABSORBERS
+from computed_xanes import stated_composition
+from inputs import ABSORBERS, require
 from provenance import provenance
-from pymatgen.core import Composition, Structure
+from pymatgen.core import Structure
 
 from exafscn_flows.formulas import reduced_formula
 from exafscn_flows.keys import item_key
@@ -52,8 +52,6 @@ STEP = 2.0**-17
 BATCH = 500
 """Sites that are read at once."""
 
-_FORMULA = re.compile(r"_chemical_formula_sum\s+['\"]?([^'\"\n]+)")
-
 
 def main() -> None:
     """Choose structures, or keep spectra."""
@@ -68,7 +66,9 @@ def main() -> None:
     command.add_argument("--campaign", default=CAMPAIGN)
     arguments = parser.parse_args()
     if arguments.command == "choose":
-        count = choose(arguments.output, arguments.cifs, known_formulas(arguments.known))
+        cifs = [require(path, "its place") for path in arguments.cifs]
+        tables = [require(path, "--known") for path in arguments.known]
+        count = choose(arguments.output, cifs, known_formulas(tables))
         print(f"{count} structures")
     else:
         print(f"{keep(arguments.output, arguments.campaign)} spectra")
@@ -86,10 +86,9 @@ def choose(output: Path, cifs: Sequence[Path], known: set[str]) -> int:
     """Write the first structure of each other formula that has an absorber; return their number."""
     chosen: dict[str, tuple[str, bytes]] = {}
     for name, text in _structures(cifs):
-        stated = _FORMULA.search(text.decode())
-        if stated is None:
+        composition = stated_composition(text)
+        if composition is None:
             continue
-        composition = Composition(stated[1])
         formula = reduced_formula(composition.formula)
         if formula not in known and composition.chemical_system_set & set(ABSORBERS):
             chosen.setdefault(formula, (name, text))
