@@ -93,9 +93,14 @@ def free_atom(folder: Path) -> dict[tuple[int, int], float]:
 
 
 def _misplaced(folder: Path, found: Mapping[tuple[int, int], float]) -> Fault | None:
-    free = free_atom(folder) if found else {}
+    try:
+        free = free_atom(folder) if found else {}
+    except (OSError, ValueError, IndexError):
+        free = {}
     for (potential, moment), number in found.items():
-        expected = free.get((potential, moment), number)
+        expected = free.get((potential, moment))
+        if expected is None:
+            return Fault(f"config.dat does not say what a free atom of potential {potential} has")
         if abs(number - expected) > _MISPLACED:
             shell = "spd"[moment]
             text = f"potential {potential} has {number:.1f} {shell} electrons, not {expected:.1f}"

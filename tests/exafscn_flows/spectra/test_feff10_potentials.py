@@ -72,3 +72,13 @@ def test_d_electrons_that_became_core_are_one(folder: Path) -> None:
 def test_without_a_table_of_electrons_nothing_can_be_said(folder: Path) -> None:
     (folder / "config.dat").unlink()
     assert potentials_fault(folder, "", 0) is None
+
+
+@pytest.mark.parametrize("text", [None, "", "rubbish\n", config(IRON)])
+def test_electrons_that_cannot_be_compared_are_a_fault(folder: Path, text: str | None) -> None:
+    (folder / "config.dat").unlink()
+    if text is not None:
+        (folder / "config.dat").write_text(text)
+    fault = potentials_fault(folder, log(0.469, 0.737, 7.633), 0)
+    assert fault is not None
+    assert fault.text.startswith("config.dat does not say what a free atom of potential")
