@@ -32,6 +32,8 @@ _ANY_AGE = -86400.0
 """Expiration, seconds, that the clock of no other machine is so far ahead of."""
 _UNLOCK_SECONDS = 10
 """FireWorks holds the lock of a workflow much shorter than that."""
+_INTERRUPTED = {"$regex": r"^KeyboardInterrupt\s*$", "$options": "m"}
+"""Stacktrace of a job that an interruption ended, maybe by way of another error."""
 
 
 def database_uri(settings: Settings) -> str:
@@ -229,7 +231,7 @@ def give_back(launchpad: LaunchPad, runner: str) -> None:
         launch_query=dict(mine),
     )
     stacktrace = "action.stored_data._exception._stacktrace"
-    interrupted = {**mine, "state": "FIZZLED", stacktrace: {"$regex": r"KeyboardInterrupt\s*$"}}
+    interrupted = {**mine, "state": "FIZZLED", stacktrace: _INTERRUPTED}
     for launch in launchpad.launches.find(interrupted):
         if launchpad.get_fw_ids({"fw_id": launch["fw_id"], "state": "FIZZLED"}):
             launchpad.rerun_fw(launch["fw_id"])

@@ -82,10 +82,14 @@ def run_rockets(
                 interruption.heard(),
             ):
                 _launch_all(launchpad, store, campaigns, fworker, interruption, deadline)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Exception) as error:
+            # What an interruption breaks off may end in another error, such as the one that
+            # FireWorks raises in place of whatever keeps it from refreshing a workflow.
+            if not interruption.came:
+                raise
             # Its tasks have ended: whoever takes the rocket now computes nothing twice.
             give_back(launchpad, runner)
-            raise
+            raise KeyboardInterrupt from error
 
 
 def _launch_all(

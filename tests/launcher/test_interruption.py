@@ -3,8 +3,10 @@ import signal
 import time
 
 import pytest
+from fireworks import FWorker
 
 from launcher.cluster import interruption as module
+from launcher.cluster import runner
 from launcher.cluster.interruption import interruptible
 
 
@@ -40,3 +42,23 @@ def test_what_follows_an_interruption_is_left_alone():
             os.kill(os.getpid(), again)
         time.sleep(0.2)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize("is_interrupted", [True, False])
+def test_error_that_an_interruption_brings_about_is_an_interruption(
+    is_interrupted, database_uri, monkeypatch
+):
+    """FireWorks raises RuntimeError in place of whatever keeps it from refreshing a workflow."""
+
+    def launch(*arguments):
+        try:
+            if is_interrupted:
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(5)
+        except KeyboardInterrupt:
+            pass
+        raise RuntimeError("cannot refresh")
+
+    monkeypatch.setattr(runner, "_launch_all", launch)
+    with pytest.raises(KeyboardInterrupt if is_interrupted else RuntimeError):
+        runner.run_rockets([], FWorker().to_dict(), 1)

@@ -101,10 +101,8 @@ def test_interrupted_rocket_is_ready_again(submitted):
         wait_for_spectra(submitted, 1)
         os.killpg(process.pid, signal.SIGTERM)
         out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert err.splitlines()[-1] == (
-        "exafscn: interrupted; the same command goes on where it stopped"
-    )
+    message = "exafscn: interrupted; the same command goes on where it stopped"
+    assert (process.returncode, err.splitlines()[-1]) == (130, message)
     assert "Traceback" not in out + err
     assert states(submitted).get("READY") == 1
     assert not rockets(submitted)["troubles"]
