@@ -1,5 +1,6 @@
 """Which elements there are, and which of them can be absorbers."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 _TABLE = """
@@ -9,6 +10,20 @@ Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm B
 Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og
 """
 _SYMBOLS = _TABLE.split()
+
+_NAMES = """
+Hydrogen Helium Lithium Beryllium Boron Carbon Nitrogen Oxygen Fluorine Neon Sodium Magnesium
+Aluminium Silicon Phosphorus Sulfur Chlorine Argon Potassium Calcium Scandium Titanium Vanadium
+Chromium Manganese Iron Cobalt Nickel Copper Zinc Gallium Germanium Arsenic Selenium Bromine
+Krypton Rubidium Strontium Yttrium Zirconium Niobium Molybdenum Technetium Ruthenium Rhodium
+Palladium Silver Cadmium Indium Tin Antimony Tellurium Iodine Xenon Caesium Barium Lanthanum
+Cerium Praseodymium Neodymium Promethium Samarium Europium Gadolinium Terbium Dysprosium Holmium
+Erbium Thulium Ytterbium Lutetium Hafnium Tantalum Tungsten Rhenium Osmium Iridium Platinum Gold
+Mercury Thallium Lead Bismuth Polonium Astatine Radon Francium Radium Actinium Thorium Protactinium
+Uranium Neptunium Plutonium Americium Curium Berkelium Californium Einsteinium
+"""
+# What people write in place of symbols; names that differ by a letter (Aluminum) are near ones.
+_BY_NAME = dict(zip(_NAMES.split(), _SYMBOLS, strict=False))
 
 # FEFF 8.5L has no atoms beyond Es. The edge of H is no X-ray edge, and FEFF may never end there.
 _FIRST, _LAST = "He", "Es"
@@ -34,8 +49,8 @@ def check_absorber(symbol: str) -> None:
     if symbol in _SYMBOLS:
         atomic_number = _SYMBOLS.index(symbol) + 1
         raise ValueError(f"absorber {symbol!r} (Z = {atomic_number}): {possible}")
-    nearest = get_close_matches(symbol.strip().capitalize(), ABSORBERS, n=1)
-    advice = f"did you mean {nearest[0]!r}? " if nearest else ""
+    nearest = _nearest(symbol, ABSORBERS)
+    advice = f"did you mean {nearest!r}? " if nearest else ""
     raise ValueError(f"absorber {symbol!r} is not an element symbol: {advice}{possible}")
 
 
@@ -43,9 +58,18 @@ def check_element(symbol: str) -> str:
     """Return the symbol of an element, or raise ValueError with one line that tells the nearest."""
     if symbol in _SYMBOLS:
         return symbol
-    nearest = get_close_matches(symbol.strip().capitalize(), _SYMBOLS, n=1)
-    advice = f"did you mean {nearest[0]!r}?" if nearest else "write one such as Fe"
+    nearest = _nearest(symbol, _SYMBOLS)
+    advice = f"did you mean {nearest!r}?" if nearest else "write one such as Fe"
     raise ValueError(f"{symbol!r} is not an element symbol: {advice}")
+
+
+def _nearest(written: str, symbols: Sequence[str]) -> str | None:
+    """Return the symbol that somebody may have meant, of whom it may be the element's name."""
+    word = written.strip().capitalize()
+    # Names first: Iron is nearer to Ir than to Fe, and Tin to Ti than to Sn.
+    if names := get_close_matches(word, _BY_NAME, n=1, cutoff=0.75):
+        return symbol if (symbol := _BY_NAME[names[0]]) in symbols else None
+    return next(iter(get_close_matches(word, symbols, n=1)), None)
 
 
 def parse_elements(text: str) -> frozenset[str]:

@@ -40,6 +40,14 @@ class Filters(StrictModel):
     excluded: list[Symbol] = Field(default=[], description="Elements that must not be present.")
     max_atoms: int = Field(default=100, ge=1, description="Largest primitive cell, in atoms.")
 
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        for index, symbol in enumerate(self.excluded):
+            if symbol in self.required:
+                message = f"{symbol} is required, too: no structure passes; leave one of them out"
+                raise LocatedError(("excluded", index), message)
+        return self
+
 
 class Sample(StrictModel):
     """A random sample with a seed; without it, every structure takes part.
@@ -166,6 +174,14 @@ class CampaignConfig(StrictModel):
                     (index,), f"two {info.field_name} are named {name!r}: give one a `name`"
                 )
         return listed
+
+    @model_validator(mode="after")
+    def _absorbers_pass(self) -> Self:
+        for index, symbol in enumerate(self.filters.excluded):
+            if symbol in self.absorbers:
+                message = f"{symbol} is an absorber: no structure with it passes; leave one out"
+                raise LocatedError(("filters", "excluded", index), message)
+        return self
 
     @model_validator(mode="after")
     def _spectra_have_a_source(self) -> Self:

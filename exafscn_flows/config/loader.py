@@ -21,6 +21,7 @@ _MESSAGES = {
     "model_type": _MAPPING,
     "model_attributes_type": _MAPPING,
     "dict_type": _MAPPING,
+    "list_type": "input should be a valid list, such as [...]",
     "missing": "required, but not given",
 }
 """Texts for what pydantic says in the words of Python."""

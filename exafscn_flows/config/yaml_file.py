@@ -132,6 +132,10 @@ def _problem(error: MarkedYAMLError) -> tuple[str, str]:
         problem = ", ".join(filter(None, (context, problem)))
     if "duplicate key" in problem:
         problem += ": leave one out"
+    if "another document" in problem:
+        problem += ": leave out the line ---"
+    if "mapping values" in problem:
+        problem += ": look for a colon without a blank behind it, or text that needs quotes"
     if "'\\t'" in problem:
         problem += ": indent with spaces"
     if "<block end>" in problem:

@@ -74,7 +74,8 @@ def scan(path: str, is_wanted: Callable[[str], bool], known: str, below: str = "
         else:
             raise UsageError(f"source {path}: neither a folder, nor a zip, nor {known}")
     except FileNotFoundError:
-        raise UsageError(f"source {path}: there is no such file or folder") from None
+        message = f"source {path}: there is no such file or folder; look at the path"
+        raise UsageError(message) from None
     except zipfile.BadZipFile as error:
         raise UsageError(f"source {path}: not a zip file, or a damaged one ({error})") from error
     except OSError as error:

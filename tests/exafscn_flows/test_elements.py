@@ -19,12 +19,25 @@ def test_elements_that_feff_cannot_do_are_told_the_range(symbol: str, atomic_num
 
 
 @pytest.mark.parametrize(
-    ("wrong", "right"), [("CU", "Cu"), ("Cuu", "Cu"), ("fe", "Fe"), (" Zn", "Zn")]
+    ("wrong", "right"),
+    [
+        *[("CU", "Cu"), ("Cuu", "Cu"), ("fe", "Fe"), (" Zn", "Zn")],
+        # Names, of which some begin like the symbol of another element.
+        *[("Copper", "Cu"), ("iron", "Fe"), ("Tin", "Sn"), ("lead", "Pb"), ("Aluminum", "Al")],
+        *[("Sulphur", "S"), ("Nikel", "Ni")],
+    ],
 )
 def test_misspelling_gets_the_nearest_symbol(wrong: str, right: str) -> None:
     with pytest.raises(ValueError, match=f"'{wrong}' is not an element.*mean '{right}'") as error:
         check_absorber(wrong)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("atomic_number", range(2, 100))
+def test_names_are_those_of_their_symbols(atomic_number: int) -> None:
+    element = Element.from_Z(atomic_number)
+    with pytest.raises(ValueError, match=f"mean '{element.symbol}'"):
+        check_absorber(element.long_name)
 
 
 def test_symbols_are_in_the_order_of_the_periodic_table() -> None:

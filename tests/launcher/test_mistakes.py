@@ -170,6 +170,36 @@ YAML = {
         "models[1]",
         f"{HEAD}models:\n- kind: random_forest\n- kind: random_forest  # here\n",
     ),
+    "a name for an absorber": (
+        "'Cu'",
+        "absorbers[0]",
+        "campaign: x\nabsorbers: [Copper]  # here\nsources: [{kind: amcsd}]\n",
+    ),
+    "a symbol for a list": (
+        "O",
+        "filters.required",
+        f"{HEAD}filters:\n  required: O  # here\n",
+    ),
+    "an element that is required and excluded": (
+        "O",
+        "filters.excluded[1]",
+        f"{HEAD}filters:\n  required: [O]\n  excluded: [H, O]  # here\n",
+    ),
+    "an absorber that is excluded": (
+        "Cu",
+        "filters.excluded[0]",
+        f"{HEAD}filters:\n  excluded: [Cu]  # here\n",
+    ),
+    "a colon without a blank": (
+        "colon",
+        "",
+        "campaign:x\nabsorbers: [Cu]  # here\n",
+    ),
+    "two campaigns in one file": (
+        "---",
+        "",
+        f"{HEAD}---  # here\ncampaign: y\n",
+    ),
     "too few folds": ("1", "evaluation.n_folds", f"{HEAD}evaluation:\n  n_folds: 1  # here\n"),
     "a bracket left open": (
         ":",
@@ -187,7 +217,7 @@ YAML = {
 
 
 def test_there_are_as_many_as_are_told():
-    assert (len(YAML), len(COMMANDS)) == (38, 54)
+    assert (len(YAML), len(COMMANDS)) == (44, 54)
 
 
 @pytest.mark.parametrize("name", YAML)

@@ -214,7 +214,10 @@ def test_the_line_is_that_of_the_faulty_key_or_item(tmp_path, text, key):
         (HEAD.replace("[Ni]", "Nj"), "absorber 'Nj' is not an element symbol"),
         (HEAD.replace("[Ni]", "[28]"), "absorbers[0]: input should be a valid string, not 28"),
         (HEAD.replace("[Ni]", "[NO]"), "absorber 'NO' is not an element symbol"),
-        (HEAD.replace("[Ni]", ""), "absorbers: input should be a valid list, not null"),
+        (
+            HEAD.replace("[Ni]", ""),
+            "absorbers: input should be a valid list, such as [...], not null",
+        ),
         (
             HEAD.replace("{kind: amcsd}", "amcsd"),
             "sources[0]: should be a mapping of keys to values",

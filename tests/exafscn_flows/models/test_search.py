@@ -176,7 +176,7 @@ def test_too_little_to_search_on_is_a_failure_that_says_so() -> None:
         ({"max_features": [2.5]}, "search.max_features[0]: input should be 'sqrt' or "),
         ({"max_features": ["log"]}, "not 'log'"),
         ({"class_weight": [None, "even"]}, "search.class_weight[1]: input should be 'balanced'"),
-        ({"n_estimators": 5}, "n_estimators: input should be a valid list, not 5"),
+        ({"n_estimators": 5}, "n_estimators: input should be a valid list, such as [...], not 5"),
         ({"n_estimators": []}, "n_estimators: list should have at least 1 item"),
         ({}, "search: dictionary should have at least 1 item"),
     ],
