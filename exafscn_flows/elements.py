@@ -9,7 +9,8 @@ Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu G
 Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No
 Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og
 """
-_SYMBOLS = _TABLE.split()
+SYMBOLS = tuple(_TABLE.split())
+"""Of all elements, in the order of the periodic table."""
 
 _NAMES = """
 Hydrogen Helium Lithium Beryllium Boron Carbon Nitrogen Oxygen Fluorine Neon Sodium Magnesium
@@ -23,11 +24,11 @@ Mercury Thallium Lead Bismuth Polonium Astatine Radon Francium Radium Actinium T
 Uranium Neptunium Plutonium Americium Curium Berkelium Californium Einsteinium
 """
 # What people write in place of symbols; names that differ by a letter (Aluminum) are near ones.
-_BY_NAME = dict(zip(_NAMES.split(), _SYMBOLS, strict=False))
+_BY_NAME = dict(zip(_NAMES.split(), SYMBOLS, strict=False))
 
 # FEFF 8.5L has no atoms beyond Es. The edge of H is no X-ray edge, and FEFF may never end there.
 _FIRST, _LAST = "He", "Es"
-ABSORBERS = tuple(_SYMBOLS[_SYMBOLS.index(_FIRST) : _SYMBOLS.index(_LAST) + 1])
+ABSORBERS = tuple(SYMBOLS[SYMBOLS.index(_FIRST) : SYMBOLS.index(_LAST) + 1])
 
 
 def check_absorber(symbol: str) -> None:
@@ -46,8 +47,8 @@ def check_absorber(symbol: str) -> None:
     if symbol in ABSORBERS:
         return
     possible = f"FEFF can do the K edges of {_FIRST} (Z = 2) to {_LAST} (Z = 99)"
-    if symbol in _SYMBOLS:
-        atomic_number = _SYMBOLS.index(symbol) + 1
+    if symbol in SYMBOLS:
+        atomic_number = SYMBOLS.index(symbol) + 1
         raise ValueError(f"absorber {symbol!r} (Z = {atomic_number}): {possible}")
     nearest = _nearest(symbol, ABSORBERS)
     advice = f"did you mean {nearest!r}? " if nearest else ""
@@ -56,9 +57,9 @@ def check_absorber(symbol: str) -> None:
 
 def check_element(symbol: str) -> str:
     """Return the symbol of an element, or raise ValueError with one line that tells the nearest."""
-    if symbol in _SYMBOLS:
+    if symbol in SYMBOLS:
         return symbol
-    nearest = _nearest(symbol, _SYMBOLS)
+    nearest = _nearest(symbol, SYMBOLS)
     advice = f"did you mean {nearest!r}?" if nearest else "write one such as Fe"
     raise ValueError(f"{symbol!r} is not an element symbol: {advice}")
 
@@ -79,9 +80,9 @@ def parse_elements(text: str) -> frozenset[str]:
 
 def atomic_number(symbol: str) -> int:
     """Return the atomic number of an element."""
-    return _SYMBOLS.index(symbol) + 1
+    return SYMBOLS.index(symbol) + 1
 
 
 def element_symbol(atomic_number: int) -> str | None:
     """Return the symbol of an element, None if there is none of this number."""
-    return _SYMBOLS[atomic_number - 1] if 1 <= atomic_number <= len(_SYMBOLS) else None
+    return SYMBOLS[atomic_number - 1] if 1 <= atomic_number <= len(SYMBOLS) else None

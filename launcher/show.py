@@ -115,7 +115,8 @@ def pace_line(status: Status) -> str:
 def _print_left_out(terminal: Console, status: Status) -> None:
     for reason, count in status.left_out.items():
         what = "structures" if reason in ("filters", "no_absorber") else "sites"
-        terminal.print(f"Left out: {count} {what} {_REASONS[reason]}.", highlight=False)
+        line = f"Left out, {what} that {_REASONS[reason]}: {count}"
+        terminal.print(line, highlight=False)
 
 
 def _print_failures(terminal: Console, status: Status) -> None:
@@ -124,7 +125,7 @@ def _print_failures(terminal: Console, status: Status) -> None:
     terminal.print("Failures, by cause, with an example each:", highlight=False)
     for group in status.failures:
         # File names and messages are data: square brackets in them are not markup.
-        head = f"[red]{group.count}[/] {group.stage} ({group.kind}), such as "
+        head = f"{group.stage}: [red]{group.count}[/] {group.kind}, such as "
         # The key is whole, to be copied, however narrow the terminal.
         terminal.print(head + escape(group.item), highlight=False, soft_wrap=True)
         for text in (group.message, f"→ {group.hint}" if group.hint else ""):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from exafscn_flows.elements import SYMBOLS
 from exafscn_flows.errors import LEFT_OUT, UsageError
 from exafscn_flows.iteration import batches
 from exafscn_flows.report.data import FailureGroup
@@ -14,11 +15,14 @@ from exafscn_flows.store.store import Store
 _VARYING = re.compile(r"""'[^']*'|"[^"]*"|\S*[\d/.]\S*""")
 """What differs between messages of one cause: names in quotes or with digits, dots and slashes."""
 
+_ELEMENTS = re.compile(rf"(?<!\w)(?:{'|'.join(SYMBOLS)})(?!\w)(?:, (?:{'|'.join(SYMBOLS)})(?!\w))*")
+"""So do elements, one or a list of them."""
+
 
 def failure_groups(store: Store, campaign: str) -> list[FailureGroup]:
     """Count the failures of a campaign by cause, each with an example, the most frequent first.
 
-    One cause is what has one message, names and numbers apart.
+    One cause is what has one message, names, elements and numbers apart.
     """
     fields = ["stage", "kind", "message", "hint", "item"]
     query = {"campaign": campaign, "kind": {"$nin": [*LEFT_OUT]}}
@@ -27,7 +31,8 @@ def failure_groups(store: Store, campaign: str) -> list[FailureGroup]:
     for raw in store.project(FailureDoc, query, fields):
         # Not those of the item itself, if its name is a plain word.
         said = re.sub(rf"(?<!\w){re.escape(_material(raw))}(?!\w)", "", raw["message"])
-        cause = raw["stage"], raw["kind"], _VARYING.sub("", said)
+        words = " ".join(_ELEMENTS.sub("", _VARYING.sub("", said)).split())
+        cause = raw["stage"], raw["kind"], words
         counts[cause] = counts.get(cause, 0) + 1
         examples.setdefault(cause, raw)
     groups = [

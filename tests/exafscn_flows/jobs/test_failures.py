@@ -1,4 +1,4 @@
-"""Failures by cause: one cause is what has one message, names and numbers apart."""
+"""Failures by cause: one cause is what has one message, names, elements and numbers apart."""
 
 import pytest
 
@@ -35,6 +35,10 @@ def failed(store):
                 "structures", "d", "unreadable", "file 'd.cif' has no cell", {"file": "x/d.cif"}
             ),
             failure("structures", "e", "no_absorber", "NaCl holds none of the absorbers Ni"),
+            failure("structures", "g", "overlapping_atoms", "Ba and O are 0.06 Å apart"),
+            failure("structures", "h", "overlapping_atoms", "H and H are 0.3 Å apart"),
+            failure("structures", "i", "disordered", "a site is shared: Zn:0.4, Cu:0.6"),
+            failure("structures", "j", "disordered", "a site is shared: Fe:0.2, Mg:0.3, Mn:0.5"),
             failure("labels", "f:Ni:0/coordination_number", "other_coordination", "it has 5"),
             failure("spectra", "f:Ni:0/exafs", "feff_timeout", "did not end within 60 s"),
         ]
@@ -53,6 +57,8 @@ def failed(store):
 def test_every_cause_is_listed_with_its_count_and_an_example(failed):
     groups = failure_groups(failed, "test")
     assert [(one.stage, one.kind, one.count, one.item) for one in groups] == [
+        ("structures", "disordered", 2, "i"),
+        ("structures", "overlapping_atoms", 2, "g"),
         ("structures", "unreadable", 2, "a"),
         ("structures", "unreadable", 1, "d"),
         ("spectra", "feff_timeout", 1, "f:Ni:0/exafs"),
@@ -65,6 +71,7 @@ def test_all_are_listed_with_the_names_of_their_minerals_and_files(failed):
         "a": None,
         "b/c": None,
         "d": "d.cif",
+        **dict.fromkeys("ghij"),
         "f:Ni:0/exafs": "bunsenite",
     }
     (left_out,) = list_failures(failed, "test", kind="no_absorber")
@@ -92,4 +99,4 @@ def test_what_is_left_out_is_a_count_of_its_own(failed):
     status = campaign_status(failed, "test")
     assert status.left_out == {"filters": 7, "no_absorber": 1, "other_coordination": 1}
     structures = status.counts[0]
-    assert (structures.failed, structures.left_out) == (3, 8)
+    assert (structures.failed, structures.left_out) == (7, 8)
