@@ -32,11 +32,30 @@ _MOST_MARKS = 2000
 
 
 class Guess(NamedTuple):
-    """What an item takes as far as nothing is measured: `seconds` at `size`, growing by `power`."""
+    """What an item takes as far as nothing is measured.
+
+    Attributes
+    ----------
+    seconds
+        At `size`, growing by `power`.
+    start
+        Seconds on top, whatever the size.
+    """
 
     seconds: float
     size: float = 1.0
     power: float = 1.0
+    start: float = 0.0
+
+    def at(self, sizes: np.ndarray) -> np.ndarray:
+        """Processor seconds that an item of each size takes."""
+        found: np.ndarray = self.start + self.seconds * (sizes / self.size) ** self.power
+        return found
+
+    def power_at(self, size: float) -> float:
+        """As what power of its size that grows near a size."""
+        total = float(self.at(np.array(size)))
+        return self.power * (total - self.start) / total
 
 
 class Work(NamedTuple):
@@ -64,14 +83,14 @@ class _Kind:
         """Processor seconds that an item of each size will take."""
         guess = self.guess
         if not self.done:
-            return guess.seconds * (sizes / guess.size) ** guess.power
+            return guess.at(sizes)
         known = np.array(list(self.done), dtype=float)
         counts, totals, logs = np.array(list(self.done.values()), dtype=float).T
         power = self._power(np.log(known), counts, logs)
         # Every item counts as much: the few that take longest would draw up all others.
         factors = totals / known**power
         typical = np.exp(np.sum(counts * np.log(known)) / counts.sum())
-        guessed = guess.seconds * (typical / guess.size) ** guess.power / typical**power
+        guessed = guess.at(typical) / typical**power
         overall = (factors.sum() + guessed * _PRIOR_ITEMS) / (counts.sum() + _PRIOR_ITEMS)
         # Near the size itself, what was measured there counts, not the line through all.
         near = np.exp(-0.5 * ((np.log(sizes)[:, None] - np.log(known)) / _NEAR) ** 2)
@@ -80,8 +99,10 @@ class _Kind:
         return found
 
     def _power(self, x: np.ndarray, counts: np.ndarray, logs: np.ndarray) -> float:
-        x = x - np.sum(counts * x) / counts.sum()
-        slope = np.sum(x * logs) + _PRIOR_POWER * self.guess.power
+        centre = np.sum(counts * x) / counts.sum()
+        x = x - centre
+        guessed = self.guess.power_at(float(np.exp(centre)))
+        slope = np.sum(x * logs) + _PRIOR_POWER * guessed
         return float(slope / (np.sum(counts * x**2) + _PRIOR_POWER))
 
 

@@ -130,7 +130,8 @@ def experiments_told(
 
 
 def _guess(model: ModelSettings) -> Guess:
-    return Guess(model.seconds_per_site * _TYPICAL_SITES, _TYPICAL_SITES, _FIT_POWER)
+    seconds = model.seconds_per_site * _TYPICAL_SITES
+    return Guess(seconds, _TYPICAL_SITES, _FIT_POWER, model.seconds_to_start)
 
 
 def _fit_kind(config: CampaignConfig, key: ModelKey) -> str:

@@ -105,6 +105,11 @@ class ModelBase(NamedModel):
         return 0.01
 
     @property
+    def seconds_to_start(self) -> float:
+        """Processor seconds of a fit on top of that, however few the sites are: a first guess."""
+        return 0.0
+
+    @property
     def auxiliary(self) -> str | None:
         """Name of a feature set that it learns to predict, too; None: none."""
         return None

@@ -118,6 +118,23 @@ def test_models_to_come_count_before_any_is_trained_and_then_as_they_are():
     assert forecast.seconds_left() == 0
 
 
+def test_what_every_item_takes_whatever_its_size_counts_before_any_is_done_and_after():
+    clock = Clock()
+    forecast = Forecast(clock)
+    guess = Guess(1.0, 100, 1.0, start=3.0)
+    forecast.plan("sites", [Work("spectra", 20, 100, GUESS)])
+    forecast.plan("models", [Work("fit", 50, 4, guess), Work("fit", 800, 4, guess)])
+    for _ in range(100):
+        clock.now += 1
+        forecast.done("sites", "spectra", 20, alone(1))
+    assert forecast.seconds_left() == pytest.approx(4 * 3.5 + 4 * 11)
+    for _ in range(4):
+        clock.now += 3.5
+        forecast.done("models", "fit", 50, alone(3.5))
+    # From small ones alone nobody knows how large ones do: less than 16 times as long, though.
+    assert 4 * 3.5 < forecast.seconds_left() < 4 * 11
+
+
 def test_a_looker_on_tells_the_same_time_from_what_the_runners_say():
     clock = Clock()
     runner = Forecast(clock)
