@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from werkzeug.datastructures import MultiDict
 
-from exafscn_flows.web.parameters import PredictionParameters
+from exafscn_flows.web.parameters import LISTS, PredictionParameters
 
 Query = MultiDict[str, str]
 
@@ -18,9 +18,18 @@ def split(query: Query) -> tuple[str | None, PredictionParameters]:
     UsageError
         If something in it makes no sense.
     """
-    rest = query.copy()
-    (campaign,) = rest.poplist("campaign")[-1:] or [""]
-    return campaign.strip() or None, PredictionParameters.of(rest)
+    # People leave fields empty, and put blanks after commas.
+    filled = {
+        name: [text for one in many if (text := _tidy(one) if name in LISTS else one.strip())]
+        for name, many in query.lists()
+    }
+    rest = MultiDict({name: many for name, many in filled.items() if many})
+    (campaign,) = rest.poplist("campaign")[-1:] or [None]
+    return campaign, PredictionParameters.of(rest)
+
+
+def _tidy(listed: str) -> str:
+    return ",".join(part for one in listed.split(",") if (part := one.strip()))
 
 
 def address(campaign: str, given: PredictionParameters, **changes: Any) -> str:

@@ -25,15 +25,15 @@ from exafscn_flows.store.store import Store
 from exafscn_flows.store.versions import current_metrics
 from exafscn_flows.web.database import Database
 from exafscn_flows.web.openapi import (
+    ExportParameters,
     FileParameters,
-    FormatParameters,
     NoParameters,
     PageParameters,
     SiteParameters,
     document,
     shown,
 )
-from exafscn_flows.web.parameters import PredictionParameters, checked
+from exafscn_flows.web.parameters import PredictionParameters
 from exafscn_flows.web.parts import sentence_of
 from exafscn_flows.web.site import plain, read_site
 from exafscn_flows.web.site_files import cif_of, feff_of, xdi_of
@@ -79,19 +79,19 @@ def register(server: Flask, database: Database) -> None:
 
     @api.get("/campaigns")
     def campaigns() -> Response:
-        _parameters(NoParameters)
+        NoParameters.of(request.args)
         with database.reading() as store:
             return _json({"campaigns": store.campaign_names()})
 
     @api.get("/campaigns/<campaign>")
     def campaign(campaign: str) -> Response:
-        _parameters(NoParameters)
+        NoParameters.of(request.args)
         with database.reading() as store:
             return _json(_settings(store, campaign))
 
     @api.get("/campaigns/<campaign>/status")
     def status(campaign: str) -> Response:
-        _parameters(NoParameters)
+        NoParameters.of(request.args)
         with database.reading() as store:
             return _json(campaign_status(store, campaign).as_dict())
 
@@ -113,17 +113,14 @@ def register(server: Flask, database: Database) -> None:
 
     @api.get("/campaigns/<campaign>/export")
     def export(campaign: str) -> Response:
-        kind = checked(FormatParameters, {"format": request.args.get("format", "csv")}).format
-        rest = request.args.copy()
-        rest.poplist("format")
-        given = PredictionParameters.of(rest)
+        given = ExportParameters.of(request.args)
         with database.reading() as store:
             query = given.query(campaign)
             values = asked(store, query).target.values
         # It takes as long as it takes, so nobody is impatient with the database.
         rows = find_predictions(Store(store.database), query, given.sort, after=given.after)
         with tempfile.TemporaryDirectory(prefix="exafscn-") as folder:
-            path = Path(folder) / f"predictions.{kind}"
+            path = Path(folder) / f"predictions.{given.format}"
             write_rows(rows, path, values)
             # Open, it stays until it is sent.
             return send_file(
@@ -135,14 +132,14 @@ def register(server: Flask, database: Database) -> None:
 
     @api.get("/campaigns/<campaign>/metrics")
     def metrics(campaign: str) -> Response:
-        _parameters(NoParameters)
+        NoParameters.of(request.args)
         with database.reading() as store:
             store.campaign(campaign)
             return _json({"metrics": [plain(one) for one in current_metrics(store, campaign)]})
 
     @api.get("/campaigns/<campaign>/failures")
     def failures(campaign: str) -> Response:
-        given = _parameters(PageParameters)
+        given = PageParameters.of(request.args)
         with database.reading() as store:
             store.campaign(campaign)
             query: dict[str, Any] = {"campaign": campaign}
@@ -154,13 +151,13 @@ def register(server: Flask, database: Database) -> None:
 
     @api.get("/campaigns/<campaign>/site")
     def site(campaign: str) -> Response:
-        given = _parameters(SiteParameters)
+        given = SiteParameters.of(request.args)
         with database.reading() as store:
             return _json(read_site(store, campaign, given.site).to_dict())
 
     @api.get("/campaigns/<campaign>/site/file")
     def site_file(campaign: str) -> Response:
-        given = _parameters(FileParameters)
+        given = FileParameters.of(request.args)
         with database.reading() as store:
             view = read_site(store, campaign, given.site)
             config = store.config(campaign)
@@ -176,7 +173,7 @@ def register(server: Flask, database: Database) -> None:
 
     @api.get("/campaigns/<campaign>/report")
     def report(campaign: str) -> Response:
-        _parameters(NoParameters)
+        NoParameters.of(request.args)
         from exafscn_flows.jobs.report import collect_report
         from exafscn_flows.report.html import render
 
@@ -202,15 +199,6 @@ def _settings(store: Store, campaign: str) -> dict[str, Any]:
         "feature_sets": [one.name for one in config.features.sets],
         "models": [one.name for one in config.models],
     }
-
-
-def _parameters(model: type[Any]) -> Any:
-    values = {}
-    for name, many in request.args.lists():
-        if len(many) > 1:
-            raise UsageError(f"{name[:60]}: given {len(many)} times: give it once")
-        values[name] = many[0]
-    return checked(model, values)
 
 
 def _json(found: Any, status: int = 200) -> Response:

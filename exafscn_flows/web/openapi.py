@@ -7,25 +7,23 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from exafscn_flows.web.parameters import MOST_ROWS, ROWS, PredictionParameters
+from exafscn_flows.web.parameters import MOST_ROWS, ROWS, Parameters, PredictionParameters, Whole
 
 
-class _Parameters(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class NoParameters(_Parameters):
+class NoParameters(Parameters):
     """Nothing is asked for."""
 
 
-class PageParameters(_Parameters):
+class PageParameters(Parameters):
     """Where a page of a list begins, and how long it is."""
 
-    after: str | None = Field(default=None, max_length=500, description="Token of the page before.")
-    limit: int = Field(default=ROWS, ge=1, le=MOST_ROWS, description="Most rows of a page.")
+    after: str | None = Field(
+        default=None, min_length=1, max_length=500, description="Token of the page before."
+    )
+    limit: Whole = Field(default=ROWS, ge=1, le=MOST_ROWS, description="Most rows of a page.")
 
 
-class SiteParameters(_Parameters):
+class SiteParameters(Parameters):
     """One site."""
 
     site: str = Field(min_length=1, max_length=500, description="Key of the site.")
@@ -42,14 +40,10 @@ class FileParameters(SiteParameters):
     )
 
 
-class FormatParameters(_Parameters):
-    """Kind of a file of predictions."""
+class ExportParameters(PredictionParameters):
+    """Conditions on predictions, and the kind of file."""
 
     format: Literal["csv", "jsonl", "parquet"] = Field(default="csv", description="Kind of file.")
-
-
-class ExportParameters(PredictionParameters, FormatParameters):
-    """Conditions on predictions, and the kind of file."""
 
 
 class _Answer(BaseModel):

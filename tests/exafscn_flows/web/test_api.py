@@ -106,6 +106,31 @@ def test_operators_and_nonsense_are_refused_in_one_line(client, query):
         assert len(error) < 300
 
 
+UNLIKE = {
+    "integer": ["", " 4", "4.0", "1_0", "+4", "٤", "four"],
+    "number": ["", " 0.5", "1_0", "+1", "nan", "inf", "true"],
+    "boolean": ["", "1", "yes", "True", " true"],
+    "array": ["", " ", "O,", "O, Li", "4"],
+    "string": [""],
+}
+"""Texts that are not of a type of JSON, and that pydantic takes for one, or a page for nothing."""
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.path)
+def test_nothing_is_accepted_that_the_description_does_not_allow(client, operation):
+    path = operation.path.format(campaign="test")
+    described = document()["paths"][operation.path]["get"]["parameters"]
+    asked = [one for one in described if one["in"] == "query"]
+    for one in asked:
+        required = {each["name"]: "x" for each in asked if each["required"]}
+        for text in UNLIKE[one["schema"]["type"]]:
+            got(client, path, 400, **required | {one["name"]: text})
+        if one["schema"]["type"] != "array":
+            twice = [str(one["schema"].get("default", "1"))] * 2
+            got(client, path, 400, **required | {one["name"]: twice})
+    got(client, path, 400, unknown="1")
+
+
 def test_parameters_are_the_conditions_of_a_query():
     names = set(PredictionQuery.__dataclass_fields__) - {"campaign"}
     given = set(PredictionParameters.model_fields)
