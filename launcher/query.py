@@ -18,7 +18,7 @@ from exafscn_flows.iteration import batches
 from exafscn_flows.store.asked import asked
 from exafscn_flows.store.columns import FURTHER, check_columns, with_columns
 from exafscn_flows.store.conditions import PredictionQuery
-from exafscn_flows.store.everywhere import ALL_COLUMNS, search_everywhere
+from exafscn_flows.store.everywhere import ALL_COLUMNS, Everywhere, search_everywhere
 from exafscn_flows.store.export import check_format, write_rows
 from exafscn_flows.store.names import source_names
 from exafscn_flows.store.pages import Order
@@ -87,6 +87,10 @@ class Selection:
         campaign = self.campaign or store.latest_campaign()
         return PredictionQuery(campaign=campaign, **self.conditions)
 
+    def everywhere_in(self, store: Store) -> Everywhere:
+        """Find out how all campaigns are searched."""
+        return search_everywhere(store, self.conditions, self.order, self.after)
+
     def further(self) -> tuple[str, ...]:
         """Return the columns that are not in every row.
 
@@ -103,7 +107,7 @@ class Selection:
         """Stream the rows, with further columns."""
         further = self.further()
         if self.everywhere:
-            return search_everywhere(store, self.conditions, self.order).rows(store, self.limit)
+            return self.everywhere_in(store).rows(store, self.limit)
         query = self.query(store)
         rows = find_predictions(store, query, self.order, after=self.after, limit=self.limit)
         return with_columns(store, query.campaign, rows, further)
@@ -128,6 +132,10 @@ def show_table(selection: Selection) -> None:
     shown = replace(page, rows=[*rows])
     print_whole(terminal, _table(f"campaign {query.campaign}", shown, names, columns))
     _explain_seen(terminal, page)
+    _lead_on(terminal, page)
+
+
+def _lead_on(terminal: Console, page: Page) -> None:
     if page.after:
         terminal.print("There are more: --limit shows more, --export FILE writes all.")
         # Not wrapped: it is there to be copied.
@@ -145,7 +153,7 @@ def _explain_seen(terminal: Console, page: Page) -> None:
 def _show_everywhere(store: Store, selection: Selection) -> None:
     """Print the first predictions of all campaigns, and which campaigns were passed over."""
     limit = _TABLE_ROWS if selection.limit is None else check_limit(selection.limit)
-    found = search_everywhere(store, selection.conditions, selection.order)
+    found = selection.everywhere_in(store)
     page = found.page(store, limit)
     terminal = console()
     if page.rows:
@@ -157,8 +165,7 @@ def _show_everywhere(store: Store, selection: Selection) -> None:
         _explain_seen(terminal, page)
     else:
         terminal.print("no prediction of any campaign meets these conditions")
-    if page.after:
-        terminal.print("There are more: --limit shows more, --export FILE writes all.")
+    _lead_on(terminal, page)
     if found.passed_over:
         named = ", ".join(found.passed_over)
         line = f"passed over, where this cannot be asked: {named}"
@@ -276,7 +283,7 @@ def export(selection: Selection, path: Path) -> None:
     head = selection.head
     store = Store.open()
     if selection.everywhere:
-        found = search_everywhere(store, selection.conditions, selection.order)
+        found = selection.everywhere_in(store)
         rows = found.rows(store, selection.limit)
         written = write_rows(rows, path, found.target.values, head)
         print(f"{written} predictions: {path.resolve()}")

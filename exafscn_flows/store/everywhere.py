@@ -168,6 +168,7 @@ def all_predictions(
     *,
     store: Store | None = None,
     sort: str | None = None,
+    after: str | None = None,
     limit: int | None = None,
     **conditions: Any,
 ) -> "pd.DataFrame":
@@ -177,15 +178,16 @@ def all_predictions(
     ----------
     store
         Where the campaigns are kept; by default the database of the settings.
-    sort, limit
+    sort, after, limit
         As of `Campaign.predictions`.
     conditions
-        Others of its parameters, but `after`.
+        Others of its parameters.
 
     Returns
     -------
     pandas.DataFrame
-        Columns as in :data:`ALL_COLUMNS`. ``attrs["campaigns"]`` names those that were searched.
+        Columns as in :data:`ALL_COLUMNS`. ``attrs["campaigns"]`` names those that were searched;
+        with a limit, ``attrs["after"]`` is where the next page begins, None if there is none.
 
     Raises
     ------
@@ -203,7 +205,11 @@ def all_predictions(
         )
     order = None if sort is None else Order.named(sort)
     store = store or Store.open()
-    found = search_everywhere(store, conditions, order)
-    frame = pd.DataFrame(list(found.rows(store, limit)), columns=list(ALL_COLUMNS))
+    found = search_everywhere(store, conditions, order, after)
+    page = None if limit is None else found.page(store, limit)
+    rows = found.rows(store) if page is None else page.rows
+    frame = pd.DataFrame(list(rows), columns=list(ALL_COLUMNS))
     frame.attrs["campaigns"] = list(found.searches)
+    if page is not None:
+        frame.attrs["after"] = page.after
     return frame

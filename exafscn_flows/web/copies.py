@@ -1,12 +1,16 @@
 """What is seen on the page as a command line, as Python, and as a question to MongoDB."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pprint import pformat
-from typing import Any
+from typing import Any, NamedTuple
 
+from exafscn_flows.settings import Settings
+from exafscn_flows.store.embedded import EmbeddedServer
+from exafscn_flows.store.pages import SORTS
 from exafscn_flows.store.queries import Search
 from exafscn_flows.web.library import Wish
+from exafscn_flows.web.parameters import ROWS
 
 
 def predict_command(file: str, group: str, wish: Wish) -> str:
@@ -23,13 +27,13 @@ def predict_command(file: str, group: str, wish: Wish) -> str:
     }
     for name, value in given.items():
         if value not in ("", None):
-            words += [f"--{name}", f"{value:g}" if isinstance(value, float) else str(value)]
+            words += [f"--{name}", _number(value)]
     return shlex.join(words)
 
 
 def predict_python(file: str, group: str, wish: Wish) -> str:
     """Return the Python that answers the same for a file."""
-    settings = ", ".join(f"{name}={value:g}" for name, value in wish.settings().items())
+    settings = ", ".join(f"{name}={_number(value)}" for name, value in wish.settings().items())
     given = [f"groups=[{group!r}]"] if group else []
     if wish.how.absorber:
         given.append(f"absorber={wish.how.absorber!r}")
@@ -68,59 +72,116 @@ _OPPOSITE = {
 """What the option is called that stands for False; by default the name with no- before it."""
 
 
-def query_command(campaign: str | None, conditions: Mapping[str, Any], sort: str | None) -> str:
-    """Return the command line that finds the same predictions, of all campaigns without a name."""
-    where = ["--campaign", campaign] if campaign else ["--all-campaigns"]
+class Shown(NamedTuple):
+    """What the screening page shows: a page of the predictions that meet some conditions.
+
+    Attributes
+    ----------
+    campaign
+        None for all of them.
+    after, limit
+        Where the page begins, and how many rows it has.
+    """
+
+    campaign: str | None
+    conditions: Mapping[str, Any]
+    sort: str | None = None
+    after: str | None = None
+    limit: int = ROWS
+
+
+def query_command(shown: Shown) -> str:
+    """Return the command line whose table has the same predictions."""
+    where = ["--campaign", shown.campaign] if shown.campaign else ["--all-campaigns"]
     words = ["exafscn", "query", *where]
-    for name, value in conditions.items():
+    for name, value in shown.conditions.items():
         option = f"--{name.replace('_', '-')}"
         if isinstance(value, bool):
             words.append(option if value else f"--{_OPPOSITE.get(name, f'no-{name}')}")
             continue
         for one in value if isinstance(value, tuple) else [value]:
-            words += [option, f"{one:g}" if isinstance(one, float) else str(one)]
-    return shlex.join([*words, *(["--sort", sort] if sort else [])])
+            words += [option, _number(one)]
+    for name in ("sort", "after"):
+        if (given := getattr(shown, name)) is not None:
+            words += [f"--{name}", given]
+    # As many as tables have.
+    return shlex.join([*words, *(["--limit", str(shown.limit)] if shown.limit != ROWS else [])])
 
 
-def query_python(campaign: str | None, conditions: Mapping[str, Any], sort: str | None) -> str:
-    """Return the Python that finds the same predictions, of all campaigns without a name."""
-    given = {
-        **{name: list(one) if isinstance(one, tuple) else one for name, one in conditions.items()},
-        **({"sort": sort} if sort else {}),
+def query_python(shown: Shown) -> str:
+    """Return the Python that finds the same predictions."""
+    conditions = {
+        name: list(one) if isinstance(one, tuple) else one for name, one in shown.conditions.items()
     }
+    page = {"sort": shown.sort and str(shown.sort), "after": shown.after, "limit": shown.limit}
+    given = conditions | {name: one for name, one in page.items() if one is not None}
     arguments = ", ".join(f"{name}={value!r}" for name, value in given.items())
-    if campaign is None:
+    if shown.campaign is None:
         return (
             "from exafscn_flows.store.everywhere import all_predictions\n\n"
             f"frame = all_predictions({arguments})\nprint(frame)"
         )
     return (
         "from exafscn_flows import Campaign\n\n"
-        f"frame = Campaign({campaign!r}).predictions({arguments})\nprint(frame)"
+        f"frame = Campaign({shown.campaign!r}).predictions({arguments})\nprint(frame)"
     )
 
 
-def query_pymongo(search: Search, limit: int) -> str:
-    """Return the question to MongoDB that finds the first page.
+def query_pymongo(searches: Sequence[Search], limit: int) -> str:
+    """Return the question to MongoDB that finds the same predictions.
 
     Parameters
     ----------
-    search
-        Of the first page, which is one part.
+    searches
+        Of each campaign, from where the page begins.
     """
-    (part,) = search.parts[:1]
-    if not part.filters:
+    filters = [one for search in searches for part in search.parts for one in part.filters]
+    if not filters:
         return "# nothing can meet these conditions"
-    filters: Any = part.filters[0] if len(part.filters) == 1 else {"$or": part.filters}
+    lines = [
+        *_connection(),
+        f"sort = {SORTS[searches[0].order]!r}",
+    ]
+    if len(filters) == 1:
+        (condition,) = filters
+        lines += [f"found = database.predictions.find(\n{_indented(condition)}\n)"]
+        lines[-1] += f".sort(sort).limit({limit})"
+        return "\n".join([*lines, "print(*found, sep='\\n')"])
+    lines += [
+        f"filters = (\n{_indented(filters)}\n)",
+        "found = [",
+        "    row",
+        "    for one in filters",
+        f"    for row in database.predictions.find(one).sort(sort).limit({limit})",
+        "]",
+        "# What each finds is in order; now all of it is.",
+        "for field, way in reversed(sort):",
+        "    found.sort(key=lambda row: [row[field]], reverse=way < 0)",
+        f"print(*found[:{limit}], sep='\\n')",
+    ]
+    return "\n".join(lines)
+
+
+def _connection() -> list[str]:
+    """Return the lines that connect; addresses may hold a password, but for that of our server."""
+    settings = Settings()
+    imports, address = ["import os", ""], 'os.environ["EXAFSCN_MONGODB_URI"]'
+    if settings.MONGODB_URI is None:
+        imports, address = [], repr(EmbeddedServer(settings.DATA_DIR).uri)
+    return [
+        *imports,
+        "from pymongo import MongoClient",
+        "",
+        f"client = MongoClient({address})",
+        'database = client.get_default_database("exafscn")',
+    ]
+
+
+def _number(value: Any) -> str:
+    """Return a value as a word of a command line, with all digits that it has."""
+    return str(value).removesuffix(".0")
+
+
+def _indented(filters: Any) -> str:
     shown = pformat(filters, width=88, sort_dicts=False)
-    return (
-        "import os\n\nfrom pymongo import MongoClient\n\n"
-        'client = MongoClient(os.environ["EXAFSCN_MONGODB_URI"])\n'
-        'database = client.get_default_database("exafscn")\n'
-        f"found = database.predictions.find(\n{_indented(shown)}\n)"
-        f".sort({part.sort!r}).limit({limit})\nprint(*found, sep='\\n')"
-    )
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.splitlines())
+    return "\n".join(f"    {line}" for line in shown.splitlines())

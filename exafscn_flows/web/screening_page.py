@@ -1,6 +1,6 @@
 """The screening page: a table of predictions, figures of them, and ways to take them along."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,7 +19,7 @@ from exafscn_flows.store.queries import (
 )
 from exafscn_flows.targets.base import TaskName
 from exafscn_flows.web.addresses import Query, address, split
-from exafscn_flows.web.copies import query_command, query_pymongo, query_python
+from exafscn_flows.web.copies import Shown, query_command, query_pymongo, query_python
 from exafscn_flows.web.database import Database
 from exafscn_flows.web.parameters import PredictionParameters
 from exafscn_flows.web.parts import alert, aria, code, graph, remark, table
@@ -33,16 +33,18 @@ def screening_layout(database: Database, query: Query) -> Component:
         campaigns = store.campaign_names()
         name = campaign or store.latest_campaign()
         configs = [store.config(one) for one in (campaigns if name == ALL else [name])]
-        wrong, page, search = "", None, None
+        wrong, page = "", None
+        searches: list[Search] = []
         passed_over: Mapping[str, str] = {}
         try:
             if name == ALL:
                 found = search_everywhere(store, given.conditions(), given.sort, given.after)
                 page, passed_over = found.page(store, given.limit), found.passed_over
+                searches = [*found.searches.values()]
             else:
                 asked = given.query(name)
                 page = find_page(store, asked, given.sort, after=given.after, limit=given.limit)
-                search = search_for(store, asked, given.sort)
+                searches = [search_for(store, asked, given.sort, given.after)]
         except UsageError as error:
             # The form stays, so that it can be mended.
             wrong = str(error)
@@ -67,24 +69,24 @@ def screening_layout(database: Database, query: Query) -> Component:
     if passed_over:
         why = "; ".join(f"{one} ({reason})" for one, reason in passed_over.items())
         parts.append(remark(f"Passed over, where this cannot be asked: {why}"))
-    return html.Div([*parts, *_beside(name, given, search)])
+    return html.Div([*parts, *_beside(name, given, searches)])
 
 
-def _beside(name: str, given: PredictionParameters, search: Search | None) -> list[Component]:
+def _beside(name: str, given: PredictionParameters, searches: Sequence[Search]) -> list[Component]:
     """Return what there is besides the table.
 
     Parameters
     ----------
-    search
-        That of one campaign; None for all of them.
+    searches
+        How it was found, in each campaign.
     """
-    one = name if search else None
+    one = None if name == ALL else name
+    asked = Shown(one, given.conditions(), given.sort, given.after, given.limit)
     copies = [
-        code("as-command", "command line", query_command(one, *_asked(given))),
-        code("as-python", "Python", query_python(one, *_asked(given))),
+        code("as-command", "command line", query_command(asked)),
+        code("as-python", "Python", query_python(asked)),
+        code("as-pymongo", "pymongo", query_pymongo(searches, given.limit)),
     ]
-    if search:
-        copies.append(code("as-pymongo", "pymongo", query_pymongo(search, given.limit)))
     return [
         dcc.Store(id="screened", data=address(name, given)),
         html.Div(id="plots-said"),
@@ -97,13 +99,9 @@ def _beside(name: str, given: PredictionParameters, search: Search | None) -> li
         ),
         html.Div(id="confusion"),
         html.H2("Take it along"),
-        _downloads(name, given) if search else remark("--export FILE writes a file of all of it."),
+        _downloads(name, given) if one else remark("--export FILE writes a file of all of it."),
         html.Div(copies, className="grid"),
     ]
-
-
-def _asked(given: PredictionParameters) -> tuple[Mapping[str, Any], str | None]:
-    return given.conditions(), given.sort
 
 
 def _results(campaign: str, given: PredictionParameters, page: Page, order: Order) -> Component:

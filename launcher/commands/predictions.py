@@ -123,8 +123,8 @@ def query(
 
     if as_json + as_csv + (export is not None) > 1:
         raise UsageError("--json, --csv and --export exclude each other: give one of them")
-    if all_campaigns and (campaign or after or version):
-        raise UsageError("--all-campaigns goes with neither --campaign, --version nor --after")
+    if all_campaigns and campaign:
+        raise UsageError("--all-campaigns and --campaign exclude each other: give one of them")
     conditions = {
         "absorber": absorber,
         "target": target,

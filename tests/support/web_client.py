@@ -75,3 +75,22 @@ def texts(component: Any) -> str:
     if isinstance(component, list):
         return " ".join(texts(one) for one in component)
     return "" if component is None else str(component)
+
+
+def shown(client: Client, search: str, path: str = "/screening") -> Any:
+    """Page of an address, as it is sent to the browser."""
+    made = client.call(
+        "..page.children...nav.children..",
+        [("address", "pathname", path), ("address", "search", search)],
+    )
+    return made["page"]["children"]
+
+
+def found(component: Any, kind: str) -> list[Any]:
+    """All components of a kind in another one."""
+    if isinstance(component, list):
+        return [one for part in component for one in found(part, kind)]
+    if not isinstance(component, dict):
+        return []
+    own = [component] if component.get("type") == kind else []
+    return own + found(component.get("props", {}).get("children"), kind)

@@ -66,7 +66,7 @@ def test_conditions_are_those_of_one_campaign(several):
         ({"absorber": "Zn"}, ", ".join(ABSORBERS)),
         ({"target": "colour"}, "colour"),
         ({"campaign": "test"}, "no such condition"),
-        ({"after": "x"}, "no such condition"),
+        ({"after": "x"}, "token of a page"),
         ({"limit": 0}, "limit"),
     ],
     ids=str,

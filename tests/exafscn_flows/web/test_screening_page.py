@@ -5,39 +5,17 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from predictions import CN, config, made_predictions, promotions
-from pymongo import MongoClient
-from web_client import texts
+from web_client import found, shown, texts
 from werkzeug.datastructures import MultiDict
 
 from exafscn_flows import Campaign
-from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.store.conditions import PredictionQuery
 from exafscn_flows.store.queries import find_predictions, search_for
 from exafscn_flows.store.spread import sample
 from exafscn_flows.web.addresses import address, split
-from exafscn_flows.web.copies import query_command, query_pymongo, query_python
 from exafscn_flows.web.screening_figures import principal_plane
 
 pytestmark = pytest.mark.usefixtures("screened")
-
-
-def shown(client, search, path="/screening"):
-    made = client.call(
-        "..page.children...nav.children..",
-        [("address", "pathname", path), ("address", "search", search)],
-    )
-    return made["page"]["children"]
-
-
-def found(component, kind):
-    """All components of a kind in another one."""
-    if isinstance(component, list):
-        return [one for part in component for one in found(part, kind)]
-    if not isinstance(component, dict):
-        return []
-    own = [component] if component.get("type") == kind else []
-    return own + found(component.get("props", {}).get("children"), kind)
 
 
 def sites(page):
@@ -118,46 +96,6 @@ def test_addresses_keep_what_was_asked():
         "disagrees": False,
         "min_probability": 0.5,
     }
-
-
-CONDITIONS = [
-    {},
-    {"absorber": "Cu", "cn": 4, "contains": ("O", "Li"), "min_probability": 0.25},
-    {"disagrees": True, "measured": False, "seen": False, "in_distribution": True, "oxide": False},
-    {"target": "environment", "value": "octahedron", "label": "cube"},
-    {"absorber": "Fe", "formula": "LiFeO"},
-]
-
-
-@pytest.mark.parametrize("conditions", CONDITIONS, ids=str)
-def test_copies_find_the_same(conditions, screened, monkeypatch, capsys):
-    query = PredictionQuery(campaign="test", **conditions)
-    expected = [row["site"] for row in find_predictions(screened, query)]
-
-    import shlex
-    import sys
-
-    from launcher.cli import main
-
-    words = shlex.split(query_command("test", conditions, None))
-    monkeypatch.setattr(sys, "argv", [*words, "--csv"])
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert end.value.code == 0
-    assert [line.split(",")[0] for line in capsys.readouterr().out.splitlines()[1:]] == expected
-
-    names: dict = {}
-    exec(query_python("test", conditions, "doubtful"), names)
-    assert sorted(names["frame"]["site"]) == sorted(expected)
-    capsys.readouterr()
-
-    code = query_pymongo(search_for(screened, query), 1000)
-    exec(code, names)
-    assert [row["site"] for row in names["database"].predictions.find()][:1]
-    printed = re.findall(r"'site': '([^']*)'", capsys.readouterr().out)
-    assert printed == expected
-    names["client"].close()
-    assert isinstance(names["client"], MongoClient)
 
 
 def drawn(client, search):
@@ -263,25 +201,6 @@ def test_all_campaigns_are_one_table(client):
     assert all("campaign=test" in one for one in links if one.startswith("/site?"))
     (following,) = [one for one in links if "after=" in one]
     assert not set(sites(shown(client, following.removeprefix("/screening")))) & set(sites(page))
-
-
-@pytest.fixture
-def two_campaigns(screened):
-    """A second campaign with other predictions, and a third that learns something else."""
-    other, lengths = (config(name) for name in ("other", "lengths"))
-    own = {"campaign": "other"}
-    screened.save_config(other)
-    screened.write(doc.model_copy(update=own) for doc in promotions(CN))
-    docs = [doc.model_copy(update=own) for doc in made_predictions(200, seed=5)]
-    screened.write(docs)
-    settings = lengths.model_dump(mode="json") | {"targets": [{"kind": "bond_length"}]}
-    settings["models"] = [{"kind": "random_forest"}]
-    screened.save_config(CampaignConfig.model_validate(settings))
-    yield docs
-    for name in ("other", "lengths"):
-        for collection in ("campaigns", "predictions", "promotions"):
-            key = "_id" if collection == "campaigns" else "campaign"
-            screened.database[collection].delete_many({key: name})
 
 
 def test_figures_and_counts_are_of_all_campaigns(client, screened, two_campaigns):
