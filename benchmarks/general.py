@@ -23,7 +23,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from campaign_data import Joint, joint, read_data
-from inputs import MORE_SITES, SITES, require
+from fits import fits, without_each_fold
+from inputs import MORE_SITES, NEW_FORMULAS, SITES, require
 from rich.console import Console
 from rich.table import Table
 from runs import database, run
@@ -78,7 +79,7 @@ NOT_FOR = [
 def main() -> None:
     """Run the campaigns, train, and show what came of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--table", type=Path, nargs=2, default=[SITES, MORE_SITES])
+    parser.add_argument("--table", type=Path, nargs=3, default=[SITES, MORE_SITES, NEW_FORMULAS])
     parser.add_argument("--data", type=Path, help="folder of the database")
     parser.add_argument("--write", action="store_true", help="write the files of the package")
     arguments = parser.parse_args()
@@ -195,10 +196,11 @@ class Asked(NamedTuple):
     folds: np.ndarray
 
 
-def out_of_fold(model: MeasuredNetwork, data: Joint, n_folds: int, seed: int) -> Asked:
-    """Train on all but one fold after the other, and ask about that."""
+def out_of_fold(
+    fitted_of: list[Any], model: MeasuredNetwork, data: Joint, folds: np.ndarray, seed: int
+) -> Asked:
+    """Ask the networks of each fold about that fold, which they have not learned."""
     rows = data.rows
-    folds = grouped_folds(strata(data), rows.groups, n_folds, seed)
     n_out = len(rows.classes) or 1
     clean = np.full((model.n_networks, len(rows), n_out), -np.inf)
     changed = np.full((model.n_networks * len(E0_SHIFTS), len(rows), n_out), -np.inf)
@@ -206,8 +208,8 @@ def out_of_fold(model: MeasuredNetwork, data: Joint, n_folds: int, seed: int) ->
     settings = model.augmentation.model_copy(update={"clean": 0.0})
     views = Views(settings, stretched=rows.task == "classes")
     n_axis = len(rows.columns.axis)
-    for fold in range(n_folds):
-        fitted: Any = model.fit(rows.part(folds != fold), seed)
+    for fold in np.unique(folds):
+        fitted = fitted_of[fold]
         places = fitted.classes_ if rows.classes else np.array([0])
         rng = np.random.default_rng([seed, fold])
         test = rng.permutation(np.flatnonzero(folds == fold))
@@ -222,7 +224,6 @@ def out_of_fold(model: MeasuredNetwork, data: Joint, n_folds: int, seed: int) ->
             if not rows.classes:
                 for one in (clean, changed):
                     one[:, part] = fitted.center + fitted.width * one[:, part]
-        print(f"fold {fold + 1} of {n_folds} ({rows.task})", flush=True)
     return Asked(clean, changed, kmax, folds)
 
 
@@ -230,7 +231,9 @@ def classifier(
     model: MeasuredNetwork, data: Joint, n_folds: int, seed: int
 ) -> tuple[dict[str, Any], bytes]:
     """Train the networks of the coordination number; returns a part of the card, and the file."""
-    asked = out_of_fold(model, data, n_folds, seed)
+    folds = grouped_folds(strata(data), data.rows.groups, n_folds, seed)
+    fitted, *of_folds = fits(model, [data.rows, *without_each_fold(data.rows, folds)], seed)
+    asked = out_of_fold(of_folds, model, data, folds, seed)
     y, task = data.rows.y, task_named("classes")
     clean, changed = (softmax(one).mean(axis=0) for one in (asked.clean, asked.changed))
     found = temperature(changed, y)
@@ -256,7 +259,6 @@ def classifier(
             for low, high in ((5.0, 7.0), (7.0, 9.0), (9.0, 11.0), (11.0, 13.0))
         },
     }
-    fitted = model.fit(data.rows, seed)
     assert isinstance(fitted, MeasuredClassifier)
     assert fitted.classes_.tolist() == list(range(len(data.rows.classes)))
     card = {
@@ -319,11 +321,12 @@ def regressor(
     model: MeasuredNetwork, data: Joint, n_folds: int, seed: int
 ) -> tuple[dict[str, Any], bytes]:
     """Train the networks of the bond length; returns a part of the card, and the file."""
-    asked = out_of_fold(model, data, n_folds, seed)
+    folds = grouped_folds(strata(data), data.rows.groups, n_folds, seed)
+    fitted, *of_folds = fits(model, [data.rows, *without_each_fold(data.rows, folds)], seed)
+    asked = out_of_fold(of_folds, model, data, folds, seed)
     y, output = data.rows.y, asked.changed[:, :, 0]
     both_of = np.column_stack([output.mean(axis=0), output.std(axis=0)])
     doubt = task_named("numbers").doubt(y, both_of, [])
-    fitted = model.fit(data.rows, seed)
     assert isinstance(fitted, MeasuredRegressor)
     errors = {"computed": asked.clean[:, :, 0].mean(axis=0) - y, "changed": both_of[:, 0] - y}
     card = {
