@@ -3,10 +3,10 @@
     python benchmarks/xanes_table.py xanes.parquet
     python benchmarks/environment.py --table xanes.parquet --data DIR --json environment.json
 
-Runs configs/study_environment.yaml once for each seed of the folds, after the first one only its
-models of all metals on the features studied, and says how much is lost when all energies are off,
-relative to the edge that a spectrum shows itself and to a tabulated one. With --data, the database
-stays in that folder, and a run that was interrupted goes on.
+Runs configs/study_environment.yaml, fits its best model again on grouped folds of other seeds, and
+says how much is lost when all energies are off, relative to the edge that a spectrum shows itself
+and to a tabulated one. With --data, the database stays in that folder, and a run that was
+interrupted goes on.
 """
 
 import argparse
@@ -18,33 +18,35 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from campaign_data import read_data
+from fits import fits, without_each_fold
 from inputs import require
 from provenance import provenance
 from rich.console import Console
 from rich.table import Table
-from ruamel.yaml import YAML
 from runs import database, run
 
 from exafscn_flows import Campaign
 from exafscn_flows.config.campaign import CampaignConfig
 from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features import Xanes
+from exafscn_flows.hashing import content_hash
 from exafscn_flows.jobs.report import collect_report
 from exafscn_flows.models import ExtraTrees
+from exafscn_flows.models.base import ModelBase
 from exafscn_flows.models.training_set import TrainingSet
 from exafscn_flows.report.summary import to_json
 from exafscn_flows.spectra.base import Spectrum
 from exafscn_flows.splits import grouped_folds
 from exafscn_flows.store.documents import LabelDoc, SiteDoc, SpectrumDoc
 from exafscn_flows.store.store import Store
+from exafscn_flows.tasks import task_named
 
 FILE = Path(__file__).resolve().parents[1] / "configs" / "study_environment.yaml"
 NAME = "study-environment"
 BEST = "average"
 STUDIED = "xanes"
 """Name of the feature set that models of all metals are fitted on."""
-USED = [STUDIED, "running_coordination"]
-"""Kinds of feature sets that they take."""
 SIX = ["Ti", "V", "Cr", "Co", "Ni", "Cu"]
 SHIFTS = [-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0]
 """Errors of the scale of energies, eV."""
@@ -63,28 +65,63 @@ def main() -> None:
     arguments = parser.parse_args()
     table = require(arguments.table, "--table")
     with database(arguments.data):
-        frames = [of_seed(table, 0)]
+        frames = [of_campaign(table)]
         found = claims()
-        frames += [of_seed(table, seed) for seed in range(1, arguments.seeds)]
+        frames += [of_seed(seed, arguments.data) for seed in range(1, arguments.seeds)]
         result = summary(frames) | {"claims": found, "shifted": shifted()}
     show(result)
     if arguments.json:
         arguments.json.write_text(json.dumps(provenance() | result, indent=1) + "\n")
 
 
-def of_seed(table: Path, seed: int) -> pd.DataFrame:
-    """Run the campaign with one seed, and return the metrics of all its models."""
-    keys = [f"sources.0.path={table}", f"evaluation.seed={seed}"]
-    if seed:
-        # Experiments are made once; so are models of one metal, or on other features.
-        written = YAML(typ="safe").load(FILE)
-        joint = [one for one in written["models"] if one.get("per") == "campaign"]
-        models = [{**one, "feature_sets": [STUDIED]} for one in joint]
-        sets = [one for one in written["features"]["sets"] if one["kind"] in USED]
-        keys += ["study=null", f"features.sets={json.dumps(sets)}"]
-        keys += [f"models={json.dumps(models)}"]
-    run(FILE, *keys)
-    return Campaign(NAME).metrics().assign(seed=seed)
+def of_campaign(table: Path) -> pd.DataFrame:
+    """Run the campaign, and return the metrics of all its models."""
+    run(FILE, f"sources.0.path={table}")
+    return Campaign(NAME).metrics().assign(seed=0)
+
+
+def of_seed(seed: int, kept: Path | None) -> pd.DataFrame:
+    """Fit the best model again on other folds, and return its metrics, as the campaign has them.
+
+    With a folder, the probabilities are kept there, and read if they are there.
+    """
+    store = Store.open()
+    config = store.config(NAME)
+    model = next(one for one in config.models if one.name == BEST)
+    data = read_data(store, NAME, STUDIED, model)
+    of_sites = data.dataset
+    folds = grouped_folds(of_sites.strata, of_sites.groups, config.evaluation.n_folds, seed)
+    name = content_hash(model.parameters(), folds.tolist(), data.rows.X.tobytes().hex())
+    file = None if kept is None else kept / f"{name}.npy"
+    if file is not None and file.exists():
+        proba = np.load(file)
+    else:
+        proba = asked(model, data.rows, folds, seed)
+        if file is not None:
+            np.save(file, proba)
+    rows = []
+    for metal in config.absorbers:
+        own = data.absorbers == metal
+        found = task_named("classes").metrics(
+            of_sites.y[own], proba[own], folds[own], of_sites.classes, of_sites.certainty[own]
+        )
+        chosen = ("accuracy", "macro_f1", "majority")
+        rows.append(
+            {"absorber": metal, "n_sites": int(own.sum())}
+            | {"n_formulas": len(np.unique(of_sites.groups[own]))}
+            | {name: found[name] for name in chosen}
+        )
+    same = {"split": "grouped", "model": BEST, "feature_set": STUDIED, "seed": seed}
+    return pd.DataFrame(rows).assign(**same)
+
+
+def asked(model: ModelBase, rows: TrainingSet, folds: np.ndarray, seed: int) -> np.ndarray:
+    """Return the probabilities of sites whose formulas were not learned, (n, n_classes)."""
+    found = np.zeros((len(rows), len(np.unique(rows.y))))
+    for fold, fitted in enumerate(fits(model, without_each_fold(rows, folds), seed)):
+        test = folds == fold
+        found[np.ix_(test, fitted.classes_)] = fitted.predict_proba(rows.X[test])
+    return found
 
 
 def claims() -> list[dict[str, Any]]:

@@ -20,9 +20,11 @@ from exafscn_flows.models.kernel_fitted import (
 from exafscn_flows.models.site_kernel import SiteKernel
 
 _HEADER = "kernel.json"
-_VERSION = 1
+_VERSION = 2
 """Grows whenever the files or what is done with them change."""
 _ARRAYS = ("mean", "scale", "sites", "absorbers", "weights", "offset")
+_TURN = "turn.npy"
+"""Only of a regression whose metric was learned."""
 _CLASSES, _TREES = "classes.npy", "trees"
 _COMPONENTS = "components"
 """Empty: it says that several numbers are predicted, which are no classes."""
@@ -115,6 +117,8 @@ def _load(data: bytes) -> tuple[CurveKernel, dict[str, bytes]]:
 def arrays_of(kernel: SiteKernel) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Return what a header says of a regression, and the files of its arrays."""
     files = {f"{name}.npy": write_array(getattr(kernel, name)) for name in _ARRAYS}
+    if kernel.turn is not None:
+        files[_TURN] = write_array(kernel.turn)
     return {"shared": kernel.shared}, files
 
 
@@ -130,6 +134,6 @@ def take_sites(
     """
     if type(header["shared"]) is not float:
         raise ValueError("the header of a kernel holds something else than numbers")
-    names = [f"{name}.npy" for name in _ARRAYS]
+    names = [f"{name}.npy" for name in _ARRAYS] + [_TURN] * (_TURN in files)
     kernel = SiteKernel(header["shared"], *(read_array(files[name]) for name in names))
     return kernel, {name: data for name, data in files.items() if name not in names}

@@ -52,9 +52,12 @@ class KernelRidge(KernelSettings):
 
     Features are a curve, or several in a concatenation: each column is taken for the neighbour of
     the next; or, without slopes, any numbers. Curve and slope are standardised point by point.
-    Sites are as alike as exp(-d), with d the distance of their curves and slopes. Of classes, 0 and
-    1 of each are fitted; probabilities are what comes out, at least 0.001, brought to a sum of 1.
+    Sites are as alike as exp(-d), with d the distance of their curves and slopes, in a metric that
+    is learned where that helps with formulas left out. Of classes, 0 and 1 of each are fitted;
+    probabilities are what comes out, at least 0.001, brought to a sum of 1.
     """
+
+    version = 2
 
     tasks = EVERY_TASK
 
@@ -65,6 +68,13 @@ class KernelRidge(KernelSettings):
     slopes: bool = Field(
         default=True,
         description="Whether slopes are compared beside the curves; not of features that are none.",
+    )
+    metric_rounds: int = Field(
+        default=3,
+        ge=0,
+        le=20,
+        description="Rounds, at most, in which is learned which directions of the features count "
+        "for the distance of sites; 0: all alike.",
     )
 
     def _fit(self, data: TrainingSet, seed: int) -> Fitted:

@@ -18,6 +18,7 @@ from exafscn_flows.models.kernel_fitted import (
 )
 from exafscn_flows.models.kernel_ridge import KernelRidge, KernelSettings
 from exafscn_flows.models.kernel_trees import KernelTrees
+from exafscn_flows.models.metric import with_learned_metric
 from exafscn_flows.models.soft_labels import target_numbers
 from exafscn_flows.models.training_set import TrainingSet
 
@@ -34,7 +35,7 @@ def train_kernel(
     data
         What it learns from.
     seed
-        Seed of the draw of sites.
+        Seed of draws of sites.
 
     Raises
     ------
@@ -42,8 +43,10 @@ def train_kernel(
         ``too_few_sites`` for one row.
     """
     data = _drawn(settings, data, seed)
+    wanted = target_numbers(data)
     lengths, fit = fit_curves(data, settings.kernel, settings.slopes)
-    kernel = CurveKernel(lengths, fit.solve(target_numbers(data)))
+    fit = with_learned_metric(fit, wanted, data.groups, settings.metric_rounds, seed)
+    kernel = CurveKernel(lengths, fit.solve(wanted))
     if data.task == "curves":
         return KernelComponents(kernel)
     if data.task == "numbers":

@@ -1,6 +1,6 @@
 """Kernel ridge regression of numbers from how alike sites are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -41,13 +41,16 @@ class SiteKernel:
     mean, scale
         What is taken off each input, and what it is divided by, shape (n_inputs,).
     sites
-        The training sites in these units, shape (n_sites, n_inputs).
+        The training sites in these units, turned where there is a turn, shape (n_sites, n_units).
     absorbers
         Which absorber each of them is of, as 0 and 1, shape (n_sites, n_absorbers).
     weights
         Of each, for each number that is predicted, shape (n_sites, n_outputs).
     offset
         Mean of each of these numbers, shape (n_outputs,).
+    turn
+        What inputs in these units are multiplied by, shape (n_inputs, n_units), if a metric was
+        learned.
 
     The arrays are float32.
 
@@ -64,14 +67,19 @@ class SiteKernel:
     absorbers: np.ndarray
     weights: np.ndarray
     offset: np.ndarray
+    turn: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        arrays = (self.mean, self.scale, self.sites, self.absorbers, self.weights, self.offset)
+        arrays = [self.mean, self.scale, self.sites, self.absorbers, self.weights, self.offset]
         if [one.ndim for one in arrays] != [1, 1, 2, 2, 2, 1]:
             raise ValueError("the arrays of a kernel do not fit together")
-        n_sites, n_inputs = self.sites.shape
-        wanted = [(n_inputs,), (n_inputs,), (n_sites, n_inputs), (n_sites, self.n_absorbers)]
+        (n_sites, n_units), n_inputs = self.sites.shape, len(self.mean)
+        wanted = [(n_inputs,), (n_inputs,), (n_sites, n_units), (n_sites, self.n_absorbers)]
         wanted += [(n_sites, len(self.offset)), (len(self.offset),)]
+        if self.turn is not None:
+            arrays, wanted = [*arrays, self.turn], [*wanted, (n_inputs, n_units)]
+        elif n_units != n_inputs:
+            raise ValueError("the arrays of a kernel do not fit together")
         if [one.shape for one in arrays] != wanted or any(o.dtype != np.float32 for o in arrays):
             raise ValueError("the arrays of a kernel do not fit together")
         finite = all(np.isfinite(one).all() for one in arrays)
@@ -93,16 +101,29 @@ class SiteKernel:
         absorbers
             The absorber of each row as 0 and 1, shape (n, n_absorbers).
         """
+        return self._said(
+            self._likeness(inputs[rows], absorbers[rows]) for rows in _blocks(len(inputs))
+        )
+
+    def of(self, sites: "Fit") -> np.ndarray:
+        """Return the numbers predicted of the sites of another fit by the same metric."""
+        return self._said(
+            likeness(
+                sites.sites[rows], sites.absorbers[rows], self.sites, self.absorbers, self.shared
+            )
+            for rows in _blocks(len(sites.sites))
+        )
+
+    def _said(self, alike: Iterable[np.ndarray]) -> np.ndarray:
         weights = self.weights.astype(np.float64)
-        parts = [
-            self._likeness(inputs[rows], absorbers[rows]) @ weights + self.offset
-            for rows in _blocks(len(inputs))
-        ]
+        parts = [one @ weights + self.offset for one in alike]
         found: np.ndarray = np.concatenate(parts or [np.empty((0, len(self.offset)))])
         return found
 
     def _likeness(self, inputs: np.ndarray, absorbers: np.ndarray) -> np.ndarray:
         units = (inputs - self.mean) / self.scale
+        if self.turn is not None:
+            units = units @ self.turn
         return likeness(units, absorbers, self.sites, self.absorbers, self.shared)
 
 
@@ -128,17 +149,33 @@ def likeness(
     shared
         What likeness is multiplied by if the absorbers differ.
     """
+    found = distances(units, others)
+    np.exp(np.negative(found, out=found), out=found)
+    if absorbers.shape[1]:
+        found *= worth(absorbers, other_absorbers, shared)
+    return found
+
+
+def distances(units: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return the Euclidean distances of rows, float64, shape (n, n_others)."""
     units, others = units.astype(np.float64), others.astype(np.float64)
     squares = (units**2).sum(axis=1)[:, None] + (others**2).sum(axis=1)[None]
     squares -= 2 * units @ others.T
-    found: np.ndarray = np.exp(-np.sqrt(np.maximum(squares, 0, out=squares), out=squares))
-    if absorbers.shape[1]:
-        found *= shared + (1 - shared) * (absorbers @ other_absorbers.T)
+    found: np.ndarray = np.sqrt(np.maximum(squares, 0, out=squares), out=squares)
+    return found
+
+
+def worth(absorbers: np.ndarray, others: np.ndarray, shared: float) -> np.ndarray:
+    """Return what likeness counts for by the absorbers of rows, shape (n, n_others)."""
+    found: np.ndarray = shared + (1 - shared) * (absorbers @ others.T)
     return found
 
 
 class Fit(NamedTuple):
-    """What a regression takes of a training set, and the part of it that all outputs share."""
+    """What a regression takes of a training set, and the part of it that all outputs share.
+
+    Arrays are as of `SiteKernel`.
+    """
 
     shared: float
     ridge: float
@@ -146,6 +183,7 @@ class Fit(NamedTuple):
     scale: np.ndarray
     sites: np.ndarray
     absorbers: np.ndarray
+    turn: np.ndarray | None = None
 
     @classmethod
     def of(
@@ -176,6 +214,21 @@ class Fit(NamedTuple):
         mean, scale = mean.astype(np.float32), scale.astype(np.float32)
         sites = ((inputs - mean) / scale).astype(np.float32)
         return cls(kernel.shared, kernel.ridge, mean, scale, sites, absorbers.astype(np.float32))
+
+    def part(self, rows: np.ndarray) -> Self:
+        """Return the same of some sites."""
+        return self._replace(sites=self.sites[rows], absorbers=self.absorbers[rows])
+
+    def turned(self, turn: np.ndarray) -> Self:
+        """Return the same of inputs in their units that are turned, by (n_inputs, n_units)."""
+        turn = turn.astype(np.float32)
+        return self._replace(turn=turn, sites=self.sites @ turn)
+
+    def worth(self, absorbers: np.ndarray) -> np.ndarray:
+        """Return what the likeness to each site counts for, shape (n, n_sites) or (1, 1)."""
+        if not self.absorbers.shape[1]:
+            return np.ones((1, 1))
+        return worth(absorbers, self.absorbers, self.shared)
 
     def matrix(self) -> np.ndarray:
         """Return the likeness of all sites, the penalty added to its diagonal, shape (n, n)."""
@@ -219,7 +272,8 @@ class Fit(NamedTuple):
         return Without(self._made(weights, offset), weights, inverse, wanted, groups)
 
     def _made(self, weights: np.ndarray, offset: np.ndarray) -> SiteKernel:
-        arrays = (self.mean, self.scale, self.sites, self.absorbers, weights, offset)
+        arrays = [self.mean, self.scale, self.sites, self.absorbers, weights, offset]
+        arrays += [] if self.turn is None else [self.turn]
         # In the order in which a file has them: the last bits of products depend on it.
         made = (np.ascontiguousarray(one, dtype=np.float32) for one in arrays)
         return SiteKernel(self.shared, *made)

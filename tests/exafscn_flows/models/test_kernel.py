@@ -181,6 +181,7 @@ def test_a_model_from_a_file_predicts_the_same() -> None:
         ("weights.npy", lambda one: one.astype(np.float64)),
         ("weights.npy", lambda one: one[0]),
         ("scale.npy", lambda one: -one),
+        ("turn.npy", lambda one: one[:, 1:]),
         ("classes.npy", lambda one: one[::-1]),
         ("classes.npy", lambda one: one.astype(float)),
     ],
@@ -194,7 +195,7 @@ def test_a_file_that_was_changed_is_refused(name: str, change: Any) -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        {"version": 2},
+        {"version": 1},
         {"shared": 7.0},
         {"shared": "0.8"},
         {"lengths": [3]},

@@ -214,6 +214,7 @@ def test_members_of_an_average_predict_the_same_first() -> None:
     "arrays",
     [
         {"scale": np.zeros(300, dtype=np.float32)},
+        {"turn": np.zeros((300, 7), dtype=np.float32)},
         {"offset": np.full(len(R) + 2, np.nan, dtype=np.float32)},
         {"weights": np.zeros((N, 3), dtype=np.float32)},
         {"mean": np.zeros(300)},
