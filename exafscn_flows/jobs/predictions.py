@@ -7,11 +7,9 @@ import numpy as np
 
 from exafscn_flows.jobs.dataset import Dataset
 from exafscn_flows.store.documents import SiteDoc
-from exafscn_flows.store.results import ModelDoc, PredictionDoc
+from exafscn_flows.store.results import OOD, ModelDoc, PredictionDoc
 from exafscn_flows.tasks import task_named
 
-OOD = "ood_score"
-"""Where the largest score that is in distribution stands, beside what a task has in doubt."""
 _INSIDE = 0.99
 """Share of the sites that a model did not learn which are in distribution."""
 

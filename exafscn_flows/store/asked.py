@@ -13,6 +13,7 @@ from exafscn_flows.store.pages import ORDERS, Conditions, Order
 from exafscn_flows.store.results import (
     ANSWERED,
     ANSWERING,
+    OOD,
     MetricsDoc,
     ModelDoc,
     PromotionDoc,
@@ -129,7 +130,30 @@ def asked(store: Store, query: PredictionQuery) -> Asked:
         values=float if task != "classes" else str if texts else int,
     )
     values = query.values(name, target.values, texts)
-    return Asked(target, versions, values, config.measured)
+    return Asked(target, _able(store, query, versions), values, config.measured)
+
+
+def _able(store: Store, query: PredictionQuery, versions: dict[str, str]) -> dict[str, str]:
+    """Leave out versions of which no prediction can meet a condition.
+
+    To find out by their predictions, all of them would be read.
+    """
+    if not query.seen and query.in_distribution is None:
+        return versions
+    wanted = {"campaign": query.campaign, "hash": {"$in": [*versions]}}
+    found = {
+        raw["hash"]: raw
+        for raw in store.project(ModelDoc, wanted, ["hash", "comes_trained", "doubt"])
+    }
+
+    def is_able(version: str) -> bool:
+        model = found.get(version, {})
+        # Models of an older version do not say it.
+        may_have_seen = model.get("comes_trained", True)
+        says = version not in found or OOD in model["doubt"]
+        return (may_have_seen or not query.seen) and (says or query.in_distribution is None)
+
+    return {version: absorber for version, absorber in versions.items() if is_able(version)}
 
 
 _NOT_OF_CURVES = (

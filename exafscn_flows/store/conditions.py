@@ -226,9 +226,10 @@ class PredictionQuery:
             None at all if nothing can meet the conditions.
         """
         common: Conditions = {**values}
-        if self.disagrees is not None:
-            common["disagrees"] = {"$in": [self.disagrees]}
-            if not self.disagrees:
+        disagrees = self._disagrees(values)
+        if disagrees is not None:
+            common["disagrees"] = {"$in": [disagrees]}
+            if not disagrees:
                 # Where there is no label, nothing agrees.
                 common[truth] = {**common.get(truth, {}), "$ne": None}
         if self.seen is not None:
@@ -264,7 +265,7 @@ class PredictionQuery:
                 by_absorber.setdefault(matters, []).append(version)
         filters: list[Conditions] = []
         for absorber, hashes in by_absorber.items():
-            first, *others = self._keywords(absorber, known)
+            first, *others = self._keywords(absorber, known, disagrees)
             entered: Conditions = {"keywords": {"$in": first}}
             if len(known) < (3 if measured else 2):
                 entered["oxide"] = {"$in": known}
@@ -284,28 +285,38 @@ class PredictionQuery:
             filters += [{**way, **entered, **common} for way in ways]
         return filters
 
-    def _keywords(self, absorber: str, oxide: list[bool | None]) -> list[list[str]]:
+    def _disagrees(self, values: Conditions) -> bool | None:
+        """Tell whether prediction and label differ; of one class and one label, that follows."""
+        value, label = (values.get(name, {}).get("$in") for name in ("value", "label"))
+        if self.disagrees is None and value and label and not isinstance(value[0], float):
+            return bool(value != label)
+        return self.disagrees
+
+    def _keywords(
+        self, absorber: str, oxide: list[bool | None], disagrees: bool | None
+    ) -> list[list[str]]:
         """Return groups of keywords: of each, a prediction must have one, and never has two.
 
         Parameters
         ----------
         absorber
             That of the predictions, which holds by itself; empty if it is not asked for.
+        disagrees
+            Whether prediction and label differ, if that is known.
         """
         near = sorted({*self.neighbours})
         far = sorted({*self.contains} - {*near, "O", absorber})
         groups = [[around(one)] for one in near] + [[one, around(one)] for one in far]
-        if groups:
-            return groups
         if self.measured:
-            return [[MEASURED]]
-        if self.disagrees:
-            return [[DISAGREES]]
-        if self.max_set_size == 1:
-            return [[ONE_CLASS]]
+            groups.append([MEASURED])
         if self.in_distribution is False:
-            return [[OUTSIDE]]
-        return [
+            groups.append([OUTSIDE])
+        if disagrees and not groups:
+            # Beside others, no document needs to be read for it.
+            groups.append([DISAGREES])
+        if self.max_set_size == 1:
+            groups.append([ONE_CLASS])
+        return groups or [
             [
                 *(["O", around("O")] if True in oxide else []),
                 *([NO_OXIDE] if False in oxide else []),

@@ -57,6 +57,12 @@ COLUMNS = (
 _MOST_ROWS = 2**31 - 1
 """MongoDB takes no whole number of any length."""
 
+_RARE = 250
+"""Predictions that are counted, in an index, to tell whether a keyword is rare."""
+
+_HELD = ("campaign", "hash", "probability")
+"""Conditions that an index holds beside keywords."""
+
 FIELDS = {name: "hash" if name == "version" else name for name in COLUMNS}
 """Fields of documents by column."""
 
@@ -223,7 +229,7 @@ def found_rows(
     for parts in zip(*(search.parts for search in searches), strict=True):
         left = limit - found if limit else 0
         streams = [
-            store.project(PredictionDoc, one, fields, sort=part.sort, limit=left)
+            store.project(PredictionDoc, _entered(store, one), fields, sort=part.sort, limit=left)
             for part in parts
             for one in part.filters
         ]
@@ -232,6 +238,21 @@ def found_rows(
             yield {"campaign": raw["campaign"], **row_of(raw)} if named else row_of(raw)
         if limit and found == limit:
             return
+
+
+def _entered(store: Store, condition: Conditions) -> Conditions:
+    """Return a condition that enters the index by its rarest group of keywords, if one is rare.
+
+    A search for what both of two groups have reads all that has the first one; where there is
+    nearly nothing that has the other, that is all of it for nothing.
+    """
+    groups = [one["keywords"] for one in (condition, *condition.get("$and", ()))]
+    if len(groups) == 1 or "_id" in condition:
+        return condition
+    held = {name: condition[name] for name in _HELD if name in condition}
+    counts = [store.count(PredictionDoc, held | {"keywords": one}, limit=_RARE) for one in groups]
+    first = groups.pop(counts.index(min(counts)))
+    return condition | {"keywords": first, "$and": [{"keywords": one} for one in groups]}
 
 
 def row_of(raw: dict[str, Any]) -> dict[str, Any]:
@@ -267,7 +288,8 @@ def count_found(store: Store, searches: Iterable[Search], most: int | None = Non
         for one in (one for part in search.parts for one in part.filters):
             if most is not None and counted >= most:
                 return counted
-            counted += store.count(PredictionDoc, one, limit=0 if most is None else most - counted)
+            left = 0 if most is None else most - counted
+            counted += store.count(PredictionDoc, _entered(store, one), limit=left)
     return counted
 
 
@@ -276,7 +298,9 @@ def tally(store: Store, searches: Iterable[Search]) -> dict[tuple[Any, Any], int
     counts: Counter[tuple[Any, Any]] = Counter()
     group = {"_id": {"label": "$label", "value": "$value"}, "count": {"$sum": 1}}
     for one in (one for search in searches for part in search.parts for one in part.filters):
-        for raw in store.aggregate(PredictionDoc, [{"$match": one}, {"$group": group}]):
+        for raw in store.aggregate(
+            PredictionDoc, [{"$match": _entered(store, one)}, {"$group": group}]
+        ):
             counts[raw["_id"].get("label"), raw["_id"].get("value")] += raw["count"]
     return dict(counts)
 

@@ -18,6 +18,9 @@ ANSWERING, ANSWERED = "general", "measured"
 ANSWERS = "general-"
 """Beginning of the versions of such predictions, for which there are no metrics."""
 
+OOD = "ood_score"
+"""Field of predictions, and what `doubt` of a model has where these have it."""
+
 
 def around(element: str) -> str:
     """Return the keyword of an element that is among the neighbours; else it is its symbol."""
