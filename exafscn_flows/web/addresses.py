@@ -23,11 +23,9 @@ def split(query: Query) -> tuple[str | None, PredictionParameters]:
         name: [text for one in many if (text := _tidy(one) if name in LISTS else one.strip())]
         for name, many in query.lists()
     }
-    rest: MultiDict[str, str] = MultiDict(
-        [(name, one) for name, many in filled.items() for one in many]
-    )
-    campaign = next(reversed(rest.poplist("campaign")), None)
-    return campaign, PredictionParameters.of(rest)
+    rest: Query = MultiDict([(name, text) for name, many in filled.items() for text in many])
+    (campaign,) = rest.poplist("campaign")[-1:] or [""]
+    return campaign or None, PredictionParameters.of(rest)
 
 
 def _tidy(listed: str) -> str:

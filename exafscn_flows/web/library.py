@@ -162,6 +162,11 @@ class Library:
         """
         return self._file(key).name
 
+    def has(self, key: str) -> bool:
+        """Whether a file is still kept."""
+        with self._lock:
+            return key in self._files
+
     def _file(self, key: str) -> Upload:
         with self._lock:
             if key not in self._files:

@@ -59,9 +59,10 @@ def spectrum_layout() -> Component:
                 )
             ),
             html.Div(id="drop-said", **aria(live="polite")),
-            dcc.Store(id="dropped", data=[]),
-            dcc.Store(id="chosen"),
-            dcc.Store(id="wishes", data={}),
+            # Who comes back from another page finds them: the tab of the browser keeps names.
+            dcc.Store(id="dropped", data=[], storage_type="session"),
+            dcc.Store(id="chosen", storage_type="session"),
+            dcc.Store(id="wishes", data={}, storage_type="session"),
             dcc.Store(id="shown", data={}),
             html.Div(id="answers"),
             html.Div(_detail(), id="detail", hidden=True),

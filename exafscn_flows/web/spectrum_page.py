@@ -54,7 +54,12 @@ def _wishes(wishes: Stored, key: str) -> dict[str, Wish]:
 
 
 def _all(library: Library, dropped: list[str], wishes: Stored) -> list[tuple[str, Found]]:
-    return [(key, one) for key in dropped for one in library.answers(key, _wishes(wishes, key))]
+    return [
+        (key, one)
+        for key in dropped
+        if library.has(key)
+        for one in library.answers(key, _wishes(wishes, key))
+    ]
 
 
 def register(app: Dash, library: Library, database: Database) -> None:

@@ -105,6 +105,24 @@ def test_spectra_are_dropped_looked_at_and_taken_along(watched, files, tmp_path)
     assert len(lines) == len(files) + 3
 
 
+def test_who_comes_back_finds_the_spectra_and_what_was_changed(watched, files):
+    page = watched.page
+    drop(page, files)
+    page.wait_for_selector("#verdict h2")
+    page.get_by_role("button", name="second").click()
+    page.locator("#as-command", has_text="--group second").wait_for()
+    page.locator("#give-kmax").fill("9.5")
+    page.locator("#as-command", has_text="--kmax 9.5").wait_for()
+    page.get_by_role("link", name="Watch").click()
+    page.wait_for_selector("#watch-folder")
+    page.get_by_role("link", name="Spectrum").click()
+    page.locator("#as-command", has_text="--group second --kmax 9.5").wait_for()
+    assert page.locator("#answers tbody tr").count() == len(files) + 1
+    assert page.locator("#give-kmax").input_value() == "9.5"
+    # The figures are seen below any number of spectra.
+    assert page.locator("#answers .scrolls").bounding_box()["height"] <= 450
+
+
 def test_drops_that_are_too_much_are_a_sentence_and_the_page_lives(watched, files, tmp_path):
     page = watched.page
     many = [tmp_path / f"{number}.dat" for number in range(200)]
