@@ -205,6 +205,8 @@ def fuzz(link: str, count: int) -> dict[str, Any]:
         *(sys.executable, "-c", program, "run", f"{base}api/openapi.json"),
         *("--header", f"Authorization: Bearer {token}"),
         *("--exclude-checks", "positive_data_acceptance"),
+        # Reports take long where others use the machine.
+        *("--request-timeout", "60"),
         *("--phases", "examples,coverage,fuzzing", "--seed", "1", "--no-color"),
         *("--max-examples", str(count // len(OPERATIONS) + 1), "--report", "ndjson"),
     ]
