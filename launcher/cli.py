@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from exafscn_flows.errors import CampaignError, UsageError
 from launcher.commands.campaigns import campaigns
@@ -22,20 +23,38 @@ from launcher.commands.versions import models
 from launcher.console import replace_unknown_characters
 from launcher.errors import complain, guarded
 
+
+class _Group(TyperGroup):
+    """Lists commands with the whole sentence of each, however narrow the terminal."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        rows = [
+            (name, command.get_short_help_str(limit=1000))
+            for name, command in commands.items()
+            if command is not None and not command.hidden
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
 app = typer.Typer(
     name="exafscn",
+    cls=_Group,
     help="Local atomic structure from X-ray absorption spectra, for whole databases of materials.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    # In the tables that it would make, names of options are cut.
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 # Without names, their commands are those of exafscn itself.
 for own in (campaigns, measured, pages, predictions, simulations, sites):
     app.add_typer(own)
-app.add_typer(stored, name="campaigns")
-app.add_typer(db, name="db")
-app.add_typer(cluster, name="cluster")
-app.add_typer(models, name="models", no_args_is_help=True)
+app.add_typer(stored, name="campaigns", cls=_Group)
+app.add_typer(db, name="db", cls=_Group)
+app.add_typer(cluster, name="cluster", cls=_Group)
+app.add_typer(models, name="models", cls=_Group, no_args_is_help=True)
 
 _INTERRUPTED = 130
 

@@ -15,6 +15,7 @@ from exafscn_flows.settings import Settings
 from exafscn_flows.store.store import Store
 from launcher.console import console
 from launcher.progress import watching
+from launcher.tables import print_whole
 from launcher.workers import make_executor
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def show_preview(store: Store, config: CampaignConfig, *, retry_failed: bool) ->
     """Print what a run would do."""
     found = _look(store, config, retry_failed=retry_failed)
     terminal = console()
-    terminal.print(_table(found))
+    print_whole(terminal, _table(found))
     for line in [*_lines(found), *_times(found, config, Settings().CORES)]:
         terminal.print(line, highlight=False, soft_wrap=True)
 
@@ -95,10 +96,10 @@ def _look(
 
 def _table(found: "Preview") -> Table:
     table = Table(title=f"campaign {found.campaign}: what a run would do")
-    table.add_column("stage")
-    table.add_column("absorber")
+    table.add_column("stage", no_wrap=True)
+    table.add_column("absorber", overflow="fold")
     for column in ("to compute", "out of date", "done", "failed"):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", overflow="fold")
     for work in found.work:
         counts = (work.missing, work.outdated, work.done, work.failed)
         table.add_row(work.stage, work.absorber or "", *map(str, counts))

@@ -23,6 +23,7 @@ from exafscn_flows.store.documents import STAGES
 from exafscn_flows.store.store import Store
 from exafscn_flows.store.versions import current_metrics
 from launcher.console import console
+from launcher.tables import print_whole
 
 _REASONS = {"filters": "are ruled out by `filters`", **LEFT_OUT}
 
@@ -72,7 +73,7 @@ def show_status(campaign: str | None, *, as_json: bool, repair: bool) -> None:
         print(json.dumps(status.as_dict() | found, indent=2))
         return
     terminal = console()
-    terminal.print(stage_table(status))
+    print_whole(terminal, stage_table(status))
     _print_left_out(terminal, status)
     _print_failures(terminal, status)
     if status.running and not status.complete:
@@ -86,12 +87,12 @@ def show_status(campaign: str | None, *, as_json: bool, repair: bool) -> None:
 def stage_table(status: Status) -> Table:
     """Count what is done, failed, pending and blocked, by stage and absorber."""
     table = Table(title=f"campaign {status.campaign}")
-    table.add_column("stage")
-    table.add_column("absorber")
+    table.add_column("stage", no_wrap=True)
+    table.add_column("absorber", overflow="fold")
     shows_left_out = any(count.left_out for count in status.counts)
     more = ["left out"] if shows_left_out else []
     for column in ("done", "failed", "pending", "blocked", *more):
-        table.add_column(column, justify="right", no_wrap=True)
+        table.add_column(column, justify="right", overflow="fold")
     for count in sorted(status.counts, key=lambda count: STAGES.index(count.stage)):
         failed = f"[red]{count.failed}[/]" if count.failed else "0"
         table.add_row(

@@ -10,6 +10,7 @@ from exafscn_flows.jobs.status import campaign_status
 from exafscn_flows.store.store import Store
 from launcher.console import console
 from launcher.show import pace_line, stage_table
+from launcher.tables import fits
 
 _SECONDS = 2.0
 """Time between looks."""
@@ -32,7 +33,8 @@ def watch_status(campaign: str | None) -> None:
     """
     store = Store.open()
     name = campaign or store.latest_campaign()
-    with Live(console=console(), auto_refresh=False) as live:
+    terminal = console()
+    with Live(console=terminal, auto_refresh=False) as live:
         while True:
             began = time.monotonic()
             status = campaign_status(store, name)
@@ -40,7 +42,9 @@ def watch_status(campaign: str | None) -> None:
             line = "all is done" if status.complete else pace_line(status)
             if not status.running and not status.complete:
                 line = "nobody works on it: `exafscn run` or `exafscn launch` goes on"
-            live.update(Group(stage_table(status), Text(line)), refresh=True)
+            table = stage_table(status)
+            fits(terminal, table)
+            live.update(Group(table, Text(line)), refresh=True)
             if ended:
                 return
             time.sleep(max(_SECONDS, _SHARE * (time.monotonic() - began)))

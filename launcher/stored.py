@@ -15,6 +15,7 @@ from exafscn_flows.store.lock import campaign_lock
 from exafscn_flows.store.overview import drop_campaign, overviews
 from exafscn_flows.store.store import Store
 from launcher.console import console
+from launcher.tables import print_whole
 
 
 def show_campaigns(*, as_json: bool) -> None:
@@ -33,8 +34,8 @@ def show_campaigns(*, as_json: bool) -> None:
     table.add_column("campaign", no_wrap=True)
     table.add_column("absorbers", overflow="fold")
     for column in ("sites", "spectra", "predictions"):
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("last run, UTC", no_wrap=True)
+        table.add_column(column, justify="right", overflow="fold")
+    table.add_column("last run, UTC", overflow="fold")
     for one in found:
         counts = (one.n_sites, one.n_spectra, one.n_predictions)
         table.add_row(
@@ -43,7 +44,7 @@ def show_campaigns(*, as_json: bool) -> None:
             *map(str, counts),
             f"{one.run_at:%Y-%m-%d %H:%M}",
         )
-    terminal.print(table)
+    print_whole(terminal, table)
 
 
 def drop_campaigns(names: Sequence[str], *, yes: bool) -> None:

@@ -18,8 +18,7 @@ def print_whole(terminal: Console, table: Table) -> None:
     table
         Its first column holds keys, and is not wrapped; others may be folded between words.
     """
-    options = terminal.options.update(max_width=_ENDLESS)
-    if Measurement.get(terminal, options, table).minimum <= terminal.width:
+    if fits(terminal, table):
         terminal.print(table)
         return
     if table.title:
@@ -33,6 +32,24 @@ def print_whole(terminal: Console, table: Table) -> None:
             if text.plain.strip()
         ]
         terminal.print(Padding(Text(", ").join(shown), (0, 0, 0, 4)), highlight=False)
+
+
+def fits(terminal: Console, table: Table) -> bool:
+    """Say whether the words of a table fit beside each other; draws it closer together if need be.
+
+    Parameters
+    ----------
+    table
+        Loses the blanks beside its lines where it is too wide with them.
+    """
+    options = terminal.options.update(max_width=_ENDLESS)
+    if Measurement.get(terminal, options, table).minimum <= terminal.width:
+        return True
+    before, table.padding = table.padding, 0
+    if Measurement.get(terminal, options, table).minimum <= terminal.width:
+        return True
+    table.padding = before
+    return False
 
 
 def _text(cell: RenderableType) -> Text:

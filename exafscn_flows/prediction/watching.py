@@ -75,7 +75,7 @@ class FolderWatch:
         self._states: dict[Path, _State] = {}
         self.files: dict[Path, Seen] = {}
         if not folder.is_dir():
-            raise UsageError(f"{folder}: there is no such folder")
+            raise UsageError(f"{folder}: there is no such folder; look at the path")
 
     def look(self) -> list[Seen]:
         """Read the files that are new, or have changed, since the last look; returns these.
