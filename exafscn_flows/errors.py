@@ -24,6 +24,10 @@ class CampaignError(ExafscnError):
     """A campaign that cannot go on: no database, no scratch space (exit code 1)."""
 
 
+class DatabaseLost(CampaignError):
+    """The database went away in the middle of something."""
+
+
 LEFT_OUT = {
     "no_absorber": "hold none of the absorbers",
     "other_coordination": "have a coordination number that is not asked for",

@@ -20,7 +20,7 @@ from pymongo.errors import (
     PyMongoError,
 )
 
-from exafscn_flows.errors import CampaignError, UsageError
+from exafscn_flows.errors import CampaignError, DatabaseLost, UsageError
 from exafscn_flows.settings import Settings
 from exafscn_flows.store.embedded import EmbeddedServer
 
@@ -131,13 +131,15 @@ def translate_errors() -> Iterator[None]:
     ------
     UsageError
         If the server refused the user, or does not allow it what was asked.
+    DatabaseLost
+        If the server went away.
     CampaignError
-        If the server went away, is full, or could not do what was asked.
+        If it is full, or could not do what was asked.
     """
     try:
         yield
     except ConnectionFailure as error:
-        raise CampaignError(
+        raise DatabaseLost(
             "MongoDB went away: what was acknowledged is safe, run the same command to go on "
             f"({_short(error)})"
         ) from error

@@ -4,12 +4,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from exafscn_flows.errors import CampaignError
+from exafscn_flows.errors import CampaignError, DatabaseLost
 from exafscn_flows.store.connection import patience
 from exafscn_flows.store.store import Store
 
 PATIENCE = 10.0
 """Seconds that an answer may take."""
+
+
+AWAY = "MongoDB does not answer: wait until it is back, and ask again; nothing stored is lost"
 
 
 class Database:
@@ -34,9 +37,11 @@ class Database:
         try:
             with patience(PATIENCE):
                 yield self._opened()
-        except CampaignError:
+        except CampaignError as error:
             with self._lock:
                 self._store = None
+            if isinstance(error, DatabaseLost):
+                raise CampaignError(AWAY) from error
             raise
 
     def _opened(self) -> Store:

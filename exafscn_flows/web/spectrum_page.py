@@ -1,6 +1,7 @@
 """The page on which measured spectra are dropped: what it does."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -62,6 +63,12 @@ def _all(library: Library, dropped: list[str], wishes: Stored) -> list[tuple[str
     ]
 
 
+def sentences(failed: list[Failed]) -> list[str]:
+    """Return what is wrong, once where it is the same of many spectra."""
+    counts = Counter(str(one) for one in failed)
+    return [text if n == 1 else f"{text} ({n} spectra)" for text, n in counts.items()]
+
+
 def register(app: Dash, library: Library, database: Database) -> None:
     """Have the page do what it does."""
     spectra = Kept(4)
@@ -85,7 +92,7 @@ def register(app: Dash, library: Library, database: Database) -> None:
             found = [one for key in keys for one in library.answers(key, {})]
         except Exception as error:
             return (*kept(error, 2), None)
-        failed = [*refused, *(str(one) for one in found if isinstance(one, Failed))]
+        failed = [*refused, *sentences([one for one in found if isinstance(one, Failed)])]
         first = next(
             (
                 {"key": key, "group": one.group}

@@ -18,6 +18,7 @@ from xas_files import COLUMNS, IRON, project, record, rows, xdi
 from exafscn_flows.errors import UsageError
 from exafscn_flows.prediction import Failed, answer_file, general
 from exafscn_flows.processing import ProcessingSettings
+from exafscn_flows.web.spectrum_page import sentences
 from exafscn_flows.web import figures
 from exafscn_flows.web.copies import predict_command, predict_python
 from exafscn_flows.web.library import Wish
@@ -212,3 +213,12 @@ def test_downloads_hold_all_answers(client, foil):
     assert (row["file"], row["cn"]) == ("foil.xdi", str(answers[0]["cn"]))
     pdf = got("pdf")
     assert base64.b64decode(pdf["content"]).startswith(b"%PDF")
+
+
+def test_what_is_wrong_with_many_spectra_of_a_file_is_said_once() -> None:
+    wrong = [Failed("a.prj", str(n), "a.prj: an edge of Eu", "") for n in range(9)]
+    other = Failed("b.xdi", "", "b.xdi: no numbers", "look at it")
+    assert sentences([*wrong, other]) == [
+        "a.prj: an edge of Eu (9 spectra)",
+        "b.xdi: no numbers: look at it",
+    ]
