@@ -18,12 +18,12 @@ from xas_files import COLUMNS, IRON, project, record, rows, xdi
 from exafscn_flows.errors import UsageError
 from exafscn_flows.prediction import Failed, answer_file, general
 from exafscn_flows.processing import ProcessingSettings
-from exafscn_flows.web.spectrum_page import sentences
 from exafscn_flows.web import figures
 from exafscn_flows.web.copies import predict_command, predict_python
 from exafscn_flows.web.library import Wish
 from exafscn_flows.web.reading import HowToRead
 from exafscn_flows.web.spectrum_layout import CONTROLS
+from exafscn_flows.web.spectrum_page import sentences
 from exafscn_flows.web.uploads import Upload
 from launcher.cli import main
 
