@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from exafscn_flows.models.site_kernel import Fit, distances
+from exafscn_flows.models.likeness import distances
+from exafscn_flows.models.site_kernel import Fit
 
 SITES, ASKED = 4_000, 2_000
 """A metric is learned from so many sites at most, and from the slopes at so many of them."""

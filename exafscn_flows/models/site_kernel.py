@@ -8,8 +8,8 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.linalg.lapack import dpotri
 
-ROWS = 1024
-"""Rows that are compared with the sites at once, so that any number takes little memory."""
+from exafscn_flows.models.likeness import blocks, likeness, worth
+
 LEAST_SCALE = 0.1
 """Least scale of a point, by the root mean square of those of its curve: before an edge, curves
 hardly differ."""
@@ -102,7 +102,7 @@ class SiteKernel:
             The absorber of each row as 0 and 1, shape (n, n_absorbers).
         """
         return self._said(
-            self._likeness(inputs[rows], absorbers[rows]) for rows in _blocks(len(inputs))
+            self._likeness(inputs[rows], absorbers[rows]) for rows in blocks(len(inputs))
         )
 
     def of(self, sites: "Fit") -> np.ndarray:
@@ -111,7 +111,7 @@ class SiteKernel:
             likeness(
                 sites.sites[rows], sites.absorbers[rows], self.sites, self.absorbers, self.shared
             )
-            for rows in _blocks(len(sites.sites))
+            for rows in blocks(len(sites.sites))
         )
 
     def _said(self, alike: Iterable[np.ndarray]) -> np.ndarray:
@@ -125,50 +125,6 @@ class SiteKernel:
         if self.turn is not None:
             units = units @ self.turn
         return likeness(units, absorbers, self.sites, self.absorbers, self.shared)
-
-
-def likeness(
-    units: np.ndarray,
-    absorbers: np.ndarray,
-    others: np.ndarray,
-    other_absorbers: np.ndarray,
-    shared: float,
-) -> np.ndarray:
-    """Return how alike rows are, 0 to 1, float64, shape (n, n_others).
-
-    It is exp(-d), d their Euclidean distance: the Matérn kernel of order 1/2 (Rasmussen and
-    Williams, Gaussian Processes for Machine Learning, section 4.2.1). Neighbours count by their
-    distance even where they are close, unlike with a Gaussian, and labels change abruptly.
-
-    Parameters
-    ----------
-    units, others
-        Shape (n, n_inputs) and (n_others, n_inputs), in units of the kernel's width.
-    absorbers, other_absorbers
-        Their absorbers as 0 and 1, shape (n, n_absorbers) and (n_others, n_absorbers).
-    shared
-        What likeness is multiplied by if the absorbers differ.
-    """
-    found = distances(units, others)
-    np.exp(np.negative(found, out=found), out=found)
-    if absorbers.shape[1]:
-        found *= worth(absorbers, other_absorbers, shared)
-    return found
-
-
-def distances(units: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return the Euclidean distances of rows, float64, shape (n, n_others)."""
-    units, others = units.astype(np.float64), others.astype(np.float64)
-    squares = (units**2).sum(axis=1)[:, None] + (others**2).sum(axis=1)[None]
-    squares -= 2 * units @ others.T
-    found: np.ndarray = np.sqrt(np.maximum(squares, 0, out=squares), out=squares)
-    return found
-
-
-def worth(absorbers: np.ndarray, others: np.ndarray, shared: float) -> np.ndarray:
-    """Return what likeness counts for by the absorbers of rows, shape (n, n_others)."""
-    found: np.ndarray = shared + (1 - shared) * (absorbers @ others.T)
-    return found
 
 
 class Fit(NamedTuple):
@@ -234,7 +190,7 @@ class Fit(NamedTuple):
         """Return the likeness of all sites, the penalty added to its diagonal, shape (n, n)."""
         n = len(self.sites)
         found = np.empty((n, n), order="F")
-        for rows in _blocks(n):
+        for rows in blocks(n):
             found[rows] = likeness(
                 self.sites[rows], self.absorbers[rows], self.sites, self.absorbers, self.shared
             )
@@ -265,7 +221,7 @@ class Fit(NamedTuple):
         # In place of the factor: of many sites, such a matrix takes gigabytes.
         inverse, info = dpotri(factor[0], lower=True, overwrite_c=True)
         assert info == 0
-        for rows in _blocks(len(inverse)):
+        for rows in blocks(len(inverse)):
             inverse[: rows.start, rows] = inverse[rows, : rows.start].T
             block = inverse[rows, rows]
             inverse[rows, rows] = np.tril(block) + np.tril(block, -1).T
@@ -351,13 +307,8 @@ def by_group(groups: np.ndarray) -> Iterator[np.ndarray]:
 def _batches(groups: np.ndarray) -> Iterator[np.ndarray]:
     """Yield row numbers, those of a group one after the other, about `ROWS` at a time."""
     order = np.argsort(groups, kind="stable")
-    for rows in _blocks(len(groups)):
+    for rows in blocks(len(groups)):
         yield order[rows]
-
-
-def _blocks(n: int) -> Iterator[slice]:
-    for start in range(0, n, ROWS):
-        yield slice(start, min(start + ROWS, n))
 
 
 def _scale(inputs: np.ndarray, lengths: Sequence[int]) -> np.ndarray:

@@ -15,7 +15,8 @@ from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import Average, KernelRidge, KernelTrees
 from exafscn_flows.models.curve_kernel import CurveKernel, curves_and_slopes, fit_curves
 from exafscn_flows.models.kernel_fitted import KernelClassifier
-from exafscn_flows.models.site_kernel import Fit, Kernel, likeness
+from exafscn_flows.models.likeness import likeness
+from exafscn_flows.models.site_kernel import Fit, Kernel
 from exafscn_flows.models.training_set import TrainingSet
 
 ENERGY = np.arange(0.0, 20.0, 0.5)
