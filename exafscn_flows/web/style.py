@@ -106,7 +106,7 @@ def figure(
         "shapes": shapes,
         "margin": {"l": 60, "r": 12, "t": 10, "b": 44},
         "showlegend": True,
-        "legend": {"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top", "font": {"size": 11}},
+        "legend": {"orientation": "h", "x": 0, "y": -0.32, "yanchor": "top", "font": {"size": 11}},
         "font": {"family": "system-ui, sans-serif", "size": 12, "color": INK},
         "paper_bgcolor": "white",
         "plot_bgcolor": "white",
