@@ -91,7 +91,8 @@ def of_seed(seed: int, kept: Path | None) -> pd.DataFrame:
     data = read_data(store, NAME, STUDIED, model)
     of_sites = data.dataset
     folds = grouped_folds(of_sites.strata, of_sites.groups, config.evaluation.n_folds, seed)
-    name = content_hash(model.parameters(), folds.tolist(), data.rows.X.tobytes().hex())
+    learned = [one.tobytes().hex() for one in (data.rows.X, data.rows.y, folds)]
+    name = content_hash(model.parameters(), seed, learned)
     file = None if kept is None else kept / f"{name}.npy"
     if file is not None and file.exists():
         proba = np.load(file)

@@ -283,15 +283,19 @@ def _canonical(structure: Structure, symprec: float) -> Structure:
     rotations = rotations[(np.linalg.det(rotations) > 0) & (change < _SAME_METRIC)]
     numbers = np.array([site.specie.Z for site in structure])
     rarest = min(set(numbers.tolist()), key=lambda z: ((numbers == z).sum(), z))
-    candidates = []
+    best: tuple[bytes, np.ndarray, np.ndarray] | None = None
     for rotation in rotations:
         turned = structure.frac_coords @ rotation.T
         for origin in turned[numbers == rarest]:
             coordinates = (turned - origin + _NOISE) % 1.0 - _NOISE
             order = np.lexsort((*(_ranks(column) for column in coordinates.T[::-1]), numbers))
             rounded = np.round(coordinates[order] + _NOISE / 3, 2)
-            candidates.append(((rounded + 0.0).tobytes(), order, coordinates))
-    _, order, coordinates = min(candidates, key=lambda candidate: candidate[0])
+            key = (rounded + 0.0).tobytes()
+            # Of a large cell, all of them together would take gigabytes.
+            if best is None or key < best[0]:
+                best = key, order, coordinates
+    assert best is not None
+    _, order, coordinates = best
     symbols = [structure[i].specie.symbol for i in order]
     return Structure(structure.lattice, symbols, coordinates[order])
 

@@ -67,8 +67,8 @@ def check_element(symbol: str) -> str:
 def _nearest(written: str, symbols: Sequence[str]) -> str | None:
     """Return the symbol that somebody may have meant, of whom it may be the element's name."""
     word = written.strip().capitalize()
-    # Names first: Iron is nearer to Ir than to Fe, and Tin to Ti than to Sn.
-    if names := get_close_matches(word, _BY_NAME, n=1, cutoff=0.75):
+    # Names, which have three letters or more, first: Iron is nearer to Ir than to Fe.
+    if len(word) > 2 and (names := get_close_matches(word, _BY_NAME, n=1, cutoff=0.75)):
         return symbol if (symbol := _BY_NAME[names[0]]) in symbols else None
     return next(iter(get_close_matches(word, symbols, n=1)), None)
 

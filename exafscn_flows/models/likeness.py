@@ -32,8 +32,7 @@ def likeness(
     """
     found = distances(units, others)
     np.exp(np.negative(found, out=found), out=found)
-    if absorbers.shape[1]:
-        found *= worth(absorbers, other_absorbers, shared)
+    found *= worth(absorbers, other_absorbers, shared)
     return found
 
 
@@ -47,7 +46,9 @@ def distances(units: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def worth(absorbers: np.ndarray, others: np.ndarray, shared: float) -> np.ndarray:
-    """Return what likeness counts for by the absorbers of rows, shape (n, n_others)."""
+    """Return what likeness counts for by the absorbers of rows, shape (n, n_others) or (1, 1)."""
+    if not absorbers.shape[1]:
+        return np.ones((1, 1))
     found: np.ndarray = shared + (1 - shared) * (absorbers @ others.T)
     return found
 

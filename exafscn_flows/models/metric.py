@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from exafscn_flows.models.likeness import distances
+from exafscn_flows.models.likeness import distances, worth
 from exafscn_flows.models.site_kernel import Fit
 
 SITES, ASKED = 4_000, 2_000
@@ -13,8 +13,8 @@ COMPONENTS = 24
 """Principal components of what is predicted whose slopes count, at most."""
 POWER = 0.5
 """Of the mean outer product of slopes: of 0, all directions count alike."""
-LEAST_GAIN = 0.01
-"""Share of the squared error by which a round must make predictions better: less may be chance."""
+CERTAIN = 2.0
+"""Standard errors by which a round must make the squared error of sites less: else it is chance."""
 FORGOTTEN = 1e-4
 """Share of the variance of sites that directions may have which are dropped."""
 
@@ -61,23 +61,34 @@ def with_learned_metric(
     kept_aside = _kept_aside(groups[drawn], rng)
     parts, truth = parts[~kept_aside], parts[kept_aside]
     plain, others = fit.part(drawn[~kept_aside]), fit.part(drawn[kept_aside])
+    if not kept_aside.any():
+        return fit
     basis = _basis(plain.sites)
     plain, others = _seen(plain, basis), _seen(others, basis)
-    best, best_error, turn = None, np.inf, np.eye(basis.shape[1])
+    best, errors, turn = None, None, np.eye(basis.shape[1])
     for done in range(rounds + 1):
         seen = _seen(plain, turn)
         kernel = seen.solve(parts)
-        wrong = kernel.of(_seen(others, turn)) - truth
-        error = float((wrong**2).mean()) if len(truth) else 0.0
-        if error > (1 - LEAST_GAIN) * best_error:
-            break
-        best, best_error = turn if done else None, error
-        asked = rng.permutation(len(parts))[:ASKED]
-        slopes = turn @ _outer_product(seen, kernel.weights, asked) @ turn.T
-        if done == rounds or not slopes.any():
-            break
-        turn = _turn(slopes, plain.sites)
+        said = kernel.predict(_seen(others, turn).sites, others.absorbers)
+        now = ((said - truth) ** 2).sum(axis=1)
+        if errors is not None:
+            if not _is_less(now, errors):
+                break
+            best = turn
+        errors = now
+        if done < rounds:
+            slopes = _outer_product(seen, kernel.weights, rng.permutation(len(parts))[:ASKED])
+            slopes = turn @ slopes @ turn.T
+            if not slopes.any():
+                break
+            turn = _turn(slopes, plain.sites)
     return fit if best is None else fit.turned(basis @ best)
+
+
+def _is_less(errors: np.ndarray, before: np.ndarray) -> bool:
+    """Tell whether the errors of sites are less than they were, by more than chance makes them."""
+    gain = before - errors
+    return bool(gain.mean() > CERTAIN * gain.std() / np.sqrt(len(gain)))
 
 
 def _seen(fit: Fit, turn: np.ndarray) -> Fit:
@@ -123,7 +134,7 @@ def _outer_product(fit: Fit, weights: np.ndarray, asked: np.ndarray) -> np.ndarr
     far = distances(sites[asked], sites)
     steep = np.zeros_like(far)
     np.divide(np.exp(-far), far, out=steep, where=far > 1e-3)
-    steep *= fit.worth(absorbers[asked])
+    steep *= worth(absorbers[asked], absorbers, fit.shared)
     steep = steep.astype(np.float32)
     found = np.zeros((sites.shape[1],) * 2)
     for of_output in weights.T.astype(np.float32):

@@ -10,7 +10,7 @@ from torch import nn
 from exafscn_flows.models.softmax_classifier import SoftmaxClassifier, are_classes
 from exafscn_flows.models.torch_thread import one_thread
 
-ROWS = 256
+ROWS = 1024
 """Rows that are predicted at once, so that any number of them takes little memory."""
 
 

@@ -1,6 +1,6 @@
 """Kernel ridge regression of numbers from how alike sites are."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -8,7 +8,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.linalg.lapack import dpotri
 
-from exafscn_flows.models.likeness import blocks, likeness, worth
+from exafscn_flows.models.likeness import blocks, likeness
 
 LEAST_SCALE = 0.1
 """Least scale of a point, by the root mean square of those of its curve: before an edge, curves
@@ -101,22 +101,11 @@ class SiteKernel:
         absorbers
             The absorber of each row as 0 and 1, shape (n, n_absorbers).
         """
-        return self._said(
-            self._likeness(inputs[rows], absorbers[rows]) for rows in blocks(len(inputs))
-        )
-
-    def of(self, sites: "Fit") -> np.ndarray:
-        """Return the numbers predicted of the sites of another fit by the same metric."""
-        return self._said(
-            likeness(
-                sites.sites[rows], sites.absorbers[rows], self.sites, self.absorbers, self.shared
-            )
-            for rows in blocks(len(sites.sites))
-        )
-
-    def _said(self, alike: Iterable[np.ndarray]) -> np.ndarray:
         weights = self.weights.astype(np.float64)
-        parts = [one @ weights + self.offset for one in alike]
+        parts = [
+            self._likeness(inputs[rows], absorbers[rows]) @ weights + self.offset
+            for rows in blocks(len(inputs))
+        ]
         found: np.ndarray = np.concatenate(parts or [np.empty((0, len(self.offset)))])
         return found
 
@@ -179,12 +168,6 @@ class Fit(NamedTuple):
         """Return the same of inputs in their units that are turned, by (n_inputs, n_units)."""
         turn = turn.astype(np.float32)
         return self._replace(turn=turn, sites=self.sites @ turn)
-
-    def worth(self, absorbers: np.ndarray) -> np.ndarray:
-        """Return what the likeness to each site counts for, shape (n, n_sites) or (1, 1)."""
-        if not self.absorbers.shape[1]:
-            return np.ones((1, 1))
-        return worth(absorbers, self.absorbers, self.shared)
 
     def matrix(self) -> np.ndarray:
         """Return the likeness of all sites, the penalty added to its diagonal, shape (n, n)."""

@@ -14,7 +14,7 @@ from exafscn_flows.errors import ItemFailure
 from exafscn_flows.features.columns import Columns
 from exafscn_flows.models import Average, KernelRidge, KernelTrees
 from exafscn_flows.models.curve_kernel import CurveKernel, curves_and_slopes, fit_curves
-from exafscn_flows.models.kernel_fitted import KernelClassifier
+from exafscn_flows.models.kernel_fitted import KernelClassifier, KernelRegressor
 from exafscn_flows.models.likeness import likeness
 from exafscn_flows.models.site_kernel import Fit, Kernel
 from exafscn_flows.models.training_set import TrainingSet
@@ -182,7 +182,6 @@ def test_a_model_from_a_file_predicts_the_same() -> None:
         ("weights.npy", lambda one: one.astype(np.float64)),
         ("weights.npy", lambda one: one[0]),
         ("scale.npy", lambda one: -one),
-        ("turn.npy", lambda one: one[:, 1:]),
         ("classes.npy", lambda one: one[::-1]),
         ("classes.npy", lambda one: one.astype(float)),
     ],
@@ -191,6 +190,21 @@ def test_a_file_that_was_changed_is_refused(name: str, change: Any) -> None:
     data = rewritten(KernelRidge.dump(KernelRidge().fit(DATA, 0)), name, change)
     with pytest.raises(ValueError, match=r"kernel|fit together"):
         KernelRidge.load(data)
+
+
+def test_a_learned_metric_is_kept_and_one_that_was_changed_is_refused() -> None:
+    lengths, fit = fit_curves(DATA, KERNEL)
+    turn = np.random.default_rng(0).normal(size=(fit.sites.shape[1], 5))
+    wanted = np.asarray(DATA.auxiliary)[:, :1]
+    model = KernelRegressor(CurveKernel(lengths, fit.turned(turn).solve(wanted)))
+    data = KernelRidge.dump(model)
+    kept: Any = KernelRidge.load(data)
+    np.testing.assert_array_equal(kept.predict(DATA.X), model.predict(DATA.X))
+    plain = KernelRegressor(CurveKernel(lengths, fit.solve(wanted)))
+    assert not np.allclose(plain.predict(DATA.X), model.predict(DATA.X))
+    for changed in (lambda one: one[:, 1:], lambda one: one * np.nan):
+        with pytest.raises(ValueError, match="kernel"):
+            KernelRidge.load(rewritten(data, "turn.npy", changed))
 
 
 @pytest.mark.parametrize(
